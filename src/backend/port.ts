@@ -49,7 +49,12 @@ export interface Primitives {
   /** ChaCha20-Poly1305 (RFC 8439), 32-byte key, 12-byte nonce. Ciphertext followed by the 16-byte tag. */
   seal(key: Uint8Array, nonce: Uint8Array, header: Uint8Array, plaintext: Uint8Array): Uint8Array;
   /** @returns undefined where the tag does not match. */
-  open(key: Uint8Array, nonce: Uint8Array, header: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
+  open(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    header: Uint8Array,
+    sealed: Uint8Array,
+  ): Uint8Array | undefined;
   /** 32 bytes. */
   blake3(data: Uint8Array): Uint8Array;
 }

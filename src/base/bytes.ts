@@ -33,7 +33,8 @@ export function compareBytes(left: Uint8Array, right: Uint8Array): number {
 export function equalSecrets(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false;
   let difference = 0;
-  for (let at = 0; at < left.length; at++) difference |= (left[at] as number) ^ (right[at] as number);
+  for (let at = 0; at < left.length; at++)
+    difference |= (left[at] as number) ^ (right[at] as number);
   return difference === 0;
 }
 

@@ -3,7 +3,9 @@
  * Source: O'Whielacronx, "human-oriented base-32 encoding" (2009).
  */
 const ALPHABET = "ybndrfg8ejkmcpqxot1uwisza345h769";
-const VALUE: ReadonlyMap<string, number> = new Map([...ALPHABET].map((letter, value) => [letter, value]));
+const VALUE: ReadonlyMap<string, number> = new Map(
+  [...ALPHABET].map((letter, value) => [letter, value]),
+);
 
 export function toZbase32(bytes: Uint8Array): string {
   let text = "";
