@@ -1,0 +1,51 @@
+/** Items handed from events to `for await` loops; several loops share the items. */
+export class AsyncQueue<T> implements AsyncIterable<T> {
+  readonly #items: T[] = [];
+  readonly #waiting: ((result: IteratorResult<T, undefined>) => void)[] = [];
+  readonly #most: number;
+  #ended = false;
+
+  /** @param most - items kept for nobody; `push` refuses beyond */
+  constructor(most: number = Number.POSITIVE_INFINITY) {
+    this.#most = most;
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** @returns false where the queue is full or ended: the item is not kept. */
+  push(item: T): boolean {
+    if (this.#ended) return false;
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) {
+      waiting({ value: item, done: false });
+      return true;
+    }
+    if (this.#items.length >= this.#most) return false;
+    this.#items.push(item);
+    return true;
+  }
+
+  /** Loops end once what is queued has been taken. */
+  end(): void {
+    this.#ended = true;
+    for (const waiting of this.#waiting.splice(0)) waiting({ value: undefined, done: true });
+  }
+
+  /** Takes back what nobody fetched. */
+  drain(): T[] {
+    return this.#items.splice(0);
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    const item = this.#items.shift();
+    if (item !== undefined) return { value: item, done: false };
+    if (this.#ended) return { value: undefined, done: true };
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return { next: () => this.next(), return: async () => ({ value: undefined, done: true }) };
+  }
+}

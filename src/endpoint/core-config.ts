@@ -1,0 +1,18 @@
+/** What the sans-IO part of an endpoint is built from. */
+import type { DatagramSocket, Primitives, Suite } from "../backend/port.ts";
+import type { Identity } from "../noise/identity.ts";
+import type { Limits } from "../wire/limits.ts";
+
+export interface CoreConfig {
+  readonly socket: DatagramSocket;
+  readonly primitives: Primitives;
+  readonly identity: Identity;
+  /** 8 random bytes drawn when the endpoint opened. */
+  readonly instance: Uint8Array;
+  /** 16 bytes naming the network; zeros where there is none. */
+  readonly network: Uint8Array;
+  /** In order of preference. */
+  readonly suites: readonly Suite[];
+  readonly limits: Limits;
+  readonly congestion: "rate" | "cubic";
+}

@@ -1,0 +1,93 @@
+/** What the endpoint knows of one session: its engine, its peer, its slots and its paths. Sans-IO. */
+import { toHex } from "../base/bytes.ts";
+import type { Generation, SessionEngine, SessionEvent } from "../session/session.ts";
+import type { Timed } from "./deadlines.ts";
+import type { PathTable } from "./path-table.ts";
+
+/** Addresses a peer may seem to come from at once, besides the one in use. */
+const MAX_VISITORS = 8;
+
+export interface Peer {
+  /** Ed25519 public key, 32 bytes. */
+  readonly key: Uint8Array;
+  /** X25519 static key, 32 bytes, bound to `key` by a verified signature. */
+  readonly staticKey: Uint8Array;
+  /** Which endpoint of that key, 8 bytes. */
+  readonly instance: Uint8Array;
+}
+
+/** Name of the unordered pair of endpoint instances, as seen from here. */
+export function pairName(key: Uint8Array, instance: Uint8Array): string {
+  return `${toHex(key)}.${toHex(instance)}`;
+}
+
+export class SessionRecord implements Timed {
+  deadline: number = Number.POSITIVE_INFINITY;
+  readonly engine: SessionEngine;
+  readonly peer: Peer;
+  readonly pair: string;
+  readonly epoch: number;
+  readonly openedAt: number;
+  /** The peer has proved that it holds its key, so the session may act. */
+  proved = false;
+  over = false;
+  /** Takes the engine's events once the session is proved. */
+  listener: ((event: SessionEvent) => void) | undefined;
+  /** XX message 3, sent before each burst until the peer's first packet arrives. */
+  unconfirmedFin: Uint8Array | undefined;
+  readonly generations = new Map<number, Generation>();
+  /** Every address that answered or was dialled: where to look for a peer that fell silent. */
+  readonly knownAddresses = new Set<string>();
+  readonly #paths: PathTable;
+  /** Held paths by address; the one in use is always among them. */
+  readonly #held = new Map<string, number>();
+  #path = 0;
+
+  constructor(engine: SessionEngine, peer: Peer, epoch: number, paths: PathTable, now: number) {
+    this.engine = engine;
+    this.peer = peer;
+    this.pair = pairName(peer.key, peer.instance);
+    this.epoch = epoch;
+    this.#paths = paths;
+    this.openedAt = now;
+  }
+
+  get address(): string {
+    return this.#paths.address(this.#path);
+  }
+
+  get hasPath(): boolean {
+    return this.#path !== 0;
+  }
+
+  /** Path id of an address packets of this session come from or go to. */
+  visit(address: string): number {
+    const held = this.#held.get(address);
+    if (held !== undefined) return held;
+    if (this.#held.size > MAX_VISITORS) this.#releaseOldestVisitor();
+    const path = this.#paths.hold(address);
+    this.#held.set(address, path);
+    return path;
+  }
+
+  /** The engine sends on this path from now on. */
+  moveTo(path: number): void {
+    this.#path = path;
+    this.knownAddresses.add(this.address);
+  }
+
+  end(): void {
+    this.over = true;
+    for (const path of this.#held.values()) this.#paths.release(path);
+    this.#held.clear();
+  }
+
+  #releaseOldestVisitor(): void {
+    for (const [address, path] of this.#held) {
+      if (path === this.#path) continue;
+      this.#held.delete(address);
+      this.#paths.release(path);
+      return;
+    }
+  }
+}

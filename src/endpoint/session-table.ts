@@ -1,0 +1,193 @@
+/**
+ * All sessions of an endpoint. A session is an unordered pair of endpoint instances and an epoch
+ * (docs/PROTOCOL.md, "Sessions"): every handshake between the same pair and epoch only adds a key
+ * generation, a higher epoch ends the session before it.
+ */
+import { compareBytes, concat } from "../base/bytes.ts";
+import { Mp2pError } from "../base/errors.ts";
+import { isIpv6, isLoopback } from "../path/ladder.ts";
+import type { Established } from "../session/handshake.ts";
+import { type Generation, SessionEngine } from "../session/session.ts";
+import type { CoreConfig } from "./core-config.ts";
+import { PathTable } from "./path-table.ts";
+import { type Peer, pairName, SessionRecord } from "./session-record.ts";
+
+/** UDP payload of a full Ethernet frame over IPv4 and IPv6. */
+const CEILING_IPV4_BYTES = 1472;
+const CEILING_IPV6_BYTES = 1452;
+const MAX_SLOT = 65_535;
+/** Pairs remembered after their session ended, so that a replayed epoch stays dead. */
+const ENDED_PAIRS = 4096;
+
+interface Pair {
+  readonly key: string;
+  /** Highest epoch seen. */
+  epoch: number;
+  /** Sessions of this pair that are not over: the proved one, and one waiting to be proved. */
+  records: SessionRecord[];
+}
+
+export class SessionTable {
+  readonly paths: PathTable;
+  readonly #config: CoreConfig;
+  readonly #pairs = new Map<string, Pair>();
+  readonly #bySlot: (SessionRecord | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  #lastSlot = 0;
+  #lastGeneration = 0;
+
+  constructor(config: CoreConfig) {
+    this.#config = config;
+    this.paths = new PathTable(config.socket);
+  }
+
+  *records(): Iterable<SessionRecord> {
+    for (const pair of this.#pairs.values()) yield* pair.records;
+  }
+
+  ofSlot(slot: number): SessionRecord | undefined {
+    return this.#bySlot[slot];
+  }
+
+  /** A proved session with this key, and with this instance where one is named. */
+  find(key: Uint8Array, instance?: Uint8Array): SessionRecord | undefined {
+    for (const record of this.records()) {
+      if (!record.proved || record.over || compareBytes(record.peer.key, key) !== 0) continue;
+      if (instance === undefined || compareBytes(record.peer.instance, instance) === 0) return record;
+    }
+    return undefined;
+  }
+
+  /** The epoch both sides settle on when the peer offers one: never that of a session that is over here. */
+  epochFor(key: Uint8Array, instance: Uint8Array, offered: number): number {
+    const pair = this.#pairs.get(pairName(key, instance));
+    if (pair === undefined) return offered;
+    return Math.max(offered, pair.records.length > 0 ? pair.epoch : pair.epoch + 1);
+  }
+
+  /** The epoch to offer; the responder's answer may raise it. */
+  epochToOffer(key: Uint8Array, instance?: Uint8Array): number {
+    if (instance !== undefined) return this.epochFor(key, instance, 0);
+    let epoch = 0;
+    for (const pair of this.#pairs.values()) {
+      if (!pair.key.startsWith(pairName(key, new Uint8Array(0)))) continue;
+      epoch = Math.max(epoch, pair.records.length > 0 ? pair.epoch : pair.epoch + 1);
+    }
+    return epoch;
+  }
+
+  /**
+   * A handshake is complete: its keys become a generation of the session of that pair and epoch.
+   *
+   * @throws {Mp2pError} `MP2P_LIMIT` where there is no room for another session
+   */
+  adopt(established: Established, address: string, now: number): SessionRecord {
+    const { peerKey: key, peerStatic: staticKey, peerInstance: instance, epoch } = established;
+    const pair = this.#pairOf(key, instance);
+    let record = pair.records.find((each) => each.epoch === epoch && !each.over);
+    if (record === undefined) {
+      record = this.#open({ key, staticKey, instance }, epoch, address, now);
+      pair.records.push(record);
+      pair.epoch = Math.max(pair.epoch, epoch);
+    }
+    const path = record.visit(address);
+    this.#addGeneration(record, established, now);
+    if (!record.hasPath) {
+      const ipv6 = isIpv6(address);
+      record.engine.setPath(path, { loopback: isLoopback(address), ipv6 }, now);
+      record.moveTo(path);
+    }
+    record.knownAddresses.add(address);
+    return record;
+  }
+
+  /** @returns sessions of the same pair that a newly proved one puts an end to. */
+  supersededBy(record: SessionRecord): SessionRecord[] {
+    const pair = this.#pairs.get(record.pair);
+    return pair?.records.filter((each) => each !== record && each.epoch < record.epoch) ?? [];
+  }
+
+  retire(record: SessionRecord, generation: Generation): void {
+    if (!record.generations.delete(generation.id)) return;
+    this.#config.socket.removeSend(generation.sendSlot);
+    this.#config.socket.removeReceive(generation.receiveSlot);
+    this.#bySlot[generation.sendSlot] = undefined;
+    this.#freeSlots.push(generation.sendSlot);
+  }
+
+  end(record: SessionRecord): void {
+    if (record.over) return;
+    for (const generation of [...record.generations.values()]) this.retire(record, generation);
+    record.end();
+    const pair = this.#pairs.get(record.pair);
+    if (pair === undefined) return;
+    pair.records = pair.records.filter((each) => each !== record);
+    this.#pairs.delete(pair.key);
+    if (record.proved) this.#pairs.set(pair.key, pair);
+    else if (pair.records.length > 0) this.#pairs.set(pair.key, pair);
+    this.#forgetOldPairs();
+  }
+
+  #pairOf(key: Uint8Array, instance: Uint8Array): Pair {
+    const name = pairName(key, instance);
+    let pair = this.#pairs.get(name);
+    if (pair === undefined) {
+      pair = { key: name, epoch: 0, records: [] };
+      this.#pairs.set(name, pair);
+    }
+    return pair;
+  }
+
+  #open(peer: Peer, epoch: number, address: string, now: number): SessionRecord {
+    const { identity, instance, limits, congestion, primitives } = this.#config;
+    const ours = concat(identity.key, instance);
+    const order = compareBytes(ours, concat(peer.key, peer.instance));
+    const engine = new SessionEngine(
+      {
+        opener: order < 0 ? 0 : 1,
+        local: limits,
+        congestion,
+        random: (length) => primitives.randomBytes(length),
+        ceilingBytes: isIpv6(address) ? CEILING_IPV6_BYTES : CEILING_IPV4_BYTES,
+      },
+      now,
+    );
+    return new SessionRecord(engine, peer, epoch, this.paths, now);
+  }
+
+  #addGeneration(record: SessionRecord, established: Established, now: number): void {
+    const slot = this.#takeSlot();
+    const { sendKeys, receiveKeys } = established;
+    const generation: Generation = {
+      id: ++this.#lastGeneration,
+      sendSlot: slot,
+      receiveSlot: slot,
+      sendCid: sendKeys.cid,
+      receiveCid: receiveKeys.cid,
+      suite: established.suite,
+      remote: established.peerLimits,
+      initiator: established.initiator,
+    };
+    this.#config.socket.installSend(slot, sendKeys);
+    this.#config.socket.installReceive(slot, receiveKeys);
+    this.#bySlot[slot] = record;
+    record.generations.set(generation.id, generation);
+    record.engine.addGeneration(generation, now);
+  }
+
+  #takeSlot(): number {
+    const slot = this.#freeSlots.pop() ?? this.#lastSlot + 1;
+    if (slot > MAX_SLOT) throw new Mp2pError("MP2P_LIMIT", "this endpoint holds no more sessions");
+    this.#lastSlot = Math.max(this.#lastSlot, slot);
+    return slot;
+  }
+
+  #forgetOldPairs(): void {
+    if (this.#pairs.size <= ENDED_PAIRS) return;
+    for (const [name, pair] of this.#pairs) {
+      if (pair.records.length > 0) continue;
+      this.#pairs.delete(name);
+      return;
+    }
+  }
+}

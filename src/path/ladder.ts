@@ -1,0 +1,41 @@
+/**
+ * The ladder of paths, one rung so far: addresses the peer is said to have, tried all at once.
+ * docs/ARCHITECTURE.md, "Paths", says where further rungs go.
+ */
+import { parseAddress, type Reach, reachOf } from "../base/address.ts";
+
+export interface Candidate {
+  readonly address: string;
+  readonly reach: Reach;
+}
+
+/** WIRE item 16: what a ticket may carry and a dial tries. */
+export const MAX_CANDIDATES = 32;
+
+const ORDER: Readonly<Record<Reach, number>> = { loopback: 0, lan: 1, direct: 2 };
+
+/** Usable addresses, nearest first, each once; unusable ones are left out. */
+export function candidatesOf(addresses: Iterable<string>): Candidate[] {
+  const candidates = new Map<string, Candidate>();
+  for (const text of addresses) {
+    const address = parseAddress(text);
+    const reach = address && address.port > 0 ? reachOf(address) : undefined;
+    if (reach !== undefined) candidates.set(text, { address: text, reach });
+  }
+  const ordered = [...candidates.values()].sort((a, b) => ORDER[a.reach] - ORDER[b.reach]);
+  return ordered.slice(0, MAX_CANDIDATES);
+}
+
+export function isLoopback(address: string): boolean {
+  return reachOfText(address) === "loopback";
+}
+
+export function isIpv6(address: string): boolean {
+  return address.startsWith("[");
+}
+
+/** Which rung a working address stands on. */
+export function reachOfText(address: string): Reach {
+  const parsed = parseAddress(address);
+  return (parsed && reachOf(parsed)) ?? "direct";
+}
