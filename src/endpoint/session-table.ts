@@ -58,6 +58,12 @@ export class SessionTable {
     return undefined;
   }
 
+  /** Whether a completed handshake is with the very peer instance and epoch of this session. */
+  isSession(record: SessionRecord, established: Established): boolean {
+    const pair = pairName(established.peerKey, established.peerInstance);
+    return pair === record.pair && established.epoch === record.epoch;
+  }
+
   /** The epoch both sides settle on when the peer offers one: never that of a session that is over here. */
   epochFor(key: Uint8Array, instance: Uint8Array, offered: number): number {
     const pair = this.#pairs.get(pairName(key, instance));

@@ -1,0 +1,168 @@
+/**
+ * Handshakes that others begin. Strangers were sorted by the socket's filter already; what is left
+ * costs a Diffie-Hellman, so it is bounded here too. Nothing is granted before the caller's first
+ * packet under the new keys. Sans-IO.
+ */
+import { equalBytes, toHex } from "../base/bytes.ts";
+import type { HandshakeParty, PendingResponder } from "../session/handshake.ts";
+import { answerInit, type Established } from "../session/handshake.ts";
+import type { CoreConfig } from "./core-config.ts";
+import { Deadlines, type Timed } from "./deadlines.ts";
+import type { SessionTable } from "./session-table.ts";
+
+/** WIRE items 14 and 17. */
+const PENDING_MS = 10_000;
+const MAX_PENDING = 1024;
+const MAX_PENDING_PER_SOURCE = 64;
+const MAX_COPIES = 8;
+const NOISE_START = 12;
+const NOISE_END = 352;
+
+/** An answered INIT: kept so that a repeated one gets the same answer. */
+class Answered implements Timed {
+  deadline: number;
+  readonly id: string;
+  readonly init: Uint8Array;
+  readonly response: Uint8Array;
+  readonly source: string;
+  copies = 0;
+  pending: PendingResponder | undefined;
+
+  constructor(id: string, init: Uint8Array, response: Uint8Array, source: string, now: number) {
+    this.id = id;
+    this.init = init;
+    this.response = response;
+    this.source = source;
+    this.deadline = now + PENDING_MS;
+  }
+}
+
+export class Acceptor {
+  readonly #config: CoreConfig;
+  readonly #party: HandshakeParty;
+  readonly #table: SessionTable;
+  readonly #established: (established: Established, address: string) => void;
+  readonly #answered = new Map<string, Answered>();
+  readonly #pendingByCid = new Map<string, Answered>();
+  readonly #perSource = new Map<string, number>();
+  readonly #deadlines = new Deadlines<Answered>();
+
+  constructor(
+    config: CoreConfig,
+    party: HandshakeParty,
+    table: SessionTable,
+    established: (established: Established, address: string) => void,
+  ) {
+    this.#config = config;
+    this.#party = party;
+    this.#table = table;
+    this.#established = established;
+  }
+
+  nextAt(): number {
+    return this.#deadlines.next();
+  }
+
+  run(now: number): void {
+    for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) this.#forget(due);
+  }
+
+  receiveInit(packet: Uint8Array, address: string, now: number): void {
+    if (packet[1] !== 1) {
+      this.#config.socket.sendPlain(address, versionNegotiation(packet));
+      return;
+    }
+    const id = toHex(packet.subarray(4, 12));
+    const known = this.#answered.get(id);
+    if (known !== undefined) {
+      if (equalBytes(known.init, packet.subarray(NOISE_START, NOISE_END))) this.#repeat(known, address);
+      return;
+    }
+    if ((this.#perSource.get(hostOf(address)) ?? 0) >= MAX_PENDING_PER_SOURCE) return;
+    this.#answer(id, packet, address, now);
+  }
+
+  receiveFin(packet: Uint8Array, address: string): void {
+    const answered = this.#pendingByCid.get(toHex(packet.subarray(4, 12)));
+    const established = answered?.pending?.finish(packet);
+    if (answered === undefined || established === undefined) return;
+    this.#forgetPending(answered);
+    this.#established(established, address);
+  }
+
+  #answer(id: string, packet: Uint8Array, address: string, now: number): void {
+    const { primitives, instance, socket } = this.#config;
+    const localCid = primitives.randomBytes(8);
+    const answer = answerInit(this.#party, packet, {
+      localCid,
+      instance,
+      ephemeral: primitives.randomBytes(32),
+      observed: address,
+      epochFor: (key, peerInstance, offered) => this.#table.epochFor(key, peerInstance, offered),
+    });
+    if (answer === undefined) return;
+
+    if (this.#answered.size >= MAX_PENDING) this.#evict();
+    const init = packet.slice(NOISE_START, NOISE_END);
+    const answered = new Answered(id, init, answer.response, hostOf(address), now);
+    this.#answered.set(id, answered);
+    this.#count(answered.source, 1);
+    this.#deadlines.schedule(answered);
+    if (answer.pending !== undefined) {
+      answered.pending = answer.pending;
+      this.#pendingByCid.set(toHex(answer.pending.cid), answered);
+      socket.expect(answer.pending.cid);
+    }
+    if (answer.established !== undefined) this.#established(answer.established, address);
+    socket.sendPlain(address, answer.response);
+  }
+
+  #repeat(answered: Answered, address: string): void {
+    if (++answered.copies < MAX_COPIES) this.#config.socket.sendPlain(address, answered.response);
+  }
+
+  /** Random, so that a flood cannot aim at the one it wants out. */
+  #evict(): void {
+    const [high = 0, low = 0] = this.#config.primitives.randomBytes(2);
+    let skip = ((high << 8) | low) % this.#answered.size;
+    for (const answered of this.#answered.values()) {
+      if (skip-- > 0) continue;
+      this.#forget(answered);
+      return;
+    }
+  }
+
+  #forget(answered: Answered): void {
+    this.#answered.delete(answered.id);
+    this.#count(answered.source, -1);
+    this.#deadlines.forget(answered);
+    this.#forgetPending(answered);
+  }
+
+  #forgetPending(answered: Answered): void {
+    if (answered.pending === undefined) return;
+    this.#config.socket.unexpect(answered.pending.cid);
+    this.#pendingByCid.delete(toHex(answered.pending.cid));
+    answered.pending = undefined;
+  }
+
+  #count(source: string, change: number): void {
+    const count = (this.#perSource.get(source) ?? 0) + change;
+    if (count > 0) this.#perSource.set(source, count);
+    else this.#perSource.delete(source);
+  }
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":"));
+}
+
+/** `0x54 | 0 | count | 0 | the INIT's connection id | versions`: never longer than the INIT. */
+function versionNegotiation(init: Uint8Array): Uint8Array {
+  const packet = new Uint8Array(13);
+  packet[0] = 0x54;
+  packet[2] = 1;
+  packet.set(init.subarray(4, 12), 4);
+  packet[12] = 1;
+  return packet;
+}

@@ -1,0 +1,308 @@
+/**
+ * The sans-IO heart of an endpoint: takes batches and the time, drives handshakes and sessions,
+ * sends through the socket port. `driver.ts` gives it clock, timers and sockets.
+ */
+import { ROW, ROW_PLAIN, ROW_STREAM, type ReceiveBatch } from "../backend/port.ts";
+import { Mp2pError } from "../base/errors.ts";
+import type { Established, HandshakeParty } from "../session/handshake.ts";
+import type { SessionEvent } from "../session/session.ts";
+import { Acceptor } from "./acceptor.ts";
+import type { CoreConfig } from "./core-config.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Dialer, type DialTarget } from "./dialer.ts";
+import type { SessionRecord } from "./session-record.ts";
+import { SessionTable } from "./session-table.ts";
+
+/** A responder's session whose caller never showed that it has the keys is dropped after this. */
+const UNPROVED_MS = 10_000;
+const REHANDSHAKE_MS = 90_000;
+/** While sealed data waits, strangers get this many handshakes a turn (WIRE item 17). */
+const HANDSHAKES_PER_TURN = 8;
+const MAX_WAITING_INITS = 256;
+
+export interface CoreHooks {
+  /** A session whose peer has proved its key. Its `listener` must be set before this returns. */
+  opened(record: SessionRecord, dialled: boolean): void;
+}
+
+interface WaitingInit {
+  readonly packet: Uint8Array;
+  readonly address: string;
+}
+
+export class EndpointCore {
+  readonly table: SessionTable;
+  readonly #config: CoreConfig;
+  readonly #hooks: CoreHooks;
+  readonly #dialer: Dialer;
+  readonly #acceptor: Acceptor;
+  readonly #dirty = new Set<SessionRecord>();
+  readonly #blocked = new Set<SessionRecord>();
+  readonly #searching = new Map<SessionRecord, () => void>();
+  readonly #deadlines = new Deadlines<SessionRecord>();
+  readonly #waitingInits: WaitingInit[] = [];
+  #now = 0;
+
+  constructor(config: CoreConfig, hooks: CoreHooks) {
+    this.#config = config;
+    this.#hooks = hooks;
+    const { primitives, identity, suites, limits, network } = config;
+    const party: HandshakeParty = { primitives, identity, suites, limits, network };
+    this.table = new SessionTable(config);
+    this.#dialer = new Dialer(config, party);
+    this.#acceptor = new Acceptor(config, party, this.table, (established, address) =>
+      this.#accepted(established, address),
+    );
+  }
+
+  receive(batch: ReceiveBatch, now: number): void {
+    this.#now = now;
+    for (let row = 0, at = 0; row < batch.rowCount; row++, at += ROW.STRIDE) {
+      if (batch.rows[at + ROW.kind] === ROW_PLAIN) this.#receivePlain(batch, at);
+      else this.#receiveSealed(batch, at);
+    }
+    this.#admitStrangers(HANDSHAKES_PER_TURN);
+    this.#pumpAll();
+  }
+
+  /** Does what is due. @returns when to be called next, Infinity for not at all. */
+  run(now: number): number {
+    this.#now = now;
+    this.#dialer.run(now);
+    this.#acceptor.run(now);
+    this.#admitStrangers(HANDSHAKES_PER_TURN);
+    for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) this.#dirty.add(due);
+    this.#pumpAll();
+    return this.nextAt();
+  }
+
+  nextAt(): number {
+    if (this.#dirty.size > 0 || this.#waitingInits.length > 0) return this.#now;
+    return Math.min(this.#deadlines.next(), this.#dialer.nextAt(), this.#acceptor.nextAt());
+  }
+
+  /** The socket takes packets again. */
+  writable(now: number): void {
+    this.#now = now;
+    for (const record of this.#blocked) this.#dirty.add(record);
+    this.#blocked.clear();
+    this.#pumpAll();
+  }
+
+  /** The application did something to this session: it wants to be polled before the turn ends. */
+  touch(record: SessionRecord): void {
+    if (!record.over) this.#dirty.add(record);
+  }
+
+  /** @returns a function that gives the attempt up. */
+  dial(
+    target: Omit<DialTarget, "epoch">,
+    done: (result: SessionRecord | Mp2pError) => void,
+    now: number,
+  ): () => void {
+    this.#now = now;
+    const epoch = this.table.epochToOffer(target.key, target.instance);
+    const outcome = {
+      failed: done,
+      established: (established: Established, address: string, fin: Uint8Array | undefined) => {
+        const record = this.#adopt(established, address);
+        if (record instanceof Mp2pError) return done(record);
+        record.unconfirmedFin = fin;
+        this.#prove(record, true);
+        done(record);
+      },
+    };
+    return this.#dialer.dial({ ...target, epoch }, outcome, now);
+  }
+
+  /** Every session gets new keys: the clock jumped, so this may be a copy of a sleeping machine. */
+  rehandshakeAll(now: number): void {
+    this.#now = now;
+    for (const record of this.table.records()) if (record.proved) this.#search(record, "age");
+  }
+
+  /** Ends attempts; sessions are the caller's to close first. */
+  close(): void {
+    this.#dialer.close(new Mp2pError("MP2P_CLOSED", "the endpoint was closed"));
+    for (const stop of this.#searching.values()) stop();
+    this.#searching.clear();
+  }
+
+  #receivePlain(batch: ReceiveBatch, at: number): void {
+    const { rows, slab, strangers } = batch;
+    const start = rows[at + ROW.at] as number;
+    const packet = slab.subarray(start, start + (rows[at + ROW.length] as number));
+    const address = this.#addressOf(rows[at + ROW.path] as number, strangers);
+    const type = packet[0];
+    if (type === 0x50) {
+      if (this.#waitingInits.length >= MAX_WAITING_INITS) return;
+      this.#waitingInits.push({ packet: packet.slice(), address });
+    } else if (type === 0x52) this.#acceptor.receiveFin(packet, address);
+    else this.#dialer.receive(packet, address, this.#now);
+  }
+
+  #receiveSealed({ rows, slab, strangers }: ReceiveBatch, at: number): void {
+    const slot = rows[at + ROW.slot] as number;
+    const record = this.table.ofSlot(slot);
+    if (record === undefined || record.over) return;
+    const seenPath = rows[at + ROW.path] as number;
+    const path = record.visit(this.#addressOf(seenPath, strangers));
+    const start = rows[at + ROW.at] as number;
+    const bytes = slab.subarray(start, start + (rows[at + ROW.length] as number));
+    const packet = rows[at + ROW.packet] as number;
+    const ecn = rows[at + ROW.ecn] as number;
+    const time = rows[at + ROW.time] as number;
+    record.unconfirmedFin = undefined;
+    if (rows[at + ROW.kind] === ROW_STREAM) {
+      const stream = rows[at + ROW.stream] as number;
+      const offset = rows[at + ROW.offset] as number;
+      const count = rows[at + ROW.count] as number;
+      const fin = rows[at + ROW.fin] === 1;
+      record.engine.receiveStream(slot, packet, count, stream, offset, bytes, fin, path, ecn, time);
+    } else record.engine.receiveFrames(slot, packet, bytes, path, ecn, time);
+    this.#dirty.add(record);
+  }
+
+  #addressOf(path: number, strangers: readonly string[]): string {
+    return path < 0 ? (strangers[-1 - path] as string) : this.table.paths.address(path);
+  }
+
+  #admitStrangers(most: number): void {
+    for (const { packet, address } of this.#waitingInits.splice(0, most)) {
+      this.#acceptor.receiveInit(packet, address, this.#now);
+    }
+  }
+
+  #accepted(established: Established, address: string): void {
+    const record = this.#adopt(established, address);
+    if (!(record instanceof Mp2pError)) this.#dirty.add(record);
+  }
+
+  #adopt(established: Established, address: string): SessionRecord | Mp2pError {
+    try {
+      const record = this.table.adopt(established, address, this.#now);
+      this.#dirty.add(record);
+      return record;
+    } catch (error) {
+      if (error instanceof Mp2pError) return error;
+      throw error;
+    }
+  }
+
+  #pumpAll(): void {
+    for (const record of this.#dirty) {
+      this.#dirty.delete(record);
+      if (!record.over) this.#pump(record);
+    }
+  }
+
+  /** Drains one engine: sends its bursts, passes its events on, and notes when it wants to be called. */
+  #pump(record: SessionRecord): void {
+    const { engine } = record;
+    const { socket } = this.#config;
+    for (;;) {
+      const output = engine.poll(this.#now);
+      if (output.kind === "event") {
+        this.#event(record, output.event);
+        if (record.over) return;
+      } else if (output.kind === "send") {
+        if (record.unconfirmedFin) socket.sendPlain(record.address, record.unconfirmedFin);
+        const result = socket.sendSealed(output.slot, output.path, output.plan);
+        engine.sent(result, this.#now);
+        if (engine.blocked) {
+          this.#blocked.add(record);
+          return;
+        }
+      } else {
+        const unproved = record.proved ? Number.POSITIVE_INFINITY : record.openedAt + UNPROVED_MS;
+        if (unproved <= this.#now) return this.#end(record);
+        record.deadline = Math.min(output.until, unproved);
+        this.#deadlines.schedule(record);
+        return;
+      }
+    }
+  }
+
+  #event(record: SessionRecord, event: SessionEvent): void {
+    switch (event.kind) {
+      case "confirmed":
+        this.#prove(record, false);
+        break;
+      case "retired":
+        this.table.retire(record, event.generation);
+        break;
+      case "rehandshake":
+        this.#search(record, event.reason);
+        break;
+      case "path":
+        record.moveTo(event.path);
+        record.listener?.(event);
+        break;
+      case "closed":
+        record.listener?.(event);
+        this.#end(record);
+        break;
+      default:
+        record.listener?.(event);
+    }
+  }
+
+  #prove(record: SessionRecord, dialled: boolean): void {
+    if (record.proved) return;
+    record.proved = true;
+    for (const older of this.table.supersededBy(record)) {
+      older.listener?.({ kind: "closed", code: 0, text: "the peer connected anew", by: "peer" });
+      this.#end(older);
+    }
+    this.#hooks.opened(record, dialled);
+  }
+
+  /** A new handshake for a session that lives: new keys, and a peer that moved or restarted is noticed. */
+  #search(record: SessionRecord, reason: "age" | "limit" | "silence" | "expired"): void {
+    if (this.#searching.has(record)) return;
+    const { peer } = record;
+    const target = {
+      key: peer.key,
+      staticKey: peer.staticKey,
+      // A restarted peer has another instance: only a session that hears its peer names it.
+      ...(reason === "silence" ? {} : { instance: peer.instance }),
+      epoch: record.epoch,
+      addresses: [record.address, ...record.knownAddresses],
+      timeoutMs: REHANDSHAKE_MS,
+    };
+    const outcome = {
+      failed: () => void this.#searching.delete(record),
+      established: (established: Established, address: string, fin: Uint8Array | undefined) => {
+        this.#searching.delete(record);
+        this.#renewed(record, established, address, fin);
+      },
+    };
+    this.#searching.set(record, this.#dialer.dial(target, outcome, this.#now));
+  }
+
+  #renewed(
+    record: SessionRecord,
+    established: Established,
+    address: string,
+    fin: Uint8Array | undefined,
+  ): void {
+    if (record.over) return;
+    const samePeer = this.table.isSession(record, established);
+    if (samePeer) {
+      const adopted = this.#adopt(established, address);
+      if (!(adopted instanceof Mp2pError)) adopted.unconfirmedFin = fin;
+      return;
+    }
+    record.listener?.({ kind: "closed", code: 0, text: "the peer restarted", by: "restart" });
+    this.#end(record);
+  }
+
+  #end(record: SessionRecord): void {
+    this.#searching.get(record)?.();
+    this.#searching.delete(record);
+    this.#dirty.delete(record);
+    this.#blocked.delete(record);
+    this.#deadlines.forget(record);
+    this.table.end(record);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Handshakes this endpoint began: INITs to every candidate until one answers. A bad answer changes
+ * nothing, so an attacker who guesses a connection id cannot end an attempt. Sans-IO.
+ */
+import { toHex } from "../base/bytes.ts";
+import { Mp2pError } from "../base/errors.ts";
+import { toZbase32 } from "../base/zbase32.ts";
+import { Dial } from "../path/dial.ts";
+import { candidatesOf } from "../path/ladder.ts";
+import { type Established, type HandshakeParty, Initiator } from "../session/handshake.ts";
+import type { CoreConfig } from "./core-config.ts";
+import { Deadlines, type Timed } from "./deadlines.ts";
+
+/** Answers that may fail to verify before an attempt stops looking at them. */
+const MAX_ANSWERS = 64;
+
+export interface DialTarget {
+  /** Ed25519 public key, 32 bytes. */
+  readonly key: Uint8Array;
+  /** Known from a verified source: then IK, else XX. */
+  readonly staticKey?: Uint8Array;
+  /** 8 bytes: only this endpoint instance of the key is meant. */
+  readonly instance?: Uint8Array;
+  readonly epoch: number;
+  readonly addresses: Iterable<string>;
+  /** Infinity for a session that looks for its silent peer. */
+  readonly timeoutMs: number;
+}
+
+export interface DialOutcome {
+  established(established: Established, address: string, fin: Uint8Array | undefined): void;
+  failed(error: Mp2pError): void;
+}
+
+class Attempt implements Timed {
+  deadline = 0;
+  readonly target: DialTarget;
+  readonly dial: Dial;
+  readonly initiator: Initiator;
+  readonly outcome: DialOutcome;
+  answers = 0;
+  /** The peer said it speaks other versions; unproved, so it only colours the error. */
+  otherVersions = false;
+
+  constructor(target: DialTarget, dial: Dial, initiator: Initiator, outcome: DialOutcome) {
+    this.target = target;
+    this.dial = dial;
+    this.initiator = initiator;
+    this.outcome = outcome;
+  }
+}
+
+export class Dialer {
+  readonly #config: CoreConfig;
+  readonly #party: HandshakeParty;
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #deadlines = new Deadlines<Attempt>();
+
+  constructor(config: CoreConfig, party: HandshakeParty) {
+    this.#config = config;
+    this.#party = party;
+  }
+
+  get pending(): number {
+    return this.#attempts.size;
+  }
+
+  nextAt(): number {
+    return this.#deadlines.next();
+  }
+
+  /** @returns a function that gives the attempt up without calling its outcome. */
+  dial(target: DialTarget, outcome: DialOutcome, now: number): () => void {
+    const candidates = candidatesOf(target.addresses);
+    if (candidates.length === 0) {
+      outcome.failed(noAddress(target.key));
+      return () => undefined;
+    }
+    const { primitives, instance, socket } = this.#config;
+    const initiator = new Initiator(this.#party, {
+      peerKey: target.key,
+      ...(target.staticKey === undefined ? {} : { peerStatic: target.staticKey }),
+      ...(target.instance === undefined ? {} : { target: target.instance }),
+      localCid: primitives.randomBytes(8),
+      instance,
+      epoch: target.epoch,
+      ephemeral: primitives.randomBytes(32),
+    });
+    const dial = new Dial(candidates, now, target.timeoutMs);
+    const attempt = new Attempt(target, dial, initiator, outcome);
+    this.#attempts.set(toHex(initiator.cid), attempt);
+    socket.expect(initiator.cid);
+    this.#round(attempt, now);
+    return () => this.#forget(attempt);
+  }
+
+  run(now: number): void {
+    for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) {
+      if (due.dial.expired(now)) this.#fail(due, noPath(due));
+      else if (due.dial.due(now)) this.#round(due, now);
+      else this.#schedule(due);
+    }
+  }
+
+  /** A RESP, COOKIE or VERNEG. @returns whether it belonged to an attempt of ours. */
+  receive(packet: Uint8Array, address: string, now: number): boolean {
+    const attempt = this.#attempts.get(toHex(packet.subarray(4, 12)));
+    if (attempt === undefined) return false;
+    const type = packet[0];
+    if (type === 0x54) attempt.otherVersions = true;
+    else if (type === 0x53 && attempt.initiator.cookie(packet)) {
+      attempt.dial.hurry(now);
+      this.#round(attempt, now);
+    } else if (type === 0x51) this.#answer(attempt, packet, address);
+    return true;
+  }
+
+  /** Gives every attempt up. */
+  close(error: Mp2pError): void {
+    for (const attempt of [...this.#attempts.values()]) this.#fail(attempt, error);
+  }
+
+  #answer(attempt: Attempt, packet: Uint8Array, address: string): void {
+    if (++attempt.answers > MAX_ANSWERS) return;
+    const answer = attempt.initiator.response(packet);
+    if (answer === undefined) return;
+    this.#forget(attempt);
+    attempt.outcome.established(answer.established, address, answer.fin);
+  }
+
+  #round(attempt: Attempt, now: number): void {
+    const init = attempt.initiator.init();
+    for (const { address } of attempt.dial.candidates) this.#config.socket.sendPlain(address, init);
+    attempt.dial.sent(now, this.#config.primitives.randomBytes(1)[0] as number);
+    this.#schedule(attempt);
+  }
+
+  #schedule(attempt: Attempt): void {
+    attempt.deadline = attempt.dial.nextAt;
+    this.#deadlines.schedule(attempt);
+  }
+
+  #fail(attempt: Attempt, error: Mp2pError): void {
+    this.#forget(attempt);
+    attempt.outcome.failed(error);
+  }
+
+  #forget(attempt: Attempt): void {
+    this.#deadlines.forget(attempt);
+    this.#config.socket.unexpect(attempt.initiator.cid);
+    this.#attempts.delete(toHex(attempt.initiator.cid));
+  }
+}
+
+function noAddress(key: Uint8Array): Mp2pError {
+  return new Mp2pError("MP2P_NO_ADDRESS", `no address is known for ${toZbase32(key)}`, {
+    hint: "use the peer's ticket instead of its key: it carries addresses",
+  });
+}
+
+function noPath({ target, dial, otherVersions }: Attempt): Mp2pError {
+  const peer = toZbase32(target.key);
+  if (otherVersions) {
+    return new Mp2pError("MP2P_VERSION", `${peer} speaks no protocol version in common with us`, {
+      hint: "update mp2p on the older of the two devices",
+    });
+  }
+  const seconds = Math.round((dial.deadline - dial.startedAt) / 1000);
+  return new Mp2pError(
+    "MP2P_NO_PATH",
+    `no path to ${peer}: tried ${dial.summary()}, ${dial.rounds} times in ${seconds} s, no answer`,
+    { hint: "check that the peer is running, that its ticket is fresh, and that a firewall lets UDP to these addresses pass" },
+  );
+}

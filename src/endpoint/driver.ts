@@ -1,0 +1,119 @@
+/** The one file that touches timers, clocks and the socket's events: it makes the core run in real time. */
+import type { DatagramSocket, ReceiveBatch } from "../backend/port.ts";
+import type { EndpointCore } from "./core.ts";
+
+/** A wall clock that runs this far from the monotonic one means suspend, or a restored snapshot. */
+const CLOCK_JUMP_MS = 30_000;
+/** Node's longest timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export class Driver {
+  readonly #socket: DatagramSocket;
+  readonly #core: EndpointCore;
+  readonly #failed: (error: Error) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt: number = Number.POSITIVE_INFINITY;
+  #immediate: NodeJS.Immediate | undefined;
+  #flushing = false;
+  #receiving = false;
+  #closed = false;
+  #clockOffset: number;
+
+  constructor(socket: DatagramSocket, core: EndpointCore, failed: (error: Error) => void) {
+    this.#socket = socket;
+    this.#core = core;
+    this.#failed = failed;
+    this.#clockOffset = Date.now() - socket.now();
+  }
+
+  start(): void {
+    this.#socket.start({
+      receive: (batch) => this.#receive(batch),
+      writable: () => {
+        this.#core.writable(this.now());
+        this.#arm();
+      },
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  /** Monotonic milliseconds, the clock of the core. */
+  now(): number {
+    return this.#socket.now();
+  }
+
+  unixMs(): number {
+    return Date.now();
+  }
+
+  /** Runs the core before this turn of the event loop ends, once for all that happened in it. */
+  flush(): void {
+    if (this.#flushing || this.#receiving || this.#closed) return;
+    this.#flushing = true;
+    process.nextTick(() => {
+      this.#flushing = false;
+      this.#run();
+    });
+  }
+
+  /** Calls back after a time, without keeping the process alive. @returns a function that cancels */
+  after(ms: number, call: () => void): () => void {
+    const timer = setTimeout(call, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    await this.#socket.close();
+  }
+
+  #receive(batch: ReceiveBatch): void {
+    if (this.#closed) return;
+    this.#receiving = true;
+    this.#core.receive(batch, this.now());
+    this.#receiving = false;
+    this.#arm();
+    // What the application did in answer to this batch was held back: it runs with the next turn.
+    if (this.#core.nextAt() <= this.now()) this.flush();
+  }
+
+  #run(): void {
+    if (this.#closed) return;
+    const now = this.now();
+    const offset = Date.now() - now;
+    if (Math.abs(offset - this.#clockOffset) > CLOCK_JUMP_MS) this.#core.rehandshakeAll(now);
+    this.#clockOffset = offset;
+    this.#core.run(now);
+    this.#arm();
+  }
+
+  /** One timer for the earliest deadline; below its resolution, the next turn of the event loop. */
+  #arm(): void {
+    if (this.#closed) return;
+    const at = this.#core.nextAt();
+    const wait = at - this.now();
+    if (wait < 1) {
+      this.#immediate ??= setImmediate(() => {
+        this.#immediate = undefined;
+        this.#run();
+      });
+      return;
+    }
+    if (at >= this.#timerAt && this.#timer !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerAt = at;
+    if (at === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(() => this.#fire(), Math.min(wait, MAX_TIMER_MS));
+    this.#timer.unref();
+  }
+
+  #fire(): void {
+    this.#timer = undefined;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#run();
+  }
+}

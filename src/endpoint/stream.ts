@@ -1,0 +1,139 @@
+/** A reliable, ordered stream of a session as a Node Duplex. */
+import { Duplex } from "node:stream";
+import type { Mp2pError } from "../base/errors.ts";
+
+/** Node's default of 64 KiB would cost a turn of the event loop per burst. */
+const HIGH_WATER_BYTES = 1024 * 1024;
+
+/** What a stream needs of its session. */
+export interface StreamLink {
+  /** @returns bytes taken; fewer than given where the send buffer is full. */
+  write(bytes: Uint8Array): number;
+  finish(): void;
+  /** The next bytes in order, owned by the caller; undefined where there are none yet. */
+  read(): Uint8Array | undefined;
+  /** All bytes up to the peer's end were read. */
+  ended(): boolean;
+  reset(code: number): void;
+  stop(code: number): void;
+  /** The stream is destroyed: nothing more is to be delivered. */
+  released(): void;
+}
+
+export interface StreamOptions {
+  readonly id: number;
+  readonly service: string;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  /** Bytes that came before the Duplex existed. */
+  readonly head?: Uint8Array;
+}
+
+/**
+ * A stream between two endpoints. `end()` ends only this direction; the write side finishes when the
+ * peer's engine has acknowledged every byte, so `pipeline()` resolving means delivered to the peer
+ * machine. `destroy()` tells the peer to stop in both directions.
+ *
+ * A session that ends takes its streams with it: they are destroyed with the session's error if
+ * somebody listens for `error`, and quietly otherwise, so that no process dies of a lost peer.
+ */
+export class Stream extends Duplex {
+  /** Number of this stream in its session; bit 0: who opened it, bit 1: unidirectional. */
+  readonly id: number;
+  /** Name of what this stream is for; empty for the program's own. */
+  readonly service: string;
+  /** Why the session or the peer ended this stream before its time. */
+  failure: Mp2pError | undefined;
+  readonly #link: StreamLink;
+  #head: Uint8Array | undefined;
+  #wanted = false;
+  #ended = false;
+  #unsent: { bytes: Uint8Array; done: (error?: Error | null) => void } | undefined;
+  #finished: ((error?: Error | null) => void) | undefined;
+  #acknowledged = false;
+
+  /** @internal sessions make streams */
+  constructor(link: StreamLink, options: StreamOptions) {
+    super({
+      readable: options.readable,
+      writable: options.writable,
+      allowHalfOpen: true,
+      readableHighWaterMark: HIGH_WATER_BYTES,
+      writableHighWaterMark: HIGH_WATER_BYTES,
+    });
+    this.#link = link;
+    this.id = options.id;
+    this.service = options.service;
+    this.#head = options.head?.length ? options.head : undefined;
+  }
+
+  override _read(): void {
+    this.#wanted = true;
+    this.onReadable();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    const taken = this.#link.write(chunk);
+    if (taken === chunk.length) done();
+    else this.#unsent = { bytes: chunk.subarray(taken), done };
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#link.finish();
+    if (this.#acknowledged) done();
+    else this.#finished = done;
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const { writableFinished, readableEnded } = this;
+    if (!writableFinished && !this.#acknowledged) this.#link.reset(0);
+    if (!readableEnded && !this.#ended) this.#link.stop(0);
+    this.#unsent = undefined;
+    this.#link.released();
+    this.#finished?.(error ?? this.failure ?? null);
+    this.#finished = undefined;
+    done(error);
+  }
+
+  /** @internal the engine has bytes, or the end. */
+  onReadable(): void {
+    while (this.#wanted && !this.#ended) {
+      const chunk = this.#head ?? this.#link.read();
+      this.#head = undefined;
+      if (chunk === undefined) {
+        if (this.#link.ended()) {
+          this.#ended = true;
+          this.push(null);
+        }
+        return;
+      }
+      this.#wanted = this.push(chunk);
+    }
+  }
+
+  /** @internal the send buffer has room. */
+  onWritable(): void {
+    const unsent = this.#unsent;
+    if (unsent === undefined) return;
+    const taken = this.#link.write(unsent.bytes);
+    if (taken < unsent.bytes.length) {
+      unsent.bytes = unsent.bytes.subarray(taken);
+      return;
+    }
+    this.#unsent = undefined;
+    unsent.done();
+  }
+
+  /** @internal every byte and the end were acknowledged. */
+  onFinished(): void {
+    this.#acknowledged = true;
+    this.#finished?.();
+    this.#finished = undefined;
+  }
+
+  /** @internal the session or the peer ended this stream before its time. */
+  fail(failure: Mp2pError): void {
+    this.failure = failure;
+    this.destroy(this.listenerCount("error") > 0 ? failure : undefined);
+  }
+}
