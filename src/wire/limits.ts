@@ -7,7 +7,14 @@
  */
 import { readUint48, viewOf, writeUint48 } from "../base/bytes.ts";
 
-const AT = { connection: 0, stream: 6, bidirectional: 12, unidirectional: 16, packet: 20, idle: 22 } as const;
+const AT = {
+  connection: 0,
+  stream: 6,
+  bidirectional: 12,
+  unidirectional: 16,
+  packet: 20,
+  idle: 22,
+} as const;
 export const LIMITS_BYTES = 24;
 
 /** Every path carries this much, so no peer may announce less. */
@@ -34,7 +41,12 @@ export function writeLimits(limits: Limits): Uint8Array {
   requireInteger("streamCreditBytes", limits.streamCreditBytes, 0, 2 ** 48 - 1);
   requireInteger("bidirectionalStreams", limits.bidirectionalStreams, 0, 2 ** 32 - 1);
   requireInteger("unidirectionalStreams", limits.unidirectionalStreams, 0, 2 ** 32 - 1);
-  requireInteger("largestPacketBytes", limits.largestPacketBytes, SMALLEST_LARGEST_PACKET_BYTES, 65_535);
+  requireInteger(
+    "largestPacketBytes",
+    limits.largestPacketBytes,
+    SMALLEST_LARGEST_PACKET_BYTES,
+    65_535,
+  );
   requireInteger("idleSeconds", limits.idleSeconds, 0, 65_535);
 
   const bytes = new Uint8Array(LIMITS_BYTES);
