@@ -3,9 +3,10 @@
  * costs a Diffie-Hellman, so it is bounded here too. Nothing is granted before the caller's first
  * packet under the new keys. Sans-IO.
  */
-import { equalBytes, toHex } from "../base/bytes.ts";
-import type { HandshakeParty, PendingResponder } from "../session/handshake.ts";
-import { answerInit, type Established } from "../session/handshake.ts";
+import { toHex } from "../base/bytes.ts";
+import { type Established, type HandshakeParty, VERSIONS } from "../session/handshake.ts";
+import { answerInit, type PendingResponder } from "../session/handshake-responder.ts";
+import { PROTOCOL_VERSION, sameInit, versionNegotiation } from "../wire/handshake-packets.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Deadlines, type Timed } from "./deadlines.ts";
 import type { SessionTable } from "./session-table.ts";
@@ -15,8 +16,6 @@ const PENDING_MS = 10_000;
 const MAX_PENDING = 1024;
 const MAX_PENDING_PER_SOURCE = 64;
 const MAX_COPIES = 8;
-const NOISE_START = 12;
-const NOISE_END = 352;
 
 /** An answered INIT: kept so that a repeated one gets the same answer. */
 class Answered implements Timed {
@@ -68,14 +67,14 @@ export class Acceptor {
   }
 
   receiveInit(packet: Uint8Array, address: string, now: number): void {
-    if (packet[1] !== 1) {
-      this.#config.socket.sendPlain(address, versionNegotiation(packet));
+    if (packet[1] !== PROTOCOL_VERSION) {
+      this.#config.socket.sendPlain(address, versionNegotiation(packet, VERSIONS));
       return;
     }
     const id = toHex(packet.subarray(4, 12));
     const known = this.#answered.get(id);
     if (known !== undefined) {
-      if (equalBytes(known.init, packet.subarray(NOISE_START, NOISE_END))) this.#repeat(known, address);
+      if (sameInit(known.init, packet)) this.#repeat(known, address);
       return;
     }
     if ((this.#perSource.get(hostOf(address)) ?? 0) >= MAX_PENDING_PER_SOURCE) return;
@@ -103,8 +102,7 @@ export class Acceptor {
     if (answer === undefined) return;
 
     if (this.#answered.size >= MAX_PENDING) this.#evict();
-    const init = packet.slice(NOISE_START, NOISE_END);
-    const answered = new Answered(id, init, answer.response, hostOf(address), now);
+    const answered = new Answered(id, packet.slice(), answer.response, hostOf(address), now);
     this.#answered.set(id, answered);
     this.#count(answered.source, 1);
     this.#deadlines.schedule(answered);
@@ -155,14 +153,4 @@ export class Acceptor {
 
 function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(":"));
-}
-
-/** `0x54 | 0 | count | 0 | the INIT's connection id | versions`: never longer than the INIT. */
-function versionNegotiation(init: Uint8Array): Uint8Array {
-  const packet = new Uint8Array(13);
-  packet[0] = 0x54;
-  packet[2] = 1;
-  packet.set(init.subarray(4, 12), 4);
-  packet[12] = 1;
-  return packet;
 }

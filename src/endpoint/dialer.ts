@@ -7,7 +7,8 @@ import { Mp2pError } from "../base/errors.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import { Dial } from "../path/dial.ts";
 import { candidatesOf } from "../path/ladder.ts";
-import { type Established, type HandshakeParty, Initiator } from "../session/handshake.ts";
+import type { Established, HandshakeParty } from "../session/handshake.ts";
+import { Initiator } from "../session/handshake-initiator.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Deadlines, type Timed } from "./deadlines.ts";
 
