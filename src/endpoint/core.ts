@@ -3,9 +3,11 @@
  * sends through the socket port. `driver.ts` gives it clock, timers and sockets.
  */
 import { ROW, ROW_PLAIN, ROW_STREAM, type ReceiveBatch } from "../backend/port.ts";
+import { toHex } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
+import { VerifiedStatics } from "../noise/verified-statics.ts";
 import type { Established, HandshakeParty } from "../session/handshake.ts";
-import type { SessionEvent } from "../session/session.ts";
+import type { SessionEvent } from "../session/contract.ts";
 import { Acceptor } from "./acceptor.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -19,6 +21,7 @@ const REHANDSHAKE_MS = 90_000;
 /** While sealed data waits, strangers get this many handshakes a turn (WIRE item 17). */
 const HANDSHAKES_PER_TURN = 8;
 const MAX_WAITING_INITS = 256;
+const MAX_MET = 1024;
 
 export interface CoreHooks {
   /** A session whose peer has proved its key. Its `listener` must be set before this returns. */
@@ -28,6 +31,12 @@ export interface CoreHooks {
 interface WaitingInit {
   readonly packet: Uint8Array;
   readonly address: string;
+}
+
+/** What is remembered of a proved peer after its session. */
+interface Met {
+  readonly staticKey: Uint8Array;
+  readonly addresses: Set<string>;
 }
 
 export class EndpointCore {
@@ -41,13 +50,23 @@ export class EndpointCore {
   readonly #searching = new Map<SessionRecord, () => void>();
   readonly #deadlines = new Deadlines<SessionRecord>();
   readonly #waitingInits: WaitingInit[] = [];
+  readonly #draining = new Set<SessionRecord>();
+  readonly #met = new Map<string, Met>();
   #now = 0;
 
   constructor(config: CoreConfig, hooks: CoreHooks) {
     this.#config = config;
     this.#hooks = hooks;
     const { primitives, identity, suites, limits, network } = config;
-    const party: HandshakeParty = { primitives, identity, suites, limits, network };
+    const verifiedStatics = new VerifiedStatics();
+    const party: HandshakeParty = {
+      primitives,
+      identity,
+      suites,
+      limits,
+      network,
+      verifiedStatics,
+    };
     this.table = new SessionTable(config);
     this.#dialer = new Dialer(config, party);
     this.#acceptor = new Acceptor(config, party, this.table, (established, address) =>
@@ -94,6 +113,11 @@ export class EndpointCore {
     if (!record.over) this.#dirty.add(record);
   }
 
+  /** Whether closed sessions may still have to repeat their CLOSE. */
+  get draining(): boolean {
+    return this.#draining.size > 0;
+  }
+
   /** @returns a function that gives the attempt up. */
   dial(
     target: Omit<DialTarget, "epoch">,
@@ -113,6 +137,16 @@ export class EndpointCore {
       },
     };
     return this.#dialer.dial({ ...target, epoch }, outcome, now);
+  }
+
+  /** The static key of a peer met before, so that the next handshake is IK. */
+  knownStatic(key: Uint8Array): Uint8Array | undefined {
+    return this.#met.get(toHex(key))?.staticKey;
+  }
+
+  /** Where a peer met before was last. */
+  knownAddresses(key: Uint8Array): Iterable<string> {
+    return this.#met.get(toHex(key))?.addresses ?? [];
   }
 
   /** Every session gets new keys: the clock jumped, so this may be a copy of a sleeping machine. */
@@ -230,6 +264,7 @@ export class EndpointCore {
         break;
       case "retired":
         this.table.retire(record, event.generation);
+        if (record.closing && record.generations.size === 0) this.#end(record);
         break;
       case "rehandshake":
         this.#search(record, event.reason);
@@ -239,8 +274,9 @@ export class EndpointCore {
         record.listener?.(event);
         break;
       case "closed":
+        this.table.close(record);
+        this.#draining.add(record);
         record.listener?.(event);
-        this.#end(record);
         break;
       default:
         record.listener?.(event);
@@ -250,11 +286,19 @@ export class EndpointCore {
   #prove(record: SessionRecord, dialled: boolean): void {
     if (record.proved) return;
     record.proved = true;
+    this.#remember(record);
     for (const older of this.table.supersededBy(record)) {
-      older.listener?.({ kind: "closed", code: 0, text: "the peer connected anew", by: "peer" });
-      this.#end(older);
+      this.#cut(older, "the peer connected anew");
     }
     this.#hooks.opened(record, dialled);
+  }
+
+  #remember({ peer, knownAddresses }: SessionRecord): void {
+    const name = toHex(peer.key);
+    this.#met.delete(name);
+    this.#met.set(name, { staticKey: peer.staticKey, addresses: knownAddresses });
+    const [oldest] = this.#met.keys();
+    if (this.#met.size > MAX_MET && oldest !== undefined) this.#met.delete(oldest);
   }
 
   /** A new handshake for a session that lives: new keys, and a peer that moved or restarted is noticed. */
@@ -293,14 +337,20 @@ export class EndpointCore {
       if (!(adopted instanceof Mp2pError)) adopted.unconfirmedFin = fin;
       return;
     }
-    record.listener?.({ kind: "closed", code: 0, text: "the peer restarted", by: "restart" });
+    this.#cut(record, "");
+  }
+
+  /** Ends a session whose peer no longer has its other half: there is nobody to tell. */
+  #cut(record: SessionRecord, text: string): void {
     this.#end(record);
+    record.listener?.({ kind: "closed", code: 0, text, by: "restart" });
   }
 
   #end(record: SessionRecord): void {
     this.#searching.get(record)?.();
     this.#searching.delete(record);
     this.#dirty.delete(record);
+    this.#draining.delete(record);
     this.#blocked.delete(record);
     this.#deadlines.forget(record);
     this.table.end(record);

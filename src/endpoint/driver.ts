@@ -17,6 +17,7 @@ export class Driver {
   #flushing = false;
   #receiving = false;
   #closed = false;
+  #drained: (() => void) | undefined;
   #clockOffset: number;
 
   constructor(socket: DatagramSocket, core: EndpointCore, failed: (error: Error) => void) {
@@ -63,8 +64,17 @@ export class Driver {
     return () => clearTimeout(timer);
   }
 
+  /** Resolves when no closed session has to repeat its CLOSE any more. */
+  async drained(): Promise<void> {
+    if (!this.#core.draining) return;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    this.#drained?.();
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
     await this.#socket.close();
@@ -93,6 +103,7 @@ export class Driver {
   /** One timer for the earliest deadline; below its resolution, the next turn of the event loop. */
   #arm(): void {
     if (this.#closed) return;
+    if (this.#drained !== undefined && !this.#core.draining) this.#drained();
     const at = this.#core.nextAt();
     const wait = at - this.now();
     if (wait < 1) {

@@ -1,11 +1,17 @@
 /** What the endpoint knows of one session: its engine, its peer, its slots and its paths. Sans-IO. */
 import { toHex } from "../base/bytes.ts";
-import type { Generation, SessionEngine, SessionEvent } from "../session/session.ts";
+import type { Generation, SessionEvent } from "../session/contract.ts";
+import type { SessionEngine } from "../session/session.ts";
 import type { Timed } from "./deadlines.ts";
 import type { PathTable } from "./path-table.ts";
 
 /** Addresses a peer may seem to come from at once, besides the one in use. */
 const MAX_VISITORS = 8;
+
+/** Events of the engine, and the one end that only the endpoint can see. */
+export type RecordEvent =
+  | SessionEvent
+  | { kind: "closed"; code: number; text: string; by: "restart" };
 
 export interface Peer {
   /** Ed25519 public key, 32 bytes. */
@@ -30,14 +36,17 @@ export class SessionRecord implements Timed {
   readonly openedAt: number;
   /** The peer has proved that it holds its key, so the session may act. */
   proved = false;
+  /** Closed for programs; the engine may still answer repeats until its generations are retired. */
+  closing = false;
+  /** Gone: no slots, no paths. */
   over = false;
   /** Takes the engine's events once the session is proved. */
-  listener: ((event: SessionEvent) => void) | undefined;
+  listener: ((event: RecordEvent) => void) | undefined;
   /** XX message 3, sent before each burst until the peer's first packet arrives. */
   unconfirmedFin: Uint8Array | undefined;
-  readonly generations = new Map<number, Generation>();
+  readonly generations: Map<number, Generation> = new Map();
   /** Every address that answered or was dialled: where to look for a peer that fell silent. */
-  readonly knownAddresses = new Set<string>();
+  readonly knownAddresses: Set<string> = new Set();
   readonly #paths: PathTable;
   /** Held paths by address; the one in use is always among them. */
   readonly #held = new Map<string, number>();

@@ -7,7 +7,8 @@ import { compareBytes, concat } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { isIpv6, isLoopback } from "../path/ladder.ts";
 import type { Established } from "../session/handshake.ts";
-import { type Generation, SessionEngine } from "../session/session.ts";
+import type { Generation } from "../session/contract.ts";
+import { SessionEngine } from "../session/session.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { PathTable } from "./path-table.ts";
 import { type Peer, pairName, SessionRecord } from "./session-record.ts";
@@ -52,7 +53,7 @@ export class SessionTable {
   /** A proved session with this key, and with this instance where one is named. */
   find(key: Uint8Array, instance?: Uint8Array): SessionRecord | undefined {
     for (const record of this.records()) {
-      if (!record.proved || record.over || compareBytes(record.peer.key, key) !== 0) continue;
+      if (!record.proved || compareBytes(record.peer.key, key) !== 0) continue;
       if (instance === undefined || compareBytes(record.peer.instance, instance) === 0) return record;
     }
     return undefined;
@@ -90,7 +91,7 @@ export class SessionTable {
   adopt(established: Established, address: string, now: number): SessionRecord {
     const { peerKey: key, peerStatic: staticKey, peerInstance: instance, epoch } = established;
     const pair = this.#pairOf(key, instance);
-    let record = pair.records.find((each) => each.epoch === epoch && !each.over);
+    let record = pair.records.find((each) => each.epoch === epoch);
     if (record === undefined) {
       record = this.#open({ key, staticKey, instance }, epoch, address, now);
       pair.records.push(record);
@@ -123,14 +124,20 @@ export class SessionTable {
 
   end(record: SessionRecord): void {
     if (record.over) return;
+    if (!record.closing) this.close(record);
     for (const generation of [...record.generations.values()]) this.retire(record, generation);
     record.end();
+  }
+
+  /** The session is closed: its epoch is used up, and a new one of the pair may begin. */
+  close(record: SessionRecord): void {
+    record.closing = true;
     const pair = this.#pairs.get(record.pair);
     if (pair === undefined) return;
     pair.records = pair.records.filter((each) => each !== record);
+    // Moved to the end, as the pair ended last; one that never was proved leaves no trace.
     this.#pairs.delete(pair.key);
-    if (record.proved) this.#pairs.set(pair.key, pair);
-    else if (pair.records.length > 0) this.#pairs.set(pair.key, pair);
+    if (record.proved || pair.records.length > 0) this.#pairs.set(pair.key, pair);
     this.#forgetOldPairs();
   }
 

@@ -1,0 +1,69 @@
+/**
+ * Who may have a session: keys the program allows, and bearers of an offer ticket's one-use token.
+ * A peer that is neither gets a session that only says so.
+ */
+import { equalSecrets, toHex } from "../base/bytes.ts";
+import { parseKey } from "../noise/identity.ts";
+
+export type Allow =
+  | readonly (Uint8Array | string)[]
+  | ((key: Uint8Array) => boolean | Promise<boolean>);
+
+interface Offer {
+  readonly token: Uint8Array;
+  readonly expiresMs: number;
+}
+
+export class Admission {
+  readonly #decide: ((key: Uint8Array) => boolean | Promise<boolean>) | undefined;
+  #offers: Offer[] = [];
+  /** Keys that redeemed a token: they may come back to finish what they began. */
+  readonly #redeemed = new Set<string>();
+
+  /** @throws {Mp2pError} `MP2P_KEY_INVALID` for a listed key that is none */
+  constructor(allow: Allow | undefined) {
+    if (allow === undefined || typeof allow === "function") {
+      this.#decide = allow;
+      return;
+    }
+    const keys = new Set(allow.map((key) => toHex(typeof key === "string" ? parseKey(key) : key)));
+    this.#decide = (key) => keys.has(toHex(key));
+  }
+
+  /** A token was handed out. */
+  offer(token: Uint8Array, expiresMs: number): void {
+    this.#offers.push({ token, expiresMs });
+  }
+
+  hasOffers(nowMs: number): boolean {
+    return this.#offers.some(({ expiresMs }) => expiresMs > nowMs);
+  }
+
+  /** Whether the key alone opens the door. A callback that throws refuses. */
+  async allows(key: Uint8Array): Promise<boolean> {
+    if (this.#decide === undefined || this.#redeemed.has(toHex(key))) return true;
+    try {
+      return await this.#decide(key);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether every key is let in, so that nothing has to be awaited. */
+  get open(): boolean {
+    return this.#decide === undefined;
+  }
+
+  redeemedBy(key: Uint8Array): boolean {
+    return this.#redeemed.has(toHex(key));
+  }
+
+  /** Uses a token up. From then on this key may return, and no other bearer of the token gets in. */
+  redeem(token: Uint8Array, key: Uint8Array, nowMs: number): boolean {
+    const found = this.#offers.find((each) => equalSecrets(each.token, token));
+    this.#offers = this.#offers.filter((each) => each !== found && each.expiresMs > nowMs);
+    if (found === undefined || found.expiresMs <= nowMs) return false;
+    this.#redeemed.add(toHex(key));
+    return true;
+  }
+}

@@ -1,0 +1,317 @@
+/** One's own end of all sessions: an identity listening and dialling on UDP sockets. */
+import {
+  type Backend,
+  type Capabilities,
+  type DatagramSocket,
+  type SocketCounters,
+  SUITE_AES_256_GCM,
+  SUITE_CHACHA20_POLY1305,
+} from "../backend/port.ts";
+import { backendNote, selectBackend } from "../backend/select.ts";
+import { Mp2pError } from "../base/errors.ts";
+import { ANY_INSTANCE, addressee } from "../noise/macs.ts";
+import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
+import { CLOSE_CODE } from "../session/close-codes.ts";
+import { abortable, deferred } from "./abort.ts";
+import { Admission } from "./admission.ts";
+import { AsyncQueue } from "./async-queue.ts";
+import { EndpointCore } from "./core.ts";
+import type { CoreConfig } from "./core-config.ts";
+import { Driver } from "./driver.ts";
+import { reachableAddresses } from "./local-addresses.ts";
+import { DEFAULT_BIND, DEFAULT_SERVICES, type EndpointOptions, limitsOf, strangerLimits } from "./options.ts";
+import { TOKEN_SERVICE } from "./service.ts";
+import { Session } from "./session.ts";
+import type { SessionHost } from "./session-host.ts";
+import type { SessionRecord } from "./session-record.ts";
+import type { Stream } from "./stream.ts";
+import { readTarget } from "./target.ts";
+
+const TOKEN_BYTES = 16;
+const OFFER_MS = 10 * 60_000;
+/** How long a peer whose key is not allowed has to show a token. */
+const TOKEN_WAIT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 20_000;
+
+export interface TicketOptions {
+  /** Adds a one-use token that lets its bearer in whatever `allow` says. */
+  readonly offer?: boolean;
+  /** Lifetime of an offer in milliseconds; default ten minutes. */
+  readonly lifetimeMs?: number;
+  /** Addresses to name instead of this machine's own, e.g. a port forwarded by hand. */
+  readonly addresses?: readonly string[];
+}
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal;
+  /** Default 20,000 ms. */
+  readonly timeoutMs?: number;
+}
+
+export class Endpoint implements AsyncDisposable {
+  readonly #options: EndpointOptions;
+  readonly #backend: Backend;
+  readonly #socket: DatagramSocket;
+  readonly #config: CoreConfig;
+  readonly #core: EndpointCore;
+  readonly #driver: Driver;
+  readonly #admission: Admission;
+  readonly #host: SessionHost;
+  readonly #incoming = new AsyncQueue<Session>();
+  readonly #sessions = new Map<SessionRecord, Session>();
+  readonly #tokenTimers = new Map<Session, () => void>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: EndpointOptions, backend: Backend, socket: DatagramSocket) {
+    const { identity, congestion = "rate", services = DEFAULT_SERVICES, network } = options;
+    const { primitives, capabilities } = backend;
+    this.#options = options;
+    this.#backend = backend;
+    this.#socket = socket;
+    this.#config = {
+      socket,
+      primitives,
+      identity,
+      instance: primitives.randomBytes(8),
+      network: networkId(backend, network),
+      suites: capabilities.aes
+        ? [SUITE_AES_256_GCM, SUITE_CHACHA20_POLY1305]
+        : [SUITE_CHACHA20_POLY1305],
+      limits: limitsOf(options.limits),
+      congestion,
+    };
+    this.#admission = new Admission(options.allow);
+    this.#core = new EndpointCore(this.#config, {
+      opened: (record, dialled) => this.#opened(record, dialled),
+    });
+    this.#driver = new Driver(socket, this.#core, (error) => this.#failed(error));
+    this.#host = {
+      services,
+      backendName: backend.name,
+      blake3: (data) => primitives.blake3(data),
+      now: () => this.#driver.now(),
+      changed: (record) => {
+        this.#core.touch(record);
+        this.#driver.flush();
+      },
+      internalService: (name) =>
+        name === TOKEN_SERVICE
+          ? (session, stream) => void this.#redeem(session, stream).catch(() => undefined)
+          : undefined,
+      ended: (session) => this.#ended(session),
+    };
+  }
+
+  /**
+   * @throws {Mp2pError} `MP2P_PORT_IN_USE`, `MP2P_NO_NETWORK`, `MP2P_PERMISSION`, `MP2P_SOCKET`,
+   * `MP2P_BACKEND_MISSING` or, for a listed key, `MP2P_KEY_INVALID`
+   */
+  static async open(options: EndpointOptions): Promise<Endpoint> {
+    options.signal?.throwIfAborted();
+    const backend = await selectBackend(options.backend);
+    const socket = await bindSocket(backend, options.bind);
+    const endpoint = new Endpoint(options, backend, socket);
+    endpoint.#start();
+    return endpoint;
+  }
+
+  /** Ed25519 public key, 32 bytes: the address of this identity. */
+  get key(): Uint8Array {
+    return this.#options.identity.key;
+  }
+
+  /** The key as 52 characters of z-base-32. */
+  get keyText(): string {
+    return this.#options.identity.keyText;
+  }
+
+  /** Bound addresses. */
+  get addresses(): readonly string[] {
+    return this.#socket.addresses;
+  }
+
+  /** Which backend runs, what it can do here, and why it is not the native one where it is not. */
+  get backend(): {
+    readonly name: "native" | "fallback";
+    readonly capabilities: Capabilities;
+    readonly buffers: { readonly receiveBytes: number; readonly sendBytes: number };
+    readonly note: string | undefined;
+  } {
+    const { name, capabilities } = this.#backend;
+    return { name, capabilities, buffers: this.#socket.buffers, note: backendNote(this.#backend) };
+  }
+
+  /** Totals of the sockets: packets, bytes, and what was dropped for which reason. */
+  counters(): SocketCounters {
+    return this.#socket.counters();
+  }
+
+  /**
+   * Text with which a peer reaches this endpoint: key, instance and addresses. With `offer` it also
+   * holds a secret that lets its first user in, and expires.
+   */
+  ticket(options: TicketOptions = {}): string {
+    const candidates = options.addresses ?? reachableAddresses(this.#socket.addresses);
+    const sameHost = reachableAddresses(candidates).every((address) => /^(127\.|\[::1\])/.test(address));
+    const ticket: Ticket = { key: this.key, instance: this.#config.instance, candidates, sameHost };
+    if (!options.offer) return formatTicket(ticket);
+    const token = this.#config.primitives.randomBytes(TOKEN_BYTES);
+    const expiresMs = this.#driver.unixMs() + (options.lifetimeMs ?? OFFER_MS);
+    this.#admission.offer(token, expiresMs);
+    return formatTicket({ ...ticket, token, expires: Math.ceil(expiresMs / 1000) });
+  }
+
+  /** Sessions that peers open with us, each once. Ends when the endpoint closes. */
+  sessions(): AsyncIterable<Session> {
+    return this.#incoming;
+  }
+
+  /**
+   * A session with a peer: the one that exists, or a new one by its ticket.
+   *
+   * @param target - a ticket, its text, or a key met before
+   * @throws {Mp2pError} `MP2P_TICKET_INVALID`, `MP2P_TICKET_EXPIRED`, `MP2P_KEY_INVALID`,
+   * `MP2P_NO_ADDRESS`, `MP2P_NO_PATH`, `MP2P_VERSION`, `MP2P_CLOSED`, or the signal's reason
+   */
+  async connect(target: string | Uint8Array | Ticket, options: ConnectOptions = {}): Promise<Session> {
+    const { signal, timeoutMs = CONNECT_TIMEOUT_MS } = options;
+    signal?.throwIfAborted();
+    if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");
+    const ticket = readTarget(target, this.#driver.unixMs(), this.#config);
+    const existing = this.#core.table.find(ticket.key, ticket.instance);
+    const record = existing ?? (await this.#dial(ticket, timeoutMs, signal));
+    const session = this.#sessions.get(record);
+    if (session === undefined) throw new Mp2pError("MP2P_CLOSED", "the session ended as it began");
+    if (ticket.token !== undefined && existing === undefined) await this.#present(session, ticket.token, signal);
+    return session;
+  }
+
+  /** Ends all sessions, tells the peers, and gives the port back. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #start(): void {
+    const { primitives, identity, network, instance } = this.#config;
+    this.#socket.setFilter({
+      addressees: [ANY_INSTANCE, instance].map((target) =>
+        addressee(primitives, identity.key, network, target),
+      ),
+      ...strangerLimits(this.#backend, this.#options.limits),
+    });
+    this.#driver.start();
+    const { signal } = this.#options;
+    signal?.addEventListener("abort", () => void this.close(), { once: true });
+  }
+
+  async #dial(ticket: Ticket, timeoutMs: number, signal?: AbortSignal): Promise<SessionRecord> {
+    const result = deferred<SessionRecord>();
+    const staticKey = this.#core.knownStatic(ticket.key);
+    const target = {
+      key: ticket.key,
+      ...(ticket.instance === undefined ? {} : { instance: ticket.instance }),
+      ...(staticKey === undefined ? {} : { staticKey }),
+      addresses: [...ticket.candidates, ...this.#core.knownAddresses(ticket.key)],
+      timeoutMs,
+    };
+    const done = (outcome: SessionRecord | Mp2pError) => {
+      if (outcome instanceof Mp2pError) result.reject(outcome);
+      else result.resolve(outcome);
+    };
+    const giveUp = this.#core.dial(target, done, this.#driver.now());
+    this.#driver.flush();
+    try {
+      return await abortable(result.promise, signal);
+    } catch (error) {
+      giveUp();
+      throw error;
+    }
+  }
+
+  /** Shows the token of an offer ticket: a short stream the peer's endpoint reads itself. */
+  async #present(session: Session, token: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const options = { service: TOKEN_SERVICE, unidirectional: true, priority: 0 };
+    const stream = await session.openStream(signal === undefined ? options : { ...options, signal });
+    stream.on("error", () => undefined);
+    stream.end(token);
+  }
+
+  #opened(record: SessionRecord, dialled: boolean): void {
+    const session = new Session(record, this.#host, dialled);
+    this.#sessions.set(record, session);
+    if (dialled) return;
+    if (this.#admission.open || this.#admission.redeemedBy(record.peer.key)) {
+      this.#incoming.push(session);
+      return;
+    }
+    void this.#admit(session);
+  }
+
+  async #admit(session: Session): Promise<void> {
+    const allowed = await this.#admission.allows(session.peer.key);
+    if (allowed) this.#incoming.push(session);
+    else if (!this.#admission.hasOffers(this.#driver.unixMs())) this.#refuse(session);
+    else this.#tokenTimers.set(session, this.#driver.after(TOKEN_WAIT_MS, () => this.#refuse(session)));
+  }
+
+  #refuse(session: Session): void {
+    this.#tokenTimers.delete(session);
+    void session.close({ code: CLOSE_CODE.NOT_ALLOWED, reason: "not allowed" });
+  }
+
+  async #redeem(session: Session, stream: Stream): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) {
+      chunks.push(chunk as Buffer);
+      if (Buffer.concat(chunks).length > TOKEN_BYTES) break;
+    }
+    const waiting = this.#tokenTimers.get(session);
+    waiting?.();
+    this.#tokenTimers.delete(session);
+    const good = this.#admission.redeem(Buffer.concat(chunks), session.peer.key, this.#driver.unixMs());
+    if (!good) return waiting && this.#refuse(session);
+    session.admittedByOffer();
+    if (waiting !== undefined) this.#incoming.push(session);
+  }
+
+  #ended(session: Session): void {
+    this.#tokenTimers.get(session)?.();
+    this.#tokenTimers.delete(session);
+    for (const [record, each] of this.#sessions) if (each === session) this.#sessions.delete(record);
+  }
+
+  #failed(error: Error): void {
+    void error;
+    void this.close();
+  }
+
+  async #close(): Promise<void> {
+    const sessions = [...this.#sessions.values()];
+    await Promise.all(sessions.map((session) => session.close()));
+    this.#incoming.end();
+    await this.#driver.drained();
+    this.#core.close();
+    await this.#driver.close();
+  }
+}
+
+async function bindSocket(backend: Backend, bind?: readonly string[]): Promise<DatagramSocket> {
+  if (bind !== undefined) return backend.openSocket({ bind });
+  try {
+    return await backend.openSocket({ bind: DEFAULT_BIND });
+  } catch (error) {
+    // A machine without IPv6 has no [::]; the other family is tried alone before giving up.
+    const [ipv4] = DEFAULT_BIND;
+    return backend.openSocket({ bind: [ipv4 as string] }).catch(() => Promise.reject(error));
+  }
+}
+
+function networkId(backend: Backend, name: string | undefined): Uint8Array {
+  if (name === undefined) return new Uint8Array(16);
+  return backend.primitives.sha512(new TextEncoder().encode(name)).slice(0, 16);
+}

@@ -1,0 +1,75 @@
+/** What an endpoint is opened with, its defaults and their checks. */
+import type { Backend, StrangerFilter } from "../backend/port.ts";
+import type { Limits } from "../wire/limits.ts";
+import type { Allow } from "./admission.ts";
+import type { Identity } from "./identity.ts";
+
+export interface EndpointLimits extends Partial<Limits> {
+  /** Handshakes by strangers admitted a second before cookies are demanded. */
+  readonly handshakesPerSecond?: number;
+  /** The same from one IPv4 address or IPv6 /64; more need a cookie, which every honest caller sends. */
+  readonly handshakesPerSourcePerSecond?: number;
+  /** Burst of one source. */
+  readonly handshakesPerSourceBurst?: number;
+}
+
+export interface EndpointOptions {
+  readonly identity: Identity;
+  /** `"0.0.0.0:0"`, `"[::]:0"`, `"192.0.2.1:4000"`; port 0: the system chooses. Default: both wildcards. */
+  readonly bind?: readonly string[];
+  /** Default: `MP2P_BACKEND`, else the native one where there is one. */
+  readonly backend?: "auto" | "native" | "fallback";
+  /** Who may open sessions to us; default: everybody who knows our key. */
+  readonly allow?: Allow;
+  readonly limits?: EndpointLimits;
+  /** Stream services this endpoint knows; streams of others are refused. Default: `""` and `"transfer/1"`. */
+  readonly services?: readonly string[];
+  /** Network name: endpoints of different names do not hear each other. */
+  readonly network?: string;
+  readonly congestion?: "rate" | "cubic";
+  /** Closes the endpoint. */
+  readonly signal?: AbortSignal;
+}
+
+export const DEFAULT_SERVICES: readonly string[] = ["", "transfer/1"];
+export const DEFAULT_BIND: readonly string[] = ["0.0.0.0:0", "[::]:0"];
+
+/** WIRE item 33: ten minutes without contact. */
+const IDLE_SECONDS = 600;
+const MIB = 1024 * 1024;
+
+export function limitsOf({
+  connectionCreditBytes = 16 * MIB,
+  streamCreditBytes = 4 * MIB,
+  bidirectionalStreams = 1024,
+  unidirectionalStreams = 1024,
+  largestPacketBytes = 1472,
+  idleSeconds = IDLE_SECONDS,
+}: EndpointLimits = {}): Limits {
+  return {
+    connectionCreditBytes,
+    streamCreditBytes,
+    bidirectionalStreams,
+    unidirectionalStreams,
+    largestPacketBytes,
+    idleSeconds,
+  };
+}
+
+/** WIRE item 17: a Diffie-Hellman off the JavaScript thread's critical path costs a fifth of one in wasm. */
+const NATIVE_HANDSHAKES_PER_SECOND = 1000;
+const FALLBACK_HANDSHAKES_PER_SECOND = 200;
+
+export function strangerLimits(
+  backend: Backend,
+  limits: EndpointLimits = {},
+): Omit<StrangerFilter, "addressees"> {
+  const perSecond = backend.capabilities.receiveThread
+    ? NATIVE_HANDSHAKES_PER_SECOND
+    : FALLBACK_HANDSHAKES_PER_SECOND;
+  return {
+    initsPerSecond: limits.handshakesPerSecond ?? perSecond,
+    initsPerSourcePerSecond: limits.handshakesPerSourcePerSecond ?? 20,
+    initsPerSourceBurst: limits.handshakesPerSourceBurst ?? 40,
+  };
+}

@@ -1,0 +1,12 @@
+/** Everything this package offers to programs. */
+export { ERROR_CODES, type ErrorCode, Mp2pError } from "./base/errors.ts";
+export type { Allow } from "./endpoint/admission.ts";
+export type { CloseReason } from "./endpoint/close-reason.ts";
+export { type ConnectOptions, Endpoint, type TicketOptions } from "./endpoint/endpoint.ts";
+export { homeFolder, Identity } from "./endpoint/identity.ts";
+export type { EndpointLimits, EndpointOptions } from "./endpoint/options.ts";
+export { type OpenStreamOptions, Session, type SessionEvents } from "./endpoint/session.ts";
+export type { PathInfo, SessionStats } from "./endpoint/session-host.ts";
+export { Stream } from "./endpoint/stream.ts";
+export { parseKey } from "./noise/identity.ts";
+export { formatTicket, parseTicket, type Ticket } from "./rendezvous/ticket.ts";
