@@ -1,0 +1,151 @@
+import { createHash, randomBytes } from "node:crypto";
+import { Duplex, PassThrough, Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { text } from "node:stream/consumers";
+import test, { type ExecutionContext } from "ava";
+import { availableKinds } from "../support/backends.ts";
+import { firstOf, type Kind, openPair } from "./pair.ts";
+
+const KINDS: readonly Kind[] = await availableKinds();
+const MIXES = KINDS.flatMap((a) => KINDS.map((b) => [a, b] as const));
+const BULK_BYTES = 24 * 1024 * 1024;
+
+function sha(): { hash: ReturnType<typeof createHash>; sink: Writable } {
+  const hash = createHash("sha256");
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      hash.update(chunk);
+      done();
+    },
+  });
+  return { hash, sink };
+}
+
+for (const mix of MIXES) {
+  const [from, to] = mix;
+  test(`${from} to ${to}: a long stream arrives whole and in order through pipeline()`, async (t) => {
+    const { there, here } = await openPair(t, mix);
+    const data = randomBytes(BULK_BYTES);
+    const sending = await there.openStream();
+    const sent = pipeline(Readable.from([data]), sending);
+    const incoming = await firstOf(here.streams());
+    incoming.end();
+    const { hash, sink } = sha();
+    await pipeline(incoming, sink, { end: true });
+    await sent;
+    t.is(hash.digest("hex"), createHash("sha256").update(data).digest("hex"));
+    t.is(there.stats().backend, from);
+  });
+
+  test(`${from} to ${to}: each direction of a stream ends on its own`, async (t) => {
+    const { there, here } = await openPair(t, mix);
+    const ours = await there.openStream();
+    ours.end("question");
+    const theirs = await firstOf(here.streams());
+    t.is(await text(theirs), "question");
+    theirs.end("answer");
+    t.is(await text(ours), "answer");
+  });
+}
+
+/** One mix is enough for what happens above the backends. */
+const mix = MIXES[0] as readonly [Kind, Kind];
+
+async function openBoth(t: ExecutionContext) {
+  const pair = await openPair(t, mix);
+  const ours = await pair.there.openStream();
+  ours.write("x");
+  const theirs = await firstOf(pair.here.streams());
+  await new Promise((resolve) => theirs.once("data", resolve));
+  return { ...pair, ours, theirs };
+}
+
+test("a unidirectional stream is writable at one end and readable at the other", async (t) => {
+  const { there, here } = await openPair(t, mix);
+  const ours = await there.openStream({ unidirectional: true });
+  ours.end("one way");
+  const theirs = await firstOf(here.streams());
+  t.false(ours.readable);
+  t.false(theirs.writable);
+  t.is(await text(theirs), "one way");
+});
+
+test("destroying a stream tells the peer, and its process survives without listening", async (t) => {
+  const { ours, theirs } = await openBoth(t);
+  const closed = new Promise((resolve) => theirs.once("close", resolve));
+  ours.destroy();
+  await closed;
+  t.is(theirs.failure?.code, "MP2P_STREAM_RESET");
+});
+
+test("a peer that listens for the error gets it, with its code", async (t) => {
+  const { ours, theirs } = await openBoth(t);
+  const failed = new Promise<Error & { code?: string }>((resolve) => theirs.once("error", resolve));
+  ours.destroy();
+  t.is((await failed).code, "MP2P_STREAM_RESET");
+});
+
+test("a stream of a service nobody knows is refused by name", async (t) => {
+  const { there } = await openPair(t, mix);
+  const ours = await there.openStream({ service: "no-such/1" });
+  const failed = new Promise<Error & { code?: string }>((resolve) => ours.once("error", resolve));
+  ours.write("hello");
+  t.is((await failed).code, "MP2P_NO_SUCH_SERVICE");
+});
+
+test("a closed session takes its streams along and says why on both sides", async (t) => {
+  const { there, here, ours, theirs } = await openBoth(t);
+  const ends = [ours, theirs].map((stream) => new Promise((resolve) => stream.once("close", resolve)));
+  await there.close({ code: 300, reason: "enough" });
+  await Promise.all(ends);
+  t.like(await there.closed, { by: "local", code: "MP2P_CLOSED" });
+  t.like(await here.closed, { by: "peer", code: "MP2P_CLOSED", closeCode: 300 });
+  await t.throwsAsync(there.openStream(), { code: "MP2P_CLOSED" });
+});
+
+test("a reader that does not read stops the writer", async (t) => {
+  const limits = { connectionCreditBytes: 1 << 20, streamCreditBytes: 1 << 18 };
+  const { there, here } = await openPair(t, mix, { limits });
+  const ours = await there.openStream();
+  const chunk = Buffer.alloc(1 << 20, 7);
+  let written = 0;
+  let full = false;
+  while (!full && written < 512) {
+    written++;
+    full = !ours.write(chunk);
+    if (!full) await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.true(full, "write() returned false");
+  const theirs = await firstOf(here.streams());
+  const drained = new Promise((resolve) => ours.once("drain", resolve));
+  let read = 0;
+  theirs.on("data", (data: Buffer) => {
+    read += data.length;
+  });
+  await drained;
+  ours.end();
+  await new Promise((resolve) => theirs.once("end", resolve));
+  t.is(read, written * chunk.length);
+});
+
+test("Duplex.toWeb() carries a stream to web streams and back", async (t) => {
+  const { there, here } = await openPair(t, mix);
+  const ours = await there.openStream();
+  const { readable, writable } = Duplex.toWeb(ours);
+  const writer = writable.getWriter();
+  await writer.write(new TextEncoder().encode("over the web"));
+  const closing = writer.close();
+  const theirs = await firstOf(here.streams());
+  const through = new PassThrough();
+  await Promise.all([pipeline(theirs, through, theirs), closing]);
+  let echoed = "";
+  for await (const chunk of readable) echoed += new TextDecoder().decode(chunk as Uint8Array);
+  t.is(echoed, "over the web");
+});
+
+test("datagrams arrive as they were sent, and oversized ones are refused", async (t) => {
+  const { there, here } = await openPair(t, mix);
+  t.true(there.send(Uint8Array.of(1, 2, 3)));
+  t.deepEqual([...(await firstOf(here.datagrams()))], [1, 2, 3]);
+  t.false(there.send(new Uint8Array(70_000)));
+});
