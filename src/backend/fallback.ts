@@ -1,0 +1,24 @@
+import { openFallbackSocket } from "./fallback/socket.ts";
+import { loadPrimitives } from "./fallback/primitives.ts";
+import type { Backend } from "./port.ts";
+
+/**
+ * The backend without a native addon: `node:dgram`, libsodium and hash-wasm. Speaks the same bytes,
+ * one packet a call, on the JavaScript thread; offers no AES.
+ */
+export async function loadFallback(): Promise<Backend> {
+  const { heap, primitives } = await loadPrimitives();
+  return {
+    name: "fallback",
+    capabilities: {
+      gsoSegments: 1,
+      gro: false,
+      aes: false,
+      packetInfo: false,
+      ecn: false,
+      receiveThread: false,
+    },
+    primitives,
+    openSocket: (options) => openFallbackSocket(options, heap, primitives),
+  };
+}

@@ -1,0 +1,90 @@
+import type { RemoteInfo } from "node:dgram";
+import type { PacketKeys, Primitives, SocketCounters } from "../port.ts";
+import { BatchBuilder } from "./batch-builder.ts";
+import { PacketOpener } from "./packet-opener.ts";
+import { ReceiveSlot, requireSlot } from "./packet-slot.ts";
+import type { PathTable } from "./path-table.ts";
+import type { SodiumHeap } from "./sodium-heap.ts";
+import { StrangerSorter } from "./stranger-filter.ts";
+
+const TYPE_DATA = 0x56;
+
+/** @returns false where a full port could not take the COOKIE */
+export type Reply = (answer: Uint8Array, to: RemoteInfo) => boolean;
+
+/** The receiving slots: sorts datagrams, opens sealed ones and gathers what passed. */
+export class Inbound {
+  readonly batch: BatchBuilder = new BatchBuilder();
+  readonly sorter: StrangerSorter;
+  readonly #opener: PacketOpener;
+  readonly #slots = new Map<number, ReceiveSlot>();
+  readonly #paths: PathTable;
+  readonly #counters: SocketCounters;
+  readonly #arrival = { slot: 0, packet: 0, path: 0, time: 0 };
+
+  constructor(heap: SodiumHeap, primitives: Primitives, paths: PathTable, counters: SocketCounters) {
+    this.#opener = new PacketOpener(heap);
+    this.sorter = new StrangerSorter(primitives);
+    this.#paths = paths;
+    this.#counters = counters;
+  }
+
+  install(number: number, keys: PacketKeys): void {
+    requireSlot(number);
+    const slot = new ReceiveSlot(number, keys);
+    const holder = this.#opener.slots.find(keys.cid, 0);
+    if (holder !== undefined && holder.number !== number) {
+      throw new RangeError(`the connection id of slot ${number} is that of slot ${holder.number}`);
+    }
+    this.remove(number);
+    this.#slots.set(number, slot);
+    this.#opener.slots.add(slot.cid, slot);
+  }
+
+  remove(number: number): void {
+    const slot = this.#slots.get(number);
+    if (slot === undefined) return;
+    this.#slots.delete(number);
+    this.#opener.slots.delete(slot.cid);
+    this.#opener.keys.forget(slot);
+  }
+
+  take(datagram: Uint8Array, from: RemoteInfo, nowMs: number, reply: Reply): void {
+    this.#counters.packetsReceived++;
+    this.#counters.receiveCalls++;
+    this.#counters.bytesReceived += datagram.length;
+    if (datagram[0] === TYPE_DATA) this.#takeSealed(datagram, from, nowMs);
+    else this.#takePlain(datagram, from, nowMs, reply);
+  }
+
+  #takeSealed(datagram: Uint8Array, from: RemoteInfo, nowMs: number): void {
+    const opener = this.#opener;
+    const verdict = opener.open(datagram);
+    if (verdict !== "opened") {
+      this.#counters[verdict]++;
+      return;
+    }
+    const arrival = this.#arrival;
+    arrival.slot = opener.slot;
+    arrival.packet = opener.packet;
+    arrival.path = this.#pathOf(from);
+    arrival.time = nowMs;
+    if (opener.isStream) this.batch.addStream(arrival, opener);
+    else this.batch.addFrames(arrival, opener.payload);
+  }
+
+  #takePlain(datagram: Uint8Array, from: RemoteInfo, nowMs: number, reply: Reply): void {
+    const source = this.#paths.source(from.address, from.port, from.family);
+    const verdict = this.sorter.sort(datagram, source.text, nowMs);
+    if (verdict === "pass") {
+      if (!this.batch.addPlain(this.#pathOf(from), nowMs, datagram)) this.#counters.droppedQueue++;
+    } else if (verdict !== "cookie") this.#counters[verdict]++;
+    else if (reply(this.sorter.answer, from)) this.#counters.cookiesSent++;
+    else this.#counters.droppedLimited++;
+  }
+
+  #pathOf(from: RemoteInfo): number {
+    const source = this.#paths.source(from.address, from.port, from.family);
+    return source.path ?? this.batch.stranger(source.text);
+  }
+}

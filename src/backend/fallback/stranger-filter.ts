@@ -1,0 +1,136 @@
+import { type Address, parseAddress } from "../../base/address.ts";
+import { equalSecrets, toHex } from "../../base/bytes.ts";
+import type { Addressee, StrangerFilter } from "../port.ts";
+import { CidTable } from "./cid-table.ts";
+import { CookieJar, type CookiePrimitives } from "./cookie-jar.ts";
+import { SourceBuckets, TokenBucket } from "./token-bucket.ts";
+
+const TYPE = { init: 0x50, resp: 0x51, fin: 0x52, cookie: 0x53, verneg: 0x54 } as const;
+const INIT_BYTES = 384;
+const RESP_BYTES = 320;
+const FIN_BYTES = 256;
+const COOKIE_BYTES = 68;
+const VERNEG_LEAST_BYTES = 12;
+const VERSION = 1;
+const MAC_BYTES = 16;
+
+/** INITs a second from one source that showed a valid cookie. */
+const PROVED_PER_SECOND = 20;
+const COOKIES_PER_SECOND = 1_000;
+/** How long cookies are demanded of everyone after the global bucket ran empty. */
+const CALM_MS = 5_000;
+const MOST_SOURCES = 4_096;
+
+export type Verdict = "pass" | "cookie" | "droppedMalformed" | "droppedUnknown" | "droppedStrangers" | "droppedLimited";
+
+/**
+ * Sorts unsealed datagrams before anything above sees them, cheapest test first, as WIRE.md item 17
+ * orders: length and type, mac1, valid cookie, rate. No answer to a wrong mac1; no state but the
+ * buckets of the sources heard of last.
+ */
+export class StrangerSorter {
+  /** The answer to send where the verdict is `"cookie"`. */
+  answer: Uint8Array = new Uint8Array(0);
+  readonly #expected = new CidTable<true>();
+  readonly #crypto: CookiePrimitives;
+  readonly #jar: CookieJar;
+  readonly #proved = new SourceBuckets(PROVED_PER_SECOND, PROVED_PER_SECOND, MOST_SOURCES);
+  readonly #cookies = new TokenBucket(COOKIES_PER_SECOND, COOKIES_PER_SECOND);
+  #addressees: readonly Addressee[] = [];
+  #all = new TokenBucket(0, 0);
+  #sources = new SourceBuckets(0, 0, MOST_SOURCES);
+  #cookiesUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(crypto: CookiePrimitives) {
+    this.#crypto = crypto;
+    this.#jar = new CookieJar(crypto);
+  }
+
+  /** Starts with full buckets. @throws {RangeError} for a key that has not 32 bytes */
+  setFilter(filter: StrangerFilter): void {
+    for (const { mac1Key, cookieKey } of filter.addressees) {
+      if (mac1Key.length !== 32 || cookieKey.length !== 32) throw new RangeError("an addressee's keys have 32 bytes");
+    }
+    this.#addressees = filter.addressees.map(({ mac1Key, cookieKey }) => ({
+      mac1Key: mac1Key.slice(),
+      cookieKey: cookieKey.slice(),
+    }));
+    this.#all = new TokenBucket(filter.initsPerSecond, filter.initsPerSecond);
+    const { initsPerSourcePerSecond, initsPerSourceBurst } = filter;
+    this.#sources = new SourceBuckets(initsPerSourcePerSecond, initsPerSourceBurst, MOST_SOURCES);
+    this.#cookiesUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  expect(cid: Uint8Array): void {
+    this.#expected.add(cid, true);
+  }
+
+  unexpect(cid: Uint8Array): void {
+    this.#expected.delete(cid);
+  }
+
+  /** @param source - `"192.0.2.1:5000"` or `"[2001:db8::1]:5000"` */
+  sort(datagram: Uint8Array, source: string, nowMs: number): Verdict {
+    if (datagram[0] === TYPE.init) return this.#sortInit(datagram, source, nowMs);
+    if (!isAnswer(datagram)) return "droppedMalformed";
+    return this.#expected.find(datagram, 4) === undefined ? "droppedUnknown" : "pass";
+  }
+
+  #sortInit(init: Uint8Array, source: string, nowMs: number): Verdict {
+    if (init.length < INIT_BYTES) return "droppedMalformed";
+    if (init.length > INIT_BYTES && init[1] === VERSION) return "droppedMalformed";
+    const addressee = this.#addresseeOf(init);
+    if (addressee === undefined) return "droppedStrangers";
+    const from = parseAddress(source);
+    if (from === undefined) return "droppedMalformed";
+    const name = bucketName(from);
+    if (this.#jar.proves(init, from, nowMs)) {
+      return this.#proved.of(name).take(nowMs) ? "pass" : "droppedLimited";
+    }
+    if (this.#admits(name, nowMs)) return "pass";
+    if (!this.#cookies.take(nowMs)) return "droppedLimited";
+    this.answer = this.#jar.answer(init, addressee.cookieKey, from, nowMs);
+    return "cookie";
+  }
+
+  #addresseeOf(init: Uint8Array): Addressee | undefined {
+    const covered = init.subarray(0, init.length - 2 * MAC_BYTES);
+    const mac1 = init.subarray(covered.length, covered.length + MAC_BYTES);
+    return this.#addressees.find(({ mac1Key }) =>
+      equalSecrets(this.#crypto.hmacSha512(mac1Key, covered).subarray(0, MAC_BYTES), mac1),
+    );
+  }
+
+  /** One source over its own rate costs the others nothing: only then is the common bucket asked. */
+  #admits(name: string, nowMs: number): boolean {
+    const own = this.#sources.of(name);
+    if (!own.holdsOne(nowMs)) return false;
+    if (!this.#all.take(nowMs)) {
+      this.#cookiesUntilMs = nowMs + CALM_MS;
+      return false;
+    }
+    own.take(nowMs);
+    return nowMs >= this.#cookiesUntilMs;
+  }
+}
+
+function isAnswer(datagram: Uint8Array): boolean {
+  const { length } = datagram;
+  switch (datagram[0]) {
+    case TYPE.resp:
+      return length === RESP_BYTES;
+    case TYPE.fin:
+      return length === FIN_BYTES;
+    case TYPE.cookie:
+      return length === COOKIE_BYTES;
+    case TYPE.verneg:
+      return length >= VERNEG_LEAST_BYTES && length <= INIT_BYTES;
+    default:
+      return false;
+  }
+}
+
+/** IPv4 address or IPv6 /64: what one person can easily have many addresses of. */
+function bucketName(from: Address): string {
+  return toHex(from.family === 4 ? from.bytes : from.bytes.subarray(0, 8));
+}
