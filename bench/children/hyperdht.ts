@@ -1,0 +1,56 @@
+/** One stream over hyperdht's Noise stream, with a DHT of its own on loopback. */
+import type { Duplex } from "node:stream";
+
+import { Meter } from "./meter.ts";
+import { pour } from "./pour.ts";
+import { peerModule, say, task } from "./speak.ts";
+
+interface Server {
+  listen(): Promise<void>;
+  readonly publicKey: Uint8Array;
+}
+interface Node {
+  createServer(onConnection: (stream: Duplex) => void): Server;
+  connect(publicKey: Uint8Array): Duplex;
+  destroy(): Promise<void>;
+}
+type Bootstrap = readonly { host: string; port: number }[];
+type NodeClass = new (options: { bootstrap: Bootstrap; host: string }) => Node;
+type CreateTestnet = (size: number) => Promise<{ bootstrap: Bootstrap }>;
+
+const { role, bootstrap, publicKey, seconds, writeBytes } = task<{
+  role: "receive" | "send";
+  bootstrap: Bootstrap;
+  publicKey: string;
+  seconds: number;
+  writeBytes: number;
+}>();
+const DHT = peerModule<NodeClass>("hyperdht");
+
+if (role === "receive") await receive();
+else send();
+
+async function receive(): Promise<void> {
+  const testnet = await peerModule<CreateTestnet>("hyperdht/testnet")(3);
+  const server = new DHT({ bootstrap: testnet.bootstrap, host: "127.0.0.1" }).createServer((stream) => {
+    const meter = new Meter();
+    stream.on("data", (chunk: Uint8Array) => meter.count(chunk.length));
+    stream.on("end", () => {
+      say({ t: "done", ...meter.rate() });
+      process.exit(0);
+    });
+  });
+  await server.listen();
+  say({
+    t: "ready",
+    bootstrap: testnet.bootstrap,
+    publicKey: Buffer.from(server.publicKey).toString("hex"),
+  });
+}
+
+function send(): void {
+  const stream = new DHT({ bootstrap, host: "127.0.0.1" }).connect(Buffer.from(publicKey, "hex"));
+  stream.on("open", () => pour(stream, seconds, writeBytes));
+  // The receiver ends its process when it has everything.
+  stream.on("error", () => process.exit(0));
+}

@@ -1,0 +1,70 @@
+/**
+ * `npm run bench [-- NAME…]`: every subject on the same machine in the same run. Prints the table
+ * and writes it, with every sample, to bench/.results/latest.json for bench/report.ts.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { connect } from "./connect.ts";
+import { file } from "./file.ts";
+import { handshakes } from "./handshakes.ts";
+import { help } from "./help.ts";
+import { idleSessions } from "./idle-sessions.ts";
+import { machine } from "./machine.ts";
+import { request } from "./request.ts";
+import type { Row } from "./row.ts";
+import { simulated } from "./simulated.ts";
+import { reducedSizes } from "./sizes.ts";
+import { slowReader } from "./slow-reader.ts";
+import { smallFiles } from "./small-files.ts";
+import { streamFallback } from "./stream-fallback.ts";
+import { streamNative } from "./stream-native.ts";
+import type { Subject } from "./subject.ts";
+import { terminalTable } from "./table.ts";
+
+const SUBJECTS: readonly Subject[] = [
+  streamNative,
+  streamFallback,
+  file,
+  smallFiles,
+  request,
+  connect,
+  handshakes,
+  simulated,
+  slowReader,
+  idleSessions,
+  help,
+];
+const RESULTS = fileURLToPath(new URL("../../bench/.results/", import.meta.url));
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !SUBJECTS.some((subject) => subject.name === name));
+if (unknown.length > 0) {
+  const known = SUBJECTS.map((subject) => subject.name).join(", ");
+  console.error(`No benchmark is named ${unknown.join(", ")}. There are: ${known}.`);
+  process.exit(2);
+}
+
+const where = machine();
+const reduced = reducedSizes();
+console.log(`${where.processor}, ${where.cores} cores, ${where.system}, Node ${where.node}`);
+if (where.loadBefore > 0.5) {
+  console.log(`The machine is busy (load ${where.loadBefore.toFixed(1)}): the figures are worth little.`);
+}
+if (reduced.length > 0) console.log(`Sizes are not the standard ones: ${reduced.join(", ")}.`);
+
+const results: { name: string; question: string; rows: Row[] }[] = [];
+for (const subject of SUBJECTS) {
+  if (names.length > 0 && !names.includes(subject.name)) continue;
+  console.log(`\n${subject.question}`);
+  const rows = await subject.run();
+  console.log(terminalTable(rows));
+  results.push({ name: subject.name, question: subject.question, rows });
+}
+
+mkdirSync(RESULTS, { recursive: true });
+writeFileSync(`${RESULTS}latest.json`, `${JSON.stringify({ machine: where, reduced, results }, null, 2)}\n`);
+
+const verdicts = results.flatMap((result) => result.rows.map((row) => row.verdict));
+const count = (verdict: string): number => verdicts.filter((one) => one === verdict).length;
+console.log(`\n${count("met")} met, ${count("missed")} missed, ${count("not measured")} not measured`);

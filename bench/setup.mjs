@@ -1,0 +1,39 @@
+/**
+ * Installs what mp2p is measured against: the npm peers of bench/package.json and sendme.
+ * A peer that cannot be had is not an error: its figure then reads "not measured".
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const SENDME_VERSION = "0.34.0";
+const directory = dirname(fileURLToPath(import.meta.url));
+const tools = join(directory, ".tools");
+
+/** @returns whether the command ran and ended well */
+function run(command, args, environment = {}) {
+  console.log(`> ${command} ${args.join(" ")}`);
+  const { status } = spawnSync(command, args, {
+    cwd: directory,
+    env: { ...process.env, ...environment },
+    stdio: "inherit",
+  });
+  return status === 0;
+}
+
+const problems = [];
+if (!run("npm", ["ci", "--no-audit", "--no-fund"])) problems.push("hyperdht and @number0/iroh: npm ci failed");
+
+if (existsSync(join(tools, "bin", "sendme"))) {
+  console.log("sendme is built already");
+} else {
+  // One job at lowest priority: the build is long, and somebody may be working on this machine.
+  const install = ["cargo", "install", "sendme", "--version", SENDME_VERSION, "--locked", "--root", tools];
+  if (!run("nice", ["-n", "19", ...install], { CARGO_BUILD_JOBS: process.env.CARGO_BUILD_JOBS ?? "1" })) {
+    problems.push(`sendme ${SENDME_VERSION}: cargo install failed`);
+  }
+}
+
+for (const problem of problems) console.log(`not available: ${problem}`);
+console.log(problems.length === 0 ? "all peers are ready" : "the other peers are ready");

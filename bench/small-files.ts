@@ -1,0 +1,59 @@
+/** How long does a folder of many small files take by the command line? */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { NotMeasured } from "./child.ts";
+import { absolute, type Row } from "./row.ts";
+import { sideBySide } from "./samples.ts";
+import { SMALL_FILES } from "./sizes.ts";
+import type { Subject } from "./subject.ts";
+import { mp2pTransfer, sendmeTransfer } from "./transfer-cli.ts";
+import { clear, makeSmallFiles, sameContent, withWorkDirectory } from "./work-directory.ts";
+
+const NAME = "folder";
+
+export const smallFiles: Subject = {
+  name: "small-files",
+  question: `A folder of ${SMALL_FILES} files of 1 kB by the command line, verified`,
+  run: () => withWorkDirectory(measure),
+};
+
+async function measure(directory: string): Promise<Row[]> {
+  const source = join(directory, NAME);
+  const into = join(directory, "received");
+  await makeSmallFiles(source, SMALL_FILES);
+  const checked = async (seconds: number): Promise<number> => {
+    await checkSame(source, join(into, NAME));
+    return seconds;
+  };
+  const outcomes = await sideBySide({
+    mp2p: async () => {
+      await clear(into);
+      return await checked((await mp2pTransfer(source, into, directory)).seconds);
+    },
+    sendme: async () => {
+      await clear(into);
+      return await checked(await sendmeTransfer(source, into, directory));
+    },
+  });
+  const { sendme } = outcomes;
+  const note = `sendme: ${"missing" in sendme ? sendme.missing : `${sendme.value.toFixed(2)} s`}`;
+  return [absolute({ figure: "small files", unit: "s", ours: outcomes.mp2p, note }, { atMost: 1.5 })];
+}
+
+async function checkSame(source: string, received: string): Promise<void> {
+  const names = await fileNames(source);
+  const arrived = await fileNames(received);
+  if (arrived.length !== names.length) {
+    throw new NotMeasured(`${arrived.length} of ${names.length} files arrived`);
+  }
+  for (const name of names) {
+    if (!(await sameContent(join(source, name), join(received, name)))) throw new NotMeasured(`${name} differs`);
+  }
+}
+
+async function fileNames(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1)).sort();
+}

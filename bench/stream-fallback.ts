@@ -1,0 +1,26 @@
+/** How fast is the same stream where no native binary exists? */
+import { type Row, relative } from "./row.ts";
+import { sideBySide } from "./samples.ts";
+import { STREAM_SECONDS } from "./sizes.ts";
+import type { Subject } from "./subject.ts";
+import { streamRate } from "./two-sided.ts";
+
+const WRITE_BYTES = 1 << 16;
+const FALLBACK = { MP2P_BACKEND: "fallback" } as const;
+
+export const streamFallback: Subject = {
+  name: "stream-fallback",
+  question: "One stream, memory to memory, two processes, fallback backend",
+  async run(): Promise<Row[]> {
+    const outcomes = await sideBySide({
+      mp2p: () => streamRate("mp2p-stream", STREAM_SECONDS, WRITE_BYTES, FALLBACK),
+      loop: () => streamRate("sodium-loop", STREAM_SECONDS, WRITE_BYTES),
+      iroh: () => streamRate("iroh", STREAM_SECONDS, WRITE_BYTES),
+    });
+    const figure = { figure: "stream, fallback", unit: "MB/s", ours: outcomes.mp2p };
+    return [
+      relative(figure, "bare dgram loop", outcomes.loop, { atLeast: 0.6 }),
+      relative(figure, "@number0/iroh", outcomes.iroh, { atLeast: 6 }),
+    ];
+  },
+};

@@ -1,0 +1,73 @@
+/** Files to send, on a real disk and in the page cache, and a place for what arrives. */
+import { spawnSync } from "node:child_process";
+import { randomFillSync } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir, open, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const CHUNK_BYTES = 16 << 20;
+const SMALL_FILE_BYTES = 1000;
+const SMALL_FILES_PER_FOLDER = 1000;
+
+/** Runs `use` in a fresh directory under `MP2P_BENCH_DIR` or the system's temporary one. */
+export async function withWorkDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(process.env["MP2P_BENCH_DIR"] ?? tmpdir(), "mp2p-bench-"));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once("exit", remove);
+  try {
+    return await use(directory);
+  } finally {
+    process.off("exit", remove);
+    remove();
+  }
+}
+
+/** A file nobody can compress or deduplicate. Just written, so it lies in the page cache. */
+export async function makeFile(path: string, bytes: number): Promise<void> {
+  const chunk = randomFillSync(Buffer.alloc(CHUNK_BYTES));
+  const handle = await open(path, "w");
+  try {
+    for (let at = 0; at < bytes; at += CHUNK_BYTES) {
+      // No two chunks are alike in any block of 4 KiB.
+      for (let block = 0; block < CHUNK_BYTES; block += 4096) chunk.writeDoubleLE(at + block, block);
+      await handle.writeFile(chunk.subarray(0, Math.min(CHUNK_BYTES, bytes - at)));
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** `count` files of 1 kB in one folder tree, a thousand to a folder. */
+export async function makeSmallFiles(path: string, count: number): Promise<void> {
+  const content = Buffer.alloc(SMALL_FILE_BYTES);
+  for (let n = 0; n < count; n++) {
+    const folder = join(path, String(Math.floor(n / SMALL_FILES_PER_FOLDER)));
+    if (n % SMALL_FILES_PER_FOLDER === 0) await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `${n}.bin`), randomFillSync(content));
+  }
+}
+
+/** @returns whether both files hold the same bytes; leaves the first of them in the page cache */
+export async function sameContent(one: string, other: string): Promise<boolean> {
+  if ((await stat(one)).size !== (await stat(other)).size) return false;
+  const [a, b] = [await open(one), await open(other)];
+  try {
+    const [left, right] = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)];
+    for (;;) {
+      const [{ bytesRead }, { bytesRead: otherRead }] = await Promise.all([a.read(left), b.read(right)]);
+      if (bytesRead !== otherRead) return false;
+      if (bytesRead === 0) return true;
+      if (!left.subarray(0, bytesRead).equals(right.subarray(0, bytesRead))) return false;
+    }
+  } finally {
+    await Promise.all([a.close(), b.close()]);
+  }
+}
+
+/** Empties a directory and waits for the disk, so that one round does not burden the next. */
+export async function clear(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  spawnSync("sync");
+}
