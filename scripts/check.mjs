@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { outputOf, ROOT, run, say, toolPath } from "./run.mjs";
-import { compile, setup } from "./setup.mjs";
+import { compilePackage, setup } from "./setup.mjs";
 
 const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7";
 
@@ -21,7 +21,7 @@ const CHECKS = {
   biome: () => node("biome", "ci", "--error-on-warnings", "--colors=off"),
   types: () => node("tsc", "--noEmit"),
   unused: () => node("knip", "--no-progress"),
-  package: () => compile("tsconfig.build.json", "src", "dist") && node("publint", "--strict"),
+  package: () => compilePackage() && node("publint", "--strict"),
   exports: () => node("attw", "--pack", ROOT, "--profile", "esm-only", "--no-color"),
   links: () => run(process.execPath, ["scripts/check-links.mjs"]) === 0,
   rustfmt: () => cargo("fmt", "--all", "--check"),

@@ -15,9 +15,19 @@ import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { outputOf, ROOT, run, say, toolPath } from "./run.mjs";
 
-/** Installs, builds the addon, compiles dist/. @returns whether everything that was tried worked. */
+/** Makes `npx mp2p` work. @returns whether everything that was tried worked. */
 export function setup() {
-  return installPackages() && buildAddon() && compile("tsconfig.build.json", "src", "dist");
+  return prepare() && compilePackage();
+}
+
+/** What has to be there before anything can be compiled. */
+export function prepare() {
+  return installPackages() && buildAddon();
+}
+
+/** Compiles src/ into dist/, which is what the package holds. */
+export function compilePackage() {
+  return compile("tsconfig.build.json", "src", "dist");
 }
 
 /** Compiles tests, benchmarks and examples too, into build/. */
@@ -70,7 +80,7 @@ function buildAddon() {
 }
 
 /** cargo says where it wrote the library: no guess at its name or the target directory. */
-export function builtLibrary(messages) {
+function builtLibrary(messages) {
   for (const line of messages.split("\n")) {
     if (!line.includes('"compiler-artifact"')) continue;
     const { target, filenames } = JSON.parse(line);
@@ -101,7 +111,7 @@ export function platformTriple() {
 }
 
 /** Compiles a project and removes outputs whose source is gone, so that no deleted test runs on. */
-export function compile(project, rootDirectory, outDirectory) {
+function compile(project, rootDirectory, outDirectory) {
   const worked = run(process.execPath, [toolPath("tsc"), "--project", project]) === 0;
   const out = join(ROOT, outDirectory);
   if (!existsSync(out)) return worked;

@@ -6,13 +6,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { outputOf, ROOT, runWatched, say, toolPath } from "./run.mjs";
-import { compileAll, setup } from "./setup.mjs";
+import { compileAll, compilePackage, prepare } from "./setup.mjs";
 
 const patterns = process.argv.slice(2).filter((argument) => argument !== "--soak");
 if (process.argv.includes("--soak")) process.env.MP2P_SOAK = "1";
-if (!setup()) process.exit(1);
+if (!prepare()) process.exit(1);
 
-const typesAreSound = compileAll();
+const typesAreSound = [compilePackage(), compileAll()].every((worked) => worked);
 if (!typesAreSound) say("the types are wrong (above); the tests run all the same");
 
 const counts = { ava: await runAva() };
