@@ -15,7 +15,7 @@ export interface PathInfo {
   readonly why: string;
 }
 
-export interface SessionStats extends SessionEngineStats {
+export interface SessionStats extends Omit<SessionEngineStats, "path"> {
   readonly path: PathInfo;
   readonly backend: "native" | "fallback";
 }

@@ -1,5 +1,5 @@
 /** A reliable, ordered stream of a session as a Node Duplex. */
-import { Duplex } from "node:stream";
+import { Duplex, type DuplexOptions } from "node:stream";
 import type { Mp2pError } from "../base/errors.ts";
 
 /** Node's default of 64 KiB would cost a turn of the event loop per burst. */
@@ -54,13 +54,7 @@ export class Stream extends Duplex {
 
   /** @internal sessions make streams */
   constructor(link: StreamLink, options: StreamOptions) {
-    super({
-      readable: options.readable,
-      writable: options.writable,
-      allowHalfOpen: true,
-      readableHighWaterMark: HIGH_WATER_BYTES,
-      writableHighWaterMark: HIGH_WATER_BYTES,
-    });
+    super(duplexOptions(options));
     this.#link = link;
     this.id = options.id;
     this.service = options.service;
@@ -136,4 +130,14 @@ export class Stream extends Duplex {
     this.failure = failure;
     this.destroy(this.listenerCount("error") > 0 ? failure : undefined);
   }
+}
+
+/** `readable` and `writable` are options of Duplex that its types leave out. */
+function duplexOptions({ readable, writable }: StreamOptions): DuplexOptions {
+  const sides = { readable, writable, allowHalfOpen: true };
+  return {
+    ...sides,
+    readableHighWaterMark: HIGH_WATER_BYTES,
+    writableHighWaterMark: HIGH_WATER_BYTES,
+  };
 }
