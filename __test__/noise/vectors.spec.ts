@@ -68,11 +68,12 @@ function replay(
   if (vector.handshake_hash) t.is(toHex(result.hash), vector.handshake_hash);
 
   const oneWay = handshakeMessages === 1;
-  const sent = [0, 0];
+  const sent = { initiator: 0, responder: 0 };
   for (const [at, { payload, ciphertext }] of vector.messages.slice(handshakeMessages).entries()) {
     const fromInitiator = oneWay || (handshakeMessages + at) % 2 === 0;
-    const key = fromInitiator ? result.initiatorKey : result.responderKey;
-    const nonce = noiseNonce(sent[fromInitiator ? 0 : 1]++);
+    const sender = fromInitiator ? "initiator" : "responder";
+    const key = result[`${sender}Key`];
+    const nonce = noiseNonce(sent[sender]++);
     t.is(toHex(primitives.seal(key, nonce, EMPTY, bytes(payload))), ciphertext, `transport ${at}`);
     t.is(toHex(primitives.open(key, nonce, EMPTY, bytes(ciphertext)) ?? EMPTY), payload);
   }

@@ -1,8 +1,13 @@
 /** The primitives of every backend that can be had here; each is put through the same tests. */
-import { loadPrimitives } from "../../src/backend/fallback/primitives.ts";
+import test from "ava";
 import type { Primitives } from "../../src/backend/port.ts";
+import { availableKinds, loadBackend, nativeMissing } from "./backends.ts";
 
 export async function testPrimitives(): Promise<readonly (readonly [string, Primitives])[]> {
-  const { primitives } = await loadPrimitives();
-  return [["fallback", primitives]];
+  const missing = await nativeMissing();
+  if (missing !== undefined) test.skip(`native: left out, for it is missing: ${missing}`, () => {});
+  const kinds = await availableKinds();
+  return Promise.all(
+    kinds.map(async (kind) => [kind, (await loadBackend(kind)).primitives] as const),
+  );
 }
