@@ -1,0 +1,59 @@
+//! Rust errors as JavaScript ones: the codes of src/base/errors.ts, and RangeError for arguments.
+
+use mp2p_crypto::SizeError;
+use mp2p_net::SocketError;
+use napi::{Env, Error, Status};
+use std::io::{self, ErrorKind};
+
+/// An error whose `code` JavaScript sees.
+pub type CodedError = Error<&'static str>;
+
+pub type Result<T> = std::result::Result<T, CodedError>;
+
+/// What napi takes for "an exception is pending: throw nothing more".
+fn pending() -> &'static str {
+    Status::PendingException.as_ref()
+}
+
+fn range_error(env: &Env, message: &str) -> CodedError {
+    match env.throw_range_error(message, Some("ERR_OUT_OF_RANGE")) {
+        Ok(()) => Error::new(pending(), String::new()),
+        Err(error) => Error::new("ERR_OUT_OF_RANGE", error.reason.to_string()),
+    }
+}
+
+pub fn size_error(env: &Env, error: &SizeError) -> CodedError {
+    range_error(env, &error.to_string())
+}
+
+pub fn argument_error(env: &Env, message: &str) -> CodedError {
+    range_error(env, message)
+}
+
+pub fn socket_error(env: &Env, error: &SocketError) -> CodedError {
+    let code = match error {
+        SocketError::Argument(message) => return range_error(env, message),
+        SocketError::TooManyPaths => "MP2P_LIMIT",
+        SocketError::Bind { error, .. } => bind_code(error),
+        SocketError::System(_) => "MP2P_SOCKET",
+    };
+    Error::new(code, error.to_string())
+}
+
+fn bind_code(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AddrInUse => "MP2P_PORT_IN_USE",
+        ErrorKind::PermissionDenied => "MP2P_PERMISSION",
+        ErrorKind::AddrNotAvailable
+        | ErrorKind::NetworkDown
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::HostUnreachable
+        // A family that the machine lacks (EAFNOSUPPORT).
+        | ErrorKind::Unsupported => "MP2P_NO_NETWORK",
+        _ => "MP2P_SOCKET",
+    }
+}
+
+pub fn system_error(error: &io::Error) -> CodedError {
+    Error::new("MP2P_SOCKET", error.to_string())
+}

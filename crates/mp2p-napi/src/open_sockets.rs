@@ -1,0 +1,45 @@
+//! Every open socket of a JavaScript thread, so that the end of its environment ends their
+//! receive threads, whatever JavaScript forgot to close.
+
+use mp2p_net::UdpEndpoint;
+use napi::bindgen_prelude::{Env, Object, Result};
+use napi_derive::napi;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+
+/// `None` once closed.
+pub type Slot = RefCell<Option<UdpEndpoint>>;
+
+thread_local! {
+    static OPEN: RefCell<(u64, HashMap<u64, Weak<Slot>>)> = RefCell::default();
+}
+
+/// Keeps track of `endpoint` until `forget`.
+pub fn remember(endpoint: UdpEndpoint) -> (u64, Rc<Slot>) {
+    let slot = Rc::new(RefCell::new(Some(endpoint)));
+    let id = OPEN.with_borrow_mut(|(last, open)| {
+        *last += 1;
+        open.insert(*last, Rc::downgrade(&slot));
+        *last
+    });
+    (id, slot)
+}
+
+pub fn forget(id: u64) {
+    // At the end of a thread the table may be gone before the last socket.
+    let _ = OPEN.try_with(|open| open.borrow_mut().1.remove(&id));
+}
+
+fn close_all() {
+    let open = OPEN.take().1;
+    for slot in open.into_values().filter_map(|slot| slot.upgrade()) {
+        drop(slot.take());
+    }
+}
+
+#[napi(module_exports)]
+pub fn init(_exports: Object, env: Env) -> Result<()> {
+    env.add_env_cleanup_hook((), |()| close_all())?;
+    Ok(())
+}

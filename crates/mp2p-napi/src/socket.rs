@@ -1,0 +1,347 @@
+//! `DatagramSocket` of src/backend/port.ts, less what src/backend/native/socket.ts adds.
+
+use crate::error::{Result, argument_error, size_error, socket_error, system_error};
+use crate::open_sockets::{Slot, forget, remember};
+use crate::shared::expose;
+use mp2p_crypto::packet::{Cid, PacketKeys};
+use mp2p_net::{Addressee, Limits, Next, Plan, Totals, UdpEndpoint, count_to_f64, now_ms};
+use napi::bindgen_prelude::{ArrayBuffer, Function};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::{Env, Error};
+use napi_derive::napi;
+use std::cell::RefMut;
+use std::rc::Rc;
+
+/// Answers of `next`, known to src/backend/native/addon.ts.
+const NEXT_NOTHING: u32 = 0;
+const NEXT_BATCH: u32 = 1;
+const NEXT_WRITABLE: u32 = 2;
+const NEXT_FAILED: u32 = 3;
+
+#[napi(object, object_from_js = false)]
+pub struct NativeCapabilities {
+    pub gso_segments: u32,
+    pub gro: bool,
+    pub aes: bool,
+    pub packet_info: bool,
+    pub ecn: bool,
+}
+
+#[napi]
+pub fn capabilities() -> NativeCapabilities {
+    let found = mp2p_net::capabilities();
+    NativeCapabilities {
+        gso_segments: u32::try_from(found.segments).unwrap_or(1),
+        gro: found.gro,
+        aes: mp2p_crypto::packet::has_hardware_aes(),
+        packet_info: found.packet_info,
+        ecn: found.ecn,
+    }
+}
+
+#[napi]
+pub fn now() -> f64 {
+    now_ms()
+}
+
+#[napi]
+pub struct NativeSocket {
+    id: u64,
+    slot: Rc<Slot>,
+    failure: String,
+}
+
+#[napi]
+impl NativeSocket {
+    #[napi(factory)]
+    pub fn open(
+        env: &Env,
+        bind: Vec<String>,
+        receive_bytes: Option<u32>,
+        send_bytes: Option<u32>,
+    ) -> Result<Self> {
+        let size = |bytes: Option<u32>| bytes.map(|bytes| bytes as usize);
+        let endpoint = UdpEndpoint::open(&bind, size(receive_bytes), size(send_bytes))
+            .map_err(|error| socket_error(env, &error))?;
+        let (id, slot) = remember(endpoint);
+        Ok(Self { id, slot, failure: String::new() })
+    }
+
+    fn endpoint(&self) -> Result<RefMut<'_, UdpEndpoint>> {
+        RefMut::filter_map(self.slot.borrow_mut(), Option::as_mut)
+            .map_err(|_| Error::new("MP2P_CLOSED", "the socket is closed".to_owned()))
+    }
+
+    /// Starts the receive thread; `wake` is called on the JavaScript thread when `next` has
+    /// something, and does not keep the process alive.
+    #[napi]
+    pub fn start(&self, wake: Function<(), ()>) -> Result<()> {
+        let wake = wake
+            .build_threadsafe_function()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .build()
+            .map_err(|error| Error::new("MP2P_SOCKET", error.reason.to_string()))?;
+        let call = move || {
+            // Refused only while the environment ends, when nobody listens any more.
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        };
+        self.endpoint()?.start(call).map_err(|error| system_error(&error))
+    }
+
+    /// The memory of slabs, row tables and the control block; see `Layout` in mp2p-net.
+    #[napi]
+    pub fn region<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>> {
+        expose(env, self.endpoint()?.region())
+    }
+
+    #[napi]
+    pub fn addresses(&self) -> Result<Vec<String>> {
+        Ok(self.endpoint()?.binds().iter().map(|bind| bind.local.to_string()).collect())
+    }
+
+    /// Granted receive and send buffers, the smallest over the binds.
+    #[napi]
+    pub fn buffers(&self) -> Result<Vec<f64>> {
+        let endpoint = self.endpoint()?;
+        let least = |size: fn(&mp2p_net::Bind) -> usize| {
+            count_to_f64(endpoint.binds().iter().map(size).min().unwrap_or(0) as u64)
+        };
+        Ok(vec![least(|bind| bind.receive_buffer_bytes), least(|bind| bind.send_buffer_bytes)])
+    }
+
+    #[napi]
+    pub fn gso_segments(&self) -> Result<u32> {
+        Ok(u32::try_from(self.endpoint()?.segments()).unwrap_or(1))
+    }
+
+    /// Takes back the batch before and says what is next; a batch is named in the control block.
+    #[napi]
+    pub fn next(&mut self) -> u32 {
+        let Ok(mut endpoint) = self.endpoint() else { return NEXT_NOTHING };
+        let next = endpoint.next();
+        drop(endpoint);
+        match next {
+            Next::Nothing => NEXT_NOTHING,
+            Next::Batch => NEXT_BATCH,
+            Next::Writable => NEXT_WRITABLE,
+            Next::Failed(why) => {
+                self.failure = why;
+                NEXT_FAILED
+            }
+        }
+    }
+
+    #[napi]
+    pub fn failure(&self) -> &str {
+        &self.failure
+    }
+
+    #[napi]
+    pub fn strangers(&self) -> Result<Vec<String>> {
+        Ok(self.endpoint()?.strangers().iter().map(ToString::to_string).collect())
+    }
+
+    #[napi]
+    pub fn add_path(&self, env: &Env, remote: String) -> Result<u32> {
+        self.endpoint()?.add_path(&remote).map_err(|error| socket_error(env, &error))
+    }
+
+    #[napi]
+    pub fn remove_path(&self, path: u32) -> Result<()> {
+        self.endpoint()?.remove_path(path);
+        Ok(())
+    }
+
+    #[napi]
+    pub fn send_plain(&self, env: &Env, remote: String, datagram: &[u8]) -> Result<bool> {
+        let sent = self.endpoint()?.send_plain(&remote, datagram);
+        sent.map_err(|error| socket_error(env, &error))
+    }
+
+    #[napi]
+    #[expect(clippy::too_many_arguments, reason = "the fields of `PacketKeys`, flat for speed")]
+    pub fn install_send(
+        &self,
+        env: &Env,
+        slot: u32,
+        suite: u32,
+        key: &[u8],
+        iv: &[u8],
+        lane: u32,
+        cid: &[u8],
+    ) -> Result<()> {
+        let slot = slot_number(env, slot)?;
+        let keys = PacketKeys::new(suite, key, iv, lane, cid);
+        let keys = keys.map_err(|error| size_error(env, &error))?;
+        self.endpoint()?.install_send(slot, keys);
+        Ok(())
+    }
+
+    #[napi]
+    #[expect(clippy::too_many_arguments, reason = "the fields of `PacketKeys`, flat for speed")]
+    pub fn install_receive(
+        &self,
+        env: &Env,
+        slot: u32,
+        suite: u32,
+        key: &[u8],
+        iv: &[u8],
+        lane: u32,
+        cid: &[u8],
+    ) -> Result<()> {
+        let slot = slot_number(env, slot)?;
+        let keys = PacketKeys::new(suite, key, iv, lane, cid);
+        let keys = keys.map_err(|error| size_error(env, &error))?;
+        let installed = self.endpoint()?.install_receive(slot, keys);
+        installed.map_err(|error| socket_error(env, &error))
+    }
+
+    #[napi]
+    pub fn remove_send(&self, env: &Env, slot: u32) -> Result<()> {
+        let slot = slot_number(env, slot)?;
+        self.endpoint()?.remove_send(slot);
+        Ok(())
+    }
+
+    #[napi]
+    pub fn remove_receive(&self, env: &Env, slot: u32) -> Result<()> {
+        let slot = slot_number(env, slot)?;
+        self.endpoint()?.remove_receive(slot);
+        Ok(())
+    }
+
+    /// Sends a burst; the result is in the control block.
+    #[napi]
+    #[expect(clippy::too_many_arguments, reason = "the fields of `SendPlan`, flat for speed")]
+    pub fn send_sealed(
+        &self,
+        env: &Env,
+        slot: u32,
+        path: u32,
+        spans: &[f64],
+        span_numbers: u32,
+        sources: Vec<&[u8]>,
+        packet_bytes: u32,
+        skip: u32,
+    ) -> Result<()> {
+        let slot = slot_number(env, slot)?;
+        let Some(spans) = spans.get(..span_numbers as usize) else {
+            return Err(argument_error(env, "spanCount is beyond the spans"));
+        };
+        let plan = Plan {
+            spans,
+            sources: &sources,
+            packet_bytes: packet_bytes as usize,
+            skip: u64::from(skip),
+        };
+        let sent = self.endpoint()?.send_sealed(slot, path, &plan);
+        sent.map_err(|error| socket_error(env, &error))?;
+        Ok(())
+    }
+
+    /// Sends what a full socket left over; true where nothing is left.
+    #[napi]
+    pub fn flush(&self) -> Result<bool> {
+        Ok(self.endpoint()?.flush())
+    }
+
+    /// `keys`: mac1 key and cookie key of each addressee, 64 bytes each, one after the other.
+    #[napi]
+    pub fn set_filter(
+        &self,
+        env: &Env,
+        keys: &[u8],
+        inits_per_second: f64,
+        inits_per_source_per_second: f64,
+        inits_per_source_burst: f64,
+    ) -> Result<()> {
+        let (addressees, rest) = keys.as_chunks::<64>();
+        if !rest.is_empty() {
+            return Err(argument_error(env, "addressee keys must be 32 bytes each"));
+        }
+        let addressees = addressees.iter().map(|keys| {
+            let (mut mac1_key, mut cookie_key) = ([0; 32], [0; 32]);
+            mac1_key.copy_from_slice(&keys[..32]);
+            cookie_key.copy_from_slice(&keys[32..]);
+            Addressee { mac1_key, cookie_key }
+        });
+        let limits =
+            Limits { inits_per_second, inits_per_source_per_second, inits_per_source_burst };
+        self.endpoint()?.set_filter(addressees.collect(), limits);
+        Ok(())
+    }
+
+    #[napi]
+    pub fn expect(&self, env: &Env, cid: &[u8]) -> Result<()> {
+        let cid = cid_bytes(env, cid)?;
+        self.endpoint()?.expect(cid);
+        Ok(())
+    }
+
+    #[napi]
+    pub fn unexpect(&self, env: &Env, cid: &[u8]) -> Result<()> {
+        let cid = cid_bytes(env, cid)?;
+        self.endpoint()?.unexpect(&cid);
+        Ok(())
+    }
+
+    /// In the order of `COUNTERS` in src/backend/native/addon.ts.
+    #[napi]
+    pub fn counters(&self) -> Result<Vec<f64>> {
+        Ok(numbers(&self.endpoint()?.totals()))
+    }
+
+    /// For tests: every Nth send call fails with `errno`; 0 ends it.
+    #[napi]
+    pub fn inject_send_fault(&self, errno: i32, every_nth: u32) -> Result<()> {
+        self.endpoint()?.inject_send_fault(errno, every_nth);
+        Ok(())
+    }
+
+    /// Joins the receive thread; after it nothing calls `wake`.
+    #[napi]
+    pub fn close(&self) {
+        forget(self.id);
+        drop(self.slot.take());
+    }
+}
+
+impl Drop for NativeSocket {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn slot_number(env: &Env, slot: u32) -> Result<u16> {
+    match u16::try_from(slot) {
+        Ok(slot) if slot > 0 => Ok(slot),
+        _ => Err(argument_error(env, "a slot is a number from 1 to 65,535")),
+    }
+}
+
+fn cid_bytes(env: &Env, cid: &[u8]) -> Result<Cid> {
+    cid.try_into().map_err(|_| argument_error(env, "cid must be 8 bytes"))
+}
+
+fn numbers(totals: &Totals) -> Vec<f64> {
+    [
+        totals.packets_sent,
+        totals.bytes_sent,
+        totals.packets_received,
+        totals.bytes_received,
+        totals.dropped_malformed,
+        totals.dropped_unknown,
+        totals.dropped_forged,
+        totals.dropped_replayed,
+        totals.dropped_strangers,
+        totals.dropped_limited,
+        totals.dropped_queue,
+        totals.cookies_sent,
+        totals.dropped_kernel,
+        totals.send_calls,
+        totals.receive_calls,
+    ]
+    .map(count_to_f64)
+    .into()
+}

@@ -1,0 +1,343 @@
+//! Sends on the caller's thread: frames, seals and hands whole trains to the kernel.
+//!
+//! A sealed packet is never sealed again: what the kernel would not take is kept and goes out
+//! first, byte for byte the same (WIRE item 8).
+
+use crate::counters::Counters;
+use crate::number::{count_to_f64, whole, whole_size};
+use crate::sys::{Bind, SendError};
+use mp2p_crypto::packet::{OVERHEAD_BYTES, PACKET_NUMBERS};
+use mp2p_crypto::train::{BULK_OVERHEAD_BYTES, MAX_TRAIN_BYTES, SendSlot, StreamFrame, Train};
+use socket2::SockAddr;
+use std::sync::Arc;
+
+const SPAN_STRIDE: usize = 7;
+const SPAN_STREAM: f64 = 1.0;
+const MAX_SPANS: usize = 64;
+const MAX_PLAN_BYTES: usize = 1 << 20;
+const PACKET_BYTES: std::ops::RangeInclusive<usize> = 80..=8972;
+
+/// One burst, laid out as `SendPlan` in src/backend/port.ts.
+pub struct Plan<'a> {
+    pub spans: &'a [f64],
+    pub sources: &'a [&'a [u8]],
+    pub packet_bytes: usize,
+    pub skip: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendResult {
+    pub first_packet: u64,
+    pub packets: usize,
+    pub too_big: usize,
+}
+
+/// Where a path leads: a bind and an address of its family.
+#[derive(Clone)]
+pub struct Target {
+    pub bind: usize,
+    pub address: Arc<SockAddr>,
+}
+
+/// Makes send calls fail, for tests: every Nth call fails with `errno`; EIO and EINVAL hit only
+/// segmented ones, as in the kernel.
+#[derive(Clone, Copy)]
+pub struct Fault {
+    pub errno: i32,
+    pub every_nth: u32,
+}
+
+/// A burst checked against all limits before anything is sealed.
+struct Span<'a> {
+    data: &'a [u8],
+    /// `None` for finished frames.
+    stream: Option<StreamFrame>,
+}
+
+pub struct Sender {
+    train: Train,
+    /// Bytes of `train` that already left, and where the rest must go.
+    kept: Option<(Target, usize)>,
+    /// Packets in one call; 1 once segmentation failed.
+    pub segments: usize,
+    fault: Option<Fault>,
+    calls: u32,
+}
+
+/// What became of a train.
+enum Outcome {
+    Sent,
+    /// The socket is full; the rest is kept.
+    Blocked,
+    TooBig,
+}
+
+impl Sender {
+    pub fn new(segments: usize) -> Self {
+        Self { train: Train::default(), kept: None, segments, fault: None, calls: 0 }
+    }
+
+    pub fn inject(&mut self, fault: Option<Fault>) {
+        self.fault = fault;
+        self.calls = 0;
+    }
+
+    /// Sends what an earlier call left over; false where the socket is still full.
+    pub fn flush(&mut self, binds: &[Bind], counters: &Counters) -> bool {
+        match self.kept.take() {
+            None => true,
+            Some((target, from)) => {
+                !matches!(self.depart(binds, &target, from, counters), Outcome::Blocked)
+            }
+        }
+    }
+
+    /// The bind that is full, where one is.
+    pub fn blocked_bind(&self) -> Option<usize> {
+        self.kept.as_ref().map(|(target, _)| target.bind)
+    }
+
+    /// # Errors
+    ///
+    /// A sentence that says which limit the plan breaks; nothing was sealed then.
+    pub fn send(
+        &mut self,
+        binds: &[Bind],
+        slot: &mut SendSlot,
+        target: &Target,
+        plan: &Plan,
+        counters: &Counters,
+    ) -> Result<SendResult, &'static str> {
+        check(slot, plan)?;
+        let mut result = SendResult { first_packet: slot.next(), ..SendResult::default() };
+        if !self.flush(binds, counters) {
+            return Ok(result);
+        }
+        // `check` saw that the numbers do not run out.
+        slot.skip(plan.skip);
+        result.first_packet = slot.next();
+        let mut load = Load { sender: self, binds, target, counters, result, blocked: false };
+        for row in plan.spans.chunks_exact(SPAN_STRIDE) {
+            let span = parse_span(row, plan).ok_or("a span is out of range")?;
+            load.span(slot, &span, plan.packet_bytes);
+        }
+        load.depart();
+        Ok(load.result)
+    }
+
+    /// Sends one unsealed datagram; false where the socket is full or cannot reach the address.
+    pub fn send_plain(
+        &mut self,
+        bind: &Bind,
+        to: &SockAddr,
+        datagram: &[u8],
+        counters: &Counters,
+    ) -> Result<(), SendError> {
+        let sent = self.call(bind, to, datagram, datagram.len().max(1), counters);
+        if sent.is_ok() {
+            counters.packets_sent.add(1);
+            counters.bytes_sent.add(datagram.len());
+        }
+        sent
+    }
+
+    fn depart(
+        &mut self,
+        binds: &[Bind],
+        target: &Target,
+        from: usize,
+        counters: &Counters,
+    ) -> Outcome {
+        let train = std::mem::take(&mut self.train);
+        let (outcome, left) = self.transmit(binds, target, &train, from, counters);
+        self.train = train;
+        if matches!(outcome, Outcome::Blocked) {
+            self.kept = Some((target.clone(), left));
+        } else {
+            self.train.clear();
+        }
+        outcome
+    }
+
+    /// Sends `train` from byte `from` on; the number returned is where a full socket stopped it.
+    fn transmit(
+        &mut self,
+        binds: &[Bind],
+        target: &Target,
+        train: &Train,
+        mut from: usize,
+        counters: &Counters,
+    ) -> (Outcome, usize) {
+        let bind = &binds[target.bind];
+        let segment = train.segment();
+        let bytes = train.bytes();
+        if self.segments > 1 && bytes.len() - from > segment {
+            match self.call(bind, &target.address, &bytes[from..], segment, counters) {
+                Err(SendError::Segmentation) => self.segments = 1,
+                Err(SendError::Full) => return (Outcome::Blocked, from),
+                Err(SendError::TooBig) => return (Outcome::TooBig, from),
+                Ok(()) | Err(SendError::Unreachable) => {
+                    count(counters, &bytes[from..], segment);
+                    return (Outcome::Sent, bytes.len());
+                }
+            }
+        }
+        let mut outcome = Outcome::Sent;
+        while from < bytes.len() {
+            let packet = &bytes[from..bytes.len().min(from + segment)];
+            match self.call(bind, &target.address, packet, segment, counters) {
+                Err(SendError::Full) => return (Outcome::Blocked, from),
+                Err(SendError::TooBig) => outcome = Outcome::TooBig,
+                // The network loses packets; that one of them never left makes no difference.
+                Ok(()) | Err(SendError::Unreachable | SendError::Segmentation) => {
+                    count(counters, packet, segment);
+                }
+            }
+            from += packet.len();
+        }
+        (outcome, from)
+    }
+
+    fn call(
+        &mut self,
+        bind: &Bind,
+        to: &SockAddr,
+        bytes: &[u8],
+        segment: usize,
+        counters: &Counters,
+    ) -> Result<(), SendError> {
+        counters.send_calls.add(1);
+        let segmented = bytes.len() > segment;
+        if let Some(fault) = self.fault {
+            self.calls += 1;
+            if self.calls.is_multiple_of(fault.every_nth)
+                && let Some(error) = SendError::injected(fault.errno, segmented)
+            {
+                return Err(error);
+            }
+        }
+        bind.send(to, bytes, segment)
+    }
+}
+
+/// A plan on its way out.
+struct Load<'a> {
+    sender: &'a mut Sender,
+    binds: &'a [Bind],
+    target: &'a Target,
+    counters: &'a Counters,
+    result: SendResult,
+    blocked: bool,
+}
+
+impl Load<'_> {
+    fn span(&mut self, slot: &mut SendSlot, span: &Span, packet_bytes: usize) {
+        let Some(frame) = &span.stream else {
+            if self.make_room(OVERHEAD_BYTES + span.data.len()) {
+                self.sender.train.push_frames(slot, span.data);
+            }
+            return;
+        };
+        let chunk = packet_bytes - BULK_OVERHEAD_BYTES;
+        let mut at = 0;
+        loop {
+            let end = span.data.len().min(at + chunk);
+            let data = &span.data[at..end];
+            if !self.make_room(BULK_OVERHEAD_BYTES + data.len()) {
+                return;
+            }
+            let last = end == span.data.len();
+            let frame = StreamFrame {
+                stream: frame.stream,
+                offset: frame.offset + at as u64,
+                fin: frame.fin && last,
+            };
+            self.sender.train.push_stream(slot, &frame, data);
+            if last {
+                return;
+            }
+            at = end;
+        }
+    }
+
+    /// Lets the train depart where a packet of `bytes` cannot join it; false once blocked.
+    fn make_room(&mut self, bytes: usize) -> bool {
+        if !self.blocked && !self.sender.train.takes(bytes, self.sender.segments) {
+            self.depart();
+        }
+        !self.blocked
+    }
+
+    fn depart(&mut self) {
+        let packets = self.sender.train.packets();
+        if packets == 0 || self.blocked {
+            return;
+        }
+        // Taken even where the socket is full: sealed packets are kept and will leave.
+        self.result.packets += packets;
+        match self.sender.depart(self.binds, self.target, 0, self.counters) {
+            Outcome::Sent => {}
+            Outcome::Blocked => self.blocked = true,
+            Outcome::TooBig => self.result.too_big += packets,
+        }
+    }
+}
+
+fn count(counters: &Counters, bytes: &[u8], segment: usize) {
+    counters.packets_sent.add(bytes.len().div_ceil(segment));
+    counters.bytes_sent.add(bytes.len());
+}
+
+fn check(slot: &SendSlot, plan: &Plan) -> Result<(), &'static str> {
+    if !PACKET_BYTES.contains(&plan.packet_bytes) {
+        return Err("packetBytes must be 80 to 8,972");
+    }
+    if plan.spans.len() > MAX_SPANS * SPAN_STRIDE {
+        return Err("a plan has at most 64 spans");
+    }
+    let mut bytes = 0;
+    for row in plan.spans.chunks_exact(SPAN_STRIDE) {
+        let span = parse_span(row, plan).ok_or("a span is out of range")?;
+        bytes += span.data.len();
+        if span.stream.is_none() && OVERHEAD_BYTES + span.data.len() > plan.packet_bytes {
+            return Err("frames are longer than a packet");
+        }
+    }
+    if bytes > MAX_PLAN_BYTES {
+        return Err("a plan has at most 1 MiB of payload");
+    }
+    // No plan has more packets than bytes and spans.
+    let packets = (bytes + MAX_SPANS) as u64;
+    if slot.next().saturating_add(plan.skip).saturating_add(packets) >= PACKET_NUMBERS {
+        return Err("the slot's packet numbers are used up");
+    }
+    Ok(())
+}
+
+fn parse_span<'a>(row: &[f64], plan: &Plan<'a>) -> Option<Span<'a>> {
+    let &[kind, source, at, length, stream, offset, fin] = row else { return None };
+    let source = plan.sources.get(whole_size(source, MAX_SPANS)?)?;
+    let at = whole_size(at, source.len())?;
+    let data = &source[at..][..whole_size(length, source.len() - at)?];
+    if kind.to_bits() != SPAN_STREAM.to_bits() {
+        return (kind.to_bits() == 0).then_some(Span { data, stream: None });
+    }
+    let stream = StreamFrame {
+        stream: u32::try_from(whole(stream, u64::from(u32::MAX))?).ok()?,
+        offset: whole(offset, PACKET_NUMBERS - 1 - data.len() as u64)?,
+        fin: fin.to_bits() == 1f64.to_bits(),
+    };
+    Some(Span { data, stream: Some(stream) })
+}
+
+impl SendResult {
+    pub fn numbers(&self) -> [f64; 3] {
+        [
+            count_to_f64(self.first_packet),
+            count_to_f64(self.packets as u64),
+            count_to_f64(self.too_big as u64),
+        ]
+    }
+}
+
+const _: () = assert!(*PACKET_BYTES.end() < MAX_TRAIN_BYTES);

@@ -1,0 +1,74 @@
+//! What the receive thread knows of sessions: slots, paths, expected answers, the filter.
+
+use crate::stranger::Filter;
+use mp2p_crypto::packet::{Cid, PacketKeys};
+use mp2p_crypto::window::ReplayWindow;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+
+pub struct ReceiveSlot {
+    pub slot: u16,
+    pub keys: PacketKeys,
+    pub window: ReplayWindow,
+}
+
+/// Shared with the JavaScript thread under one lock, which the receive thread takes once for
+/// each receive call.
+pub struct Tables {
+    slots: Vec<Option<ReceiveSlot>>,
+    free: Vec<usize>,
+    by_cid: HashMap<Cid, usize>,
+    by_number: HashMap<u16, usize>,
+    pub paths: HashMap<SocketAddr, u32>,
+    pub expected: HashSet<Cid>,
+    pub filter: Filter,
+}
+
+impl Tables {
+    pub fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_cid: HashMap::new(),
+            by_number: HashMap::new(),
+            paths: HashMap::new(),
+            expected: HashSet::new(),
+            filter: Filter::new(),
+        }
+    }
+
+    /// Installs or replaces a slot; false where another slot has the connection id.
+    pub fn install(&mut self, slot: u16, keys: PacketKeys) -> bool {
+        let cid = keys.cid();
+        let taken = self.find(&cid).and_then(|index| self.slots[index].as_ref()).map(|s| s.slot);
+        if taken.is_some_and(|other| other != slot) {
+            return false;
+        }
+        self.remove(slot);
+        let entry = Some(ReceiveSlot { slot, keys, window: ReplayWindow::default() });
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.slots[index] = entry;
+        self.by_cid.insert(cid, index);
+        self.by_number.insert(slot, index);
+        true
+    }
+
+    pub fn remove(&mut self, slot: u16) {
+        let Some(index) = self.by_number.remove(&slot) else { return };
+        if let Some(entry) = self.slots[index].take() {
+            self.by_cid.remove(&entry.keys.cid());
+            self.free.push(index);
+        }
+    }
+
+    pub fn find(&self, cid: &Cid) -> Option<usize> {
+        self.by_cid.get(cid).copied()
+    }
+
+    pub fn at(&mut self, index: usize) -> Option<&mut ReceiveSlot> {
+        self.slots[index].as_mut()
+    }
+}

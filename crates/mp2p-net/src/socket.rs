@@ -1,0 +1,278 @@
+//! One to eight bound sockets used as one: what the addon gives to JavaScript.
+
+use crate::clock::now_ms;
+use crate::counters::{Counters, Totals};
+use crate::pool::{Next, Pool};
+use crate::receiver::{Shared, run};
+use crate::region::{CONTROL, Region};
+use crate::sender::{Fault, Plan, SendResult, Sender, Target};
+use crate::slots::Tables;
+use crate::stranger::{Addressee, Limits};
+use crate::sys::{Bind, SendError, Waker, capabilities};
+use mp2p_crypto::packet::{Cid, PacketKeys};
+use mp2p_crypto::train::SendSlot;
+use socket2::SockAddr;
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, JoinHandle};
+
+const MAX_PATHS: usize = 4096;
+const MAX_BINDS: usize = 8;
+
+/// Why a socket does not do what it was told; `code` is that of src/base/errors.ts.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    #[error("{0}")]
+    Argument(String),
+    #[error("at most {MAX_PATHS} paths")]
+    TooManyPaths,
+    #[error("cannot bind {address}: {error}")]
+    Bind { address: String, error: io::Error },
+    #[error("{0}")]
+    System(#[from] io::Error),
+}
+
+/// Sends on the thread of its owner, receives on its own.
+pub struct UdpEndpoint {
+    shared: Arc<Shared>,
+    region: Arc<Region>,
+    sender: Sender,
+    slots: HashMap<u16, SendSlot>,
+    paths: HashMap<u32, (SocketAddr, Target)>,
+    last_path: u32,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl UdpEndpoint {
+    /// # Errors
+    ///
+    /// An address that is none or that cannot be bound; threads or descriptors used up.
+    pub fn open(
+        addresses: &[String],
+        receive_bytes: Option<usize>,
+        send_bytes: Option<usize>,
+    ) -> Result<Self, SocketError> {
+        if addresses.is_empty() || addresses.len() > MAX_BINDS {
+            return Err(SocketError::Argument(format!("bind takes 1 to {MAX_BINDS} addresses")));
+        }
+        let bind = |text: &String| {
+            let address = text.parse().map_err(|_| {
+                SocketError::Argument(format!("not an IP address and port: {text:?}"))
+            })?;
+            Bind::open(address, receive_bytes, send_bytes)
+                .map_err(|error| SocketError::Bind { address: text.clone(), error })
+        };
+        let binds = addresses.iter().map(bind).collect::<Result<_, _>>()?;
+        let region = Region::new()?;
+        let shared = Arc::new(Shared {
+            binds,
+            waker: Waker::new()?,
+            pool: Pool::new(region.clone()),
+            tables: Mutex::new(Tables::new()),
+            counters: Counters::default(),
+            closing: AtomicBool::new(false),
+            full_binds: AtomicU32::new(0),
+        });
+        Ok(Self {
+            shared,
+            region,
+            sender: Sender::new(capabilities().segments),
+            slots: HashMap::new(),
+            paths: HashMap::new(),
+            last_path: 0,
+            thread: None,
+        })
+    }
+
+    /// Starts the receive thread; `wake` is called on it when `next` has something new.
+    ///
+    /// # Errors
+    ///
+    /// The system has no thread to give.
+    pub fn start(&mut self, wake: impl Fn() + Send + 'static) -> io::Result<()> {
+        let shared = self.shared.clone();
+        let thread = Builder::new().name("mp2p-receive".into()).stack_size(256 << 10);
+        let body = move || {
+            let ended = catch_unwind(AssertUnwindSafe(|| run(&shared, &wake)));
+            // The panic was printed where it happened; without this the socket would fall silent.
+            if ended.is_err() && shared.pool.report_failure("the receive thread failed".into()) {
+                wake();
+            }
+        };
+        self.thread = Some(thread.spawn(body)?);
+        Ok(())
+    }
+
+    pub fn region(&self) -> &Arc<Region> {
+        &self.region
+    }
+
+    pub fn binds(&self) -> &[Bind] {
+        &self.shared.binds
+    }
+
+    /// Packets in one send call; 1 once segmentation failed on this socket.
+    pub fn segments(&self) -> usize {
+        self.sender.segments
+    }
+
+    pub fn next(&mut self) -> Next {
+        let (next, thread_waits) = self.shared.pool.next();
+        if thread_waits {
+            self.shared.waker.wake();
+        }
+        next
+    }
+
+    pub fn strangers(&self) -> Vec<SocketAddr> {
+        self.shared.pool.strangers()
+    }
+
+    /// # Errors
+    ///
+    /// Not an address, no bind of its family, or too many paths.
+    pub fn add_path(&mut self, remote: &str) -> Result<u32, SocketError> {
+        let (address, target) = self.target(remote)?;
+        let mut tables = self.shared.tables();
+        if let Some(&known) = tables.paths.get(&address) {
+            return Ok(known);
+        }
+        if self.paths.len() >= MAX_PATHS {
+            return Err(SocketError::TooManyPaths);
+        }
+        // Ids count up, so a row of a removed path is never taken for one of a newer path.
+        self.last_path += 1;
+        tables.paths.insert(address, self.last_path);
+        self.paths.insert(self.last_path, (address, target));
+        Ok(self.last_path)
+    }
+
+    pub fn remove_path(&mut self, path: u32) {
+        if let Some((address, _)) = self.paths.remove(&path) {
+            self.shared.tables().paths.remove(&address);
+        }
+    }
+
+    fn target(&self, remote: &str) -> Result<(SocketAddr, Target), SocketError> {
+        let not_one = || SocketError::Argument(format!("not an IP address and port: {remote:?}"));
+        let address: SocketAddr = remote.parse().map_err(|_| not_one())?;
+        let family = |bind: &Bind| bind.local.is_ipv4() == address.is_ipv4();
+        let no_bind = || SocketError::Argument(format!("no bound socket reaches {remote}"));
+        let bind = self.binds().iter().position(family).ok_or_else(no_bind)?;
+        Ok((address, Target { bind, address: Arc::new(SockAddr::from(address)) }))
+    }
+
+    /// Installs or replaces a sending slot; a replaced one counts its packets from 0 again.
+    pub fn install_send(&mut self, slot: u16, keys: PacketKeys) {
+        self.slots.insert(slot, SendSlot::new(keys));
+    }
+
+    pub fn remove_send(&mut self, slot: u16) {
+        self.slots.remove(&slot);
+    }
+
+    /// # Errors
+    ///
+    /// Another slot has the connection id.
+    pub fn install_receive(&mut self, slot: u16, keys: PacketKeys) -> Result<(), SocketError> {
+        let taken = || SocketError::Argument("another slot has this cid".into());
+        if self.shared.tables().install(slot, keys) { Ok(()) } else { Err(taken()) }
+    }
+
+    pub fn remove_receive(&mut self, slot: u16) {
+        self.shared.tables().remove(slot);
+    }
+
+    /// Sends a burst; the result also lies in the region's control block.
+    ///
+    /// # Errors
+    ///
+    /// An unknown slot or path, or a plan that breaks a limit; nothing was sealed then.
+    pub fn send_sealed(
+        &mut self,
+        slot: u16,
+        path: u32,
+        plan: &Plan,
+    ) -> Result<SendResult, SocketError> {
+        let unknown = |what| SocketError::Argument(format!("no such {what}"));
+        let slot = self.slots.get_mut(&slot).ok_or_else(|| unknown("sending slot"))?;
+        let (_, target) = self.paths.get(&path).ok_or_else(|| unknown("path"))?;
+        let Shared { binds, counters, .. } = &*self.shared;
+        let sent = self.sender.send(binds, slot, target, plan, counters);
+        let result = sent.map_err(|why| SocketError::Argument(why.into()))?;
+        if let Some(bind) = self.sender.blocked_bind() {
+            self.await_writable(bind);
+        }
+        let columns = [CONTROL::FIRST_PACKET, CONTROL::PACKETS, CONTROL::TOO_BIG];
+        for (column, number) in columns.into_iter().zip(result.numbers()) {
+            self.region.set(column, number);
+        }
+        Ok(result)
+    }
+
+    /// Sends what a full socket left over; true where there is nothing left.
+    pub fn flush(&mut self) -> bool {
+        let Shared { binds, counters, .. } = &*self.shared;
+        let empty = self.sender.flush(binds, counters);
+        if let Some(bind) = self.sender.blocked_bind() {
+            self.await_writable(bind);
+        }
+        empty
+    }
+
+    fn await_writable(&self, bind: usize) {
+        self.shared.full_binds.fetch_or(1 << bind, Ordering::AcqRel);
+        self.shared.waker.wake();
+    }
+
+    /// # Errors
+    ///
+    /// Not an address, or no bind of its family.
+    pub fn send_plain(&mut self, remote: &str, datagram: &[u8]) -> Result<bool, SocketError> {
+        let (_, target) = self.target(remote)?;
+        let Shared { binds, counters, .. } = &*self.shared;
+        let bind = &binds[target.bind];
+        let sent = self.sender.send_plain(bind, &target.address, datagram, counters);
+        if sent == Err(SendError::Full) {
+            self.await_writable(target.bind);
+        }
+        Ok(sent.is_ok())
+    }
+
+    pub fn set_filter(&mut self, addressees: Vec<Addressee>, limits: Limits) {
+        self.shared.tables().filter.set(addressees, limits, now_ms());
+    }
+
+    pub fn expect(&mut self, cid: Cid) {
+        self.shared.tables().expected.insert(cid);
+    }
+
+    pub fn unexpect(&mut self, cid: &Cid) {
+        self.shared.tables().expected.remove(cid);
+    }
+
+    pub fn totals(&self) -> Totals {
+        self.shared.counters.totals()
+    }
+
+    /// Makes every Nth send call fail with `errno` (tests); 0 ends it.
+    pub fn inject_send_fault(&mut self, errno: i32, every_nth: u32) {
+        self.sender.inject((every_nth > 0).then_some(Fault { errno, every_nth }));
+    }
+}
+
+impl Drop for UdpEndpoint {
+    /// Ends the receive thread before anything it uses goes away.
+    fn drop(&mut self) {
+        self.shared.closing.store(true, Ordering::Release);
+        self.shared.waker.wake();
+        if let Some(thread) = self.thread.take() {
+            // It catches its own panics.
+            let _ = thread.join();
+        }
+    }
+}

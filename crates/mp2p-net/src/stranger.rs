@@ -1,0 +1,279 @@
+//! Sorts strangers before JavaScript sees them (WIRE item 17). Byte tables: docs/PROTOCOL.md,
+//! "Packets" and "Cookies"; the order of the steps is part of the protocol's defence.
+
+use crate::bucket::{Bucket, Buckets};
+use mp2p_crypto::hash::{equal_macs, hkdf_sha512, mac16};
+use mp2p_crypto::packet::Cid;
+use mp2p_crypto::{randomize, single};
+use std::net::{IpAddr, SocketAddr};
+
+const TYPE_INIT: u8 = 0x50;
+const TYPE_RESP: u8 = 0x51;
+const TYPE_FIN: u8 = 0x52;
+const TYPE_COOKIE: u8 = 0x53;
+const TYPE_VERNEG: u8 = 0x54;
+const VERSION: u8 = 1;
+
+pub const INIT_BYTES: usize = 384;
+const RESP_BYTES: usize = 320;
+const FIN_BYTES: usize = 256;
+pub const COOKIE_BYTES: usize = 68;
+const VERNEG_BYTES: std::ops::RangeInclusive<usize> = 12..=INIT_BYTES;
+/// The longest INIT that some later version may have: what fits a packet of any sane path.
+const MAX_INIT_BYTES: usize = 2048;
+const MAC_BYTES: usize = 16;
+const COOKIE_INFO: &[u8] = b"mp2p/1 cookie box\0";
+
+/// INITs a second from one source that holds our cookie.
+const COOKIE_HOLDER_RATE: f64 = 20.0;
+const COOKIE_ANSWERS_PER_SECOND: f64 = 1000.0;
+const SECRET_LIFE_MS: f64 = 120_000.0;
+/// How long the rate must stay within limits before INITs pass without a cookie again.
+const CALM_MS: f64 = 5_000.0;
+const SOURCES: usize = 4096;
+
+pub struct Addressee {
+    pub mac1_key: [u8; 32],
+    pub cookie_key: [u8; 32],
+}
+
+#[derive(Clone, Copy)]
+pub struct Limits {
+    pub inits_per_second: f64,
+    pub inits_per_source_per_second: f64,
+    pub inits_per_source_burst: f64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Pass,
+    Malformed,
+    /// An answer to a connection id nobody expects.
+    Unknown,
+    /// An INIT that does not know whom it addresses.
+    Stranger,
+    Limited,
+    Cookie(Box<[u8; COOKIE_BYTES]>),
+}
+
+/// The connection id that an answer names; `None` for other types or an impossible length.
+pub fn cid_answered(datagram: &[u8]) -> Option<Cid> {
+    let possible = match datagram.first()? {
+        &TYPE_RESP => datagram.len() == RESP_BYTES,
+        &TYPE_FIN => datagram.len() == FIN_BYTES,
+        &TYPE_COOKIE => datagram.len() == COOKIE_BYTES,
+        &TYPE_VERNEG => VERNEG_BYTES.contains(&datagram.len()),
+        _ => false,
+    };
+    if possible { datagram[4..12].try_into().ok() } else { None }
+}
+
+/// An IPv4 address or an IPv6 /64: what one customer of a network has.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Source {
+    V4([u8; 4]),
+    V6([u8; 8]),
+}
+
+impl Source {
+    fn of(address: SocketAddr) -> Self {
+        match address.ip() {
+            IpAddr::V4(ip) => Self::V4(ip.octets()),
+            IpAddr::V6(ip) => {
+                let mut prefix = [0; 8];
+                prefix.copy_from_slice(&ip.octets()[..8]);
+                Self::V6(prefix)
+            }
+        }
+    }
+}
+
+pub struct Filter {
+    addressees: Vec<Addressee>,
+    limits: Limits,
+    all: Bucket,
+    by_source: Buckets<Source>,
+    cookie_holders: Buckets<SocketAddr>,
+    answers: Bucket,
+    /// Until when INITs need a cookie.
+    alarm_until_ms: f64,
+    secrets: Secrets,
+}
+
+impl Filter {
+    /// Passes no INIT until `set`.
+    pub fn new() -> Self {
+        let limits = Limits {
+            inits_per_second: 0.0,
+            inits_per_source_per_second: 0.0,
+            inits_per_source_burst: 0.0,
+        };
+        Self {
+            addressees: Vec::new(),
+            limits,
+            all: Bucket::full(0.0, 0.0),
+            by_source: Buckets::new(SOURCES),
+            cookie_holders: Buckets::new(SOURCES),
+            answers: Bucket::full(COOKIE_ANSWERS_PER_SECOND, 0.0),
+            alarm_until_ms: f64::NEG_INFINITY,
+            secrets: Secrets::default(),
+        }
+    }
+
+    /// Replaces addressees and limits; what is known of sources stays.
+    pub fn set(&mut self, addressees: Vec<Addressee>, limits: Limits, now_ms: f64) {
+        if limits.inits_per_second.to_bits() != self.limits.inits_per_second.to_bits() {
+            self.all = Bucket::full(limits.inits_per_second.max(1.0), now_ms);
+        }
+        self.addressees = addressees;
+        self.limits = limits;
+    }
+
+    /// Judges anything but sealed packets and answers.
+    pub fn judge(&mut self, datagram: &[u8], from: SocketAddr, now_ms: f64) -> Verdict {
+        if !is_init(datagram) {
+            return Verdict::Malformed;
+        }
+        let (covered, mac1) = split_mac1(datagram);
+        let addressee =
+            self.addressees.iter().position(|a| equal_macs(&mac16(&a.mac1_key, covered), mac1));
+        let Some(addressee) = addressee else { return Verdict::Stranger };
+
+        let mac2 = &datagram[datagram.len() - MAC_BYTES..];
+        let covered = &datagram[..datagram.len() - MAC_BYTES];
+        if mac2.iter().any(|&byte| byte != 0)
+            && self.secrets.cookies(from, now_ms).any(|c| equal_macs(&mac16(&c, covered), mac2))
+        {
+            let bucket = self.cookie_holders.bucket(&from, COOKIE_HOLDER_RATE, now_ms);
+            if !bucket.has(COOKIE_HOLDER_RATE, COOKIE_HOLDER_RATE, now_ms) {
+                return Verdict::Limited;
+            }
+            bucket.take();
+            return Verdict::Pass;
+        }
+        if self.admit(from, now_ms) {
+            return Verdict::Pass;
+        }
+        self.cookie_answer(datagram, from, addressee, now_ms)
+    }
+
+    /// Takes a token of everybody's bucket and of the source's, where both have one.
+    fn admit(&mut self, from: SocketAddr, now_ms: f64) -> bool {
+        let Limits { inits_per_second, inits_per_source_per_second, inits_per_source_burst } =
+            self.limits;
+        let source = self.by_source.bucket(&Source::of(from), inits_per_source_burst, now_ms);
+        let source_has = source.has(inits_per_source_per_second, inits_per_source_burst, now_ms);
+        let all_have = self.all.has(inits_per_second, inits_per_second.max(1.0), now_ms);
+        if !all_have {
+            self.alarm_until_ms = now_ms + CALM_MS;
+        }
+        if !source_has || !all_have || now_ms < self.alarm_until_ms {
+            // In an alarm every INIT spends, so that calm means an INIT rate within the limit.
+            if all_have {
+                self.all.take();
+            }
+            return false;
+        }
+        source.take();
+        self.all.take();
+        true
+    }
+
+    fn cookie_answer(
+        &mut self,
+        init: &[u8],
+        from: SocketAddr,
+        addressee: usize,
+        now_ms: f64,
+    ) -> Verdict {
+        let rate = COOKIE_ANSWERS_PER_SECOND;
+        if !self.answers.has(rate, rate, now_ms) {
+            return Verdict::Limited;
+        }
+        self.answers.take();
+        let cookie = self.secrets.cookies(from, now_ms).next();
+        let sealed = cookie.and_then(|cookie| self.seal_cookie(init, &cookie, addressee));
+        sealed.map_or(Verdict::Limited, |answer| Verdict::Cookie(Box::new(answer)))
+    }
+
+    fn seal_cookie(
+        &self,
+        init: &[u8],
+        cookie: &[u8; 16],
+        addressee: usize,
+    ) -> Option<[u8; COOKIE_BYTES]> {
+        let mut answer = [0; COOKIE_BYTES];
+        answer[0] = TYPE_COOKIE;
+        answer[1] = VERSION;
+        answer[4..12].copy_from_slice(&init[4..12]);
+        randomize(&mut answer[12..36]).ok()?;
+        let mut key = [0; 32];
+        let cookie_key = &self.addressees[addressee].cookie_key;
+        hkdf_sha512(&answer[12..36], cookie_key, COOKIE_INFO, &mut key).ok()?;
+        let mut sealed = cookie.to_vec();
+        let (_, mac1) = split_mac1(init);
+        single::seal(&key, &[0; 12], mac1, &mut sealed).ok()?;
+        answer[36..].copy_from_slice(&sealed);
+        Some(answer)
+    }
+}
+
+/// Version 1 is exactly 384 bytes; of other versions only the invariants are known.
+fn is_init(datagram: &[u8]) -> bool {
+    datagram.len() >= INIT_BYTES
+        && datagram.len() <= MAX_INIT_BYTES
+        && datagram[0] == TYPE_INIT
+        && (datagram[1] != VERSION || datagram.len() == INIT_BYTES)
+}
+
+/// What mac1 covers, and mac1.
+fn split_mac1(init: &[u8]) -> (&[u8], &[u8]) {
+    init[..init.len() - MAC_BYTES].split_at(init.len() - 2 * MAC_BYTES)
+}
+
+/// The cookie is a MAC of the source under a secret that changes every two minutes; the one
+/// before is still good.
+#[derive(Default)]
+struct Secrets {
+    /// Newest first, with the time each was made.
+    secrets: Vec<([u8; 32], f64)>,
+}
+
+impl Secrets {
+    /// Cookies that the source may hold, the one to give out first.
+    fn cookies(&mut self, from: SocketAddr, now_ms: f64) -> impl Iterator<Item = [u8; 16]> {
+        self.rotate(now_ms);
+        let source = source_id(from);
+        self.secrets.iter().map(move |(secret, _)| mac16(secret, &source))
+    }
+
+    fn rotate(&mut self, now_ms: f64) {
+        if self.secrets.first().is_some_and(|(_, made)| now_ms - made < SECRET_LIFE_MS) {
+            return;
+        }
+        let mut secret = [0; 32];
+        if randomize(&mut secret).is_ok() {
+            self.secrets.insert(0, (secret, now_ms));
+        }
+        self.secrets.truncate(2);
+        // After a long silence the one before is older than any cookie may be.
+        self.secrets.retain(|(_, made)| now_ms - made < 2.0 * SECRET_LIFE_MS);
+    }
+}
+
+/// Family, address, port.
+fn source_id(from: SocketAddr) -> Vec<u8> {
+    let mut id = Vec::with_capacity(19);
+    match from.ip() {
+        IpAddr::V4(ip) => {
+            id.push(4);
+            id.extend_from_slice(&ip.octets());
+        }
+        IpAddr::V6(ip) => {
+            id.push(6);
+            id.extend_from_slice(&ip.octets());
+        }
+    }
+    id.extend_from_slice(&from.port().to_be_bytes());
+    id
+}

@@ -1,0 +1,103 @@
+//! The operating system, under the same names everywhere.
+//!
+//! What a system lacks is a value, not an error: see [`Capabilities`].
+
+mod bind;
+#[cfg(unix)]
+mod message;
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod imp;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod imp;
+
+pub use bind::Bind;
+pub use imp::{Readiness, Waker};
+
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+
+/// Linux before 6.9 takes 64 segments a call, and 64 is enough to fill a train at 1,024 bytes.
+#[cfg(target_os = "linux")]
+const MAX_SEGMENTS: usize = 64;
+
+/// What this machine can do, found by trying.
+#[derive(Clone, Copy, Debug)]
+pub struct Capabilities {
+    /// Packets that one send call can hand to the kernel.
+    pub segments: usize,
+    pub gro: bool,
+    pub packet_info: bool,
+    pub ecn: bool,
+}
+
+pub fn capabilities() -> Capabilities {
+    static PROBED: LazyLock<Capabilities> = LazyLock::new(imp::probe);
+    *PROBED
+}
+
+/// One receive call's worth: a datagram, or several of one size that the kernel joined.
+#[derive(Debug)]
+pub struct Received {
+    pub length: usize,
+    pub from: SocketAddr,
+    /// Bytes of each datagram but the last.
+    pub segment: usize,
+    /// ECN bits of the IP header, 0 to 3.
+    pub ecn: u8,
+    /// Datagrams that the kernel dropped for lack of buffer since the last report.
+    pub kernel_drops: usize,
+}
+
+impl Received {
+    pub fn packets(&self) -> usize {
+        self.length.div_ceil(self.segment).max(1)
+    }
+
+    /// Start and length of each datagram, for a buffer that begins at `start`.
+    pub fn segments(&self, start: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (length, segment) = (self.length, self.segment);
+        (0..self.packets()).map(move |packet| {
+            let at = packet * segment;
+            (start + at, segment.min(length - at))
+        })
+    }
+}
+
+/// Why a send call took nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// The socket is full: wait until it is writable.
+    Full,
+    /// The path refuses packets of this size.
+    TooBig,
+    /// The kernel cannot segment for this route; single packets may pass.
+    Segmentation,
+    /// No route, a refused or filtered packet, a full device queue: passing troubles, all of
+    /// them, and for the sender a lost packet.
+    Unreachable,
+}
+
+impl SendError {
+    fn of(error: &std::io::Error, segmented: bool) -> Self {
+        let Some(code) = error.raw_os_error() else { return Self::Unreachable };
+        if error.kind() == std::io::ErrorKind::WouldBlock {
+            return Self::Full;
+        }
+        if code == imp::EMSGSIZE {
+            return Self::TooBig;
+        }
+        let refused = code == imp::EIO || code == imp::EINVAL;
+        if refused && segmented { Self::Segmentation } else { Self::Unreachable }
+    }
+
+    /// The error that a call would see; none where the kernel would not fail this call so.
+    pub fn injected(code: i32, segmented: bool) -> Option<Self> {
+        let unsegmented_only = code == imp::EIO || code == imp::EINVAL;
+        if unsegmented_only && !segmented {
+            return None;
+        }
+        Some(Self::of(&std::io::Error::from_raw_os_error(code), segmented))
+    }
+}

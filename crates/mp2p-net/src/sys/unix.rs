@@ -1,0 +1,305 @@
+//! Linux and macOS. Options: research table "Socket options" summed up in docs/ARCHITECTURE.md.
+
+use super::message::{Control, reports};
+use super::{Bind, Capabilities, Received, SendError};
+use libc::{c_int, pollfd, socklen_t};
+use socket2::{SockAddr, Socket};
+use std::io::{self, Read, Write};
+use std::mem;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering::Relaxed;
+
+pub use libc::{EINVAL, EIO, EMSGSIZE};
+
+#[cfg(target_os = "macos")]
+mod apple {
+    /// From netinet/in.h and netinet6/in6.h; not in every version of the libc crate.
+    pub const IP_DONTFRAG: i32 = 28;
+    pub const IPV6_DONTFRAG: i32 = 62;
+    pub const IP_RECVTOS: i32 = 27;
+    pub const IPV6_RECVTCLASS: i32 = 35;
+    pub const IPV6_TCLASS: i32 = 36;
+}
+
+/// Sets an integer option; false where the system lacks it.
+fn set(socket: &Socket, level: c_int, option: c_int, value: c_int) -> bool {
+    const LENGTH: socklen_t = 4;
+    const { assert!(LENGTH as usize == size_of::<c_int>()) };
+    let fd = socket.as_raw_fd();
+    // SAFETY: the kernel reads LENGTH bytes at `value`, which is exactly that long and outlives
+    // the call; `socket` is borrowed, so `fd` stays open meanwhile.
+    let status =
+        unsafe { libc::setsockopt(fd, level, option, (&raw const value).cast(), LENGTH) };
+    status == 0
+}
+
+/// Don't-fragment without a path MTU kept by the kernel, ECN and drop reports, coalescing.
+#[cfg(target_os = "linux")]
+pub fn prepare(socket: &Socket, v6: bool) -> Capabilities {
+    let (packet_info, ecn) = if v6 {
+        set(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE);
+        set(socket, libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG, 1);
+        (
+            set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1),
+            set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVTCLASS, 1),
+        )
+    } else {
+        set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
+        (
+            set(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1),
+            set(socket, libc::IPPROTO_IP, libc::IP_RECVTOS, 1),
+        )
+    };
+    set(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1);
+    let gro = set(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
+    Capabilities { segments: 1, gro, packet_info, ecn }
+}
+
+/// No segmentation or coalescing: macOS has both only as private calls.
+#[cfg(target_os = "macos")]
+pub fn prepare(socket: &Socket, v6: bool) -> Capabilities {
+    let (packet_info, ecn) = if v6 {
+        set(socket, libc::IPPROTO_IPV6, apple::IPV6_DONTFRAG, 1);
+        (
+            set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1),
+            set(socket, libc::IPPROTO_IPV6, apple::IPV6_RECVTCLASS, 1),
+        )
+    } else {
+        set(socket, libc::IPPROTO_IP, apple::IP_DONTFRAG, 1);
+        (
+            set(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1),
+            set(socket, libc::IPPROTO_IP, apple::IP_RECVTOS, 1),
+        )
+    };
+    Capabilities { segments: 1, gro: false, packet_info, ecn }
+}
+
+pub fn probe() -> Capabilities {
+    use socket2::{Domain, Type};
+    let none = Capabilities { segments: 1, gro: false, packet_info: false, ecn: false };
+    let Ok(socket) = Socket::new(Domain::IPV4, Type::DGRAM, None) else { return none };
+    let found = prepare(&socket, false);
+    #[cfg(target_os = "linux")]
+    if set(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, 1200) {
+        return Capabilities { segments: super::MAX_SEGMENTS, ..found };
+    }
+    found
+}
+
+/// Asks for buffers past the system's limit where the process may, else up to the limit.
+pub fn grow_buffers(socket: &Socket, receive_bytes: usize, send_bytes: usize) {
+    #[cfg(target_os = "linux")]
+    let force = |option, bytes: usize| {
+        c_int::try_from(bytes).is_ok_and(|bytes| set(socket, libc::SOL_SOCKET, option, bytes))
+    };
+    #[cfg(target_os = "linux")]
+    let forced = (
+        force(libc::SO_RCVBUFFORCE, receive_bytes),
+        force(libc::SO_SNDBUFFORCE, send_bytes),
+    );
+    #[cfg(not(target_os = "linux"))]
+    let forced = (false, false);
+    // macOS refuses what is too much instead of granting less.
+    if !forced.0 {
+        shrink_until_granted(receive_bytes, |bytes| socket.set_recv_buffer_size(bytes));
+    }
+    if !forced.1 {
+        shrink_until_granted(send_bytes, |bytes| socket.set_send_buffer_size(bytes));
+    }
+}
+
+fn shrink_until_granted(mut bytes: usize, ask: impl Fn(usize) -> io::Result<()>) {
+    while ask(bytes).is_err() && bytes > 128 << 10 {
+        bytes /= 2;
+    }
+}
+
+impl Bind {
+    /// Sends `bytes` as datagrams of `segment` bytes, the last one as short as it comes.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`]; then nothing was sent.
+    pub fn send(&self, to: &SockAddr, bytes: &[u8], segment: usize) -> Result<(), SendError> {
+        let segmented = bytes.len() > segment;
+        let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        // SAFETY: a msghdr of zeros is a valid, empty one.
+        let mut message: libc::msghdr = unsafe { mem::zeroed() };
+        message.msg_name = to.as_ptr().cast_mut().cast();
+        message.msg_namelen = to.len();
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        #[cfg(target_os = "linux")]
+        let mut control = Control::new();
+        #[cfg(target_os = "linux")]
+        if segmented {
+            let segment = u16::try_from(segment).map_err(|_| SendError::TooBig)?;
+            control.put(&mut message, libc::SOL_UDP, libc::UDP_SEGMENT, segment);
+        }
+        loop {
+            // SAFETY: name, iovec and control buffer are valid for their lengths and outlive the
+            // call, which only reads them.
+            let sent = unsafe { libc::sendmsg(self.socket.as_raw_fd(), &raw const message, 0) };
+            if sent >= 0 {
+                return Ok(());
+            }
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(SendError::of(&error, segmented));
+            }
+        }
+    }
+
+    /// Receives one datagram, or several of one size where the kernel joined them.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` where there is none; others are of no consequence to later calls.
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        let mut part =
+            libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+        let mut control = Control::new();
+        // SAFETY: a msghdr of zeros is a valid, empty one.
+        let mut message: libc::msghdr = unsafe { mem::zeroed() };
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        control.attach(&mut message);
+        let receive = |storage: *mut socket2::SockAddrStorage, length: *mut socklen_t| {
+            message.msg_name = storage.cast();
+            // SAFETY: `try_init` gives valid pointers; the kernel writes at most `length` bytes
+            // of address, the iovec's and the control buffer's, all of which outlive the call.
+            unsafe {
+                message.msg_namelen = *length;
+                let received = libc::recvmsg(self.socket.as_raw_fd(), &raw mut message, 0);
+                *length = message.msg_namelen;
+                usize::try_from(received).map_err(|_| io::Error::last_os_error())
+            }
+        };
+        // SAFETY: the closure sets the length to what the kernel wrote.
+        let (length, from) = unsafe { SockAddr::try_init(receive) }?;
+        let from = from.as_socket().ok_or(io::ErrorKind::InvalidData)?;
+        if message.msg_flags & libc::MSG_TRUNC != 0 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut received =
+            Received { length, from, segment: length.max(1), ecn: 0, kernel_drops: 0 };
+        self.read_reports(&message, &mut received);
+        Ok(received)
+    }
+
+    fn read_reports(&self, message: &libc::msghdr, received: &mut Received) {
+        reports(message, |level, kind, report| match (level, kind) {
+            #[cfg(target_os = "linux")]
+            (libc::SOL_UDP, libc::UDP_GRO) => {
+                received.segment = usize::try_from(report.read_int()).unwrap_or(0).max(1);
+            }
+            #[cfg(target_os = "linux")]
+            (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
+                let total = report.read_int().cast_unsigned();
+                let before = self.kernel_drops.swap(total, Relaxed);
+                received.kernel_drops += total.wrapping_sub(before) as usize;
+            }
+            (libc::IPPROTO_IP, TOS_REPORT) | (libc::IPPROTO_IPV6, TCLASS_REPORT) => {
+                received.ecn = (report.read_int() & 3) as u8;
+            }
+            _ => {}
+        });
+    }
+}
+
+#[cfg(target_os = "linux")]
+const TOS_REPORT: c_int = libc::IP_TOS;
+#[cfg(target_os = "linux")]
+const TCLASS_REPORT: c_int = libc::IPV6_TCLASS;
+#[cfg(target_os = "macos")]
+const TOS_REPORT: c_int = apple::IP_RECVTOS;
+#[cfg(target_os = "macos")]
+const TCLASS_REPORT: c_int = apple::IPV6_TCLASS;
+
+/// Ends a `wait` from another thread.
+pub struct Waker {
+    near: UnixStream,
+    far: UnixStream,
+}
+
+impl Waker {
+    /// # Errors
+    ///
+    /// The process has no file descriptor left.
+    pub fn new() -> io::Result<Self> {
+        let (near, far) = UnixStream::pair()?;
+        near.set_nonblocking(true)?;
+        far.set_nonblocking(true)?;
+        Ok(Self { near, far })
+    }
+
+    pub fn wake(&self) {
+        // Full means that the other side has yet to notice the bytes before: as good.
+        let _ = (&self.near).write(&[1]);
+    }
+
+    fn clear(&self) {
+        let mut bytes = [0; 64];
+        while (&self.far).read(&mut bytes).is_ok_and(|read| read == bytes.len()) {}
+    }
+}
+
+/// What `wait` found: readable and writable binds, by their index.
+#[derive(Default)]
+pub struct Readiness {
+    polled: Vec<pollfd>,
+}
+
+impl Readiness {
+    /// Sleeps until a bind is readable, one of `full_binds` writable, or the waker called.
+    /// While `starved` only the latter two count.
+    ///
+    /// # Errors
+    ///
+    /// The system cannot wait; the socket is beyond repair.
+    pub fn wait(
+        &mut self,
+        binds: &[Bind],
+        waker: &Waker,
+        full_binds: u32,
+        starved: bool,
+    ) -> io::Result<()> {
+        self.polled.clear();
+        for (index, bind) in binds.iter().enumerate() {
+            let read = if starved { 0 } else { libc::POLLIN };
+            let write = if full_binds & (1 << index) == 0 { 0 } else { libc::POLLOUT };
+            // A bind that waits for nothing is left out: its errors would end every wait at once.
+            let fd = if read | write == 0 { -1 } else { bind.socket.as_raw_fd() };
+            self.polled.push(pollfd { fd, events: read | write, revents: 0 });
+        }
+        let fd = waker.far.as_raw_fd();
+        self.polled.push(pollfd { fd, events: libc::POLLIN, revents: 0 });
+        let count = self.polled.len() as libc::nfds_t;
+        // SAFETY: the pointer and the count are those of one live vector.
+        let status = unsafe { libc::poll(self.polled.as_mut_ptr(), count, -1) };
+        if status < 0 {
+            let error = io::Error::last_os_error();
+            for polled in &mut self.polled {
+                polled.revents = 0;
+            }
+            return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
+        }
+        if self.polled[binds.len()].revents != 0 {
+            waker.clear();
+        }
+        Ok(())
+    }
+
+    pub fn is_readable(&self, bind: usize) -> bool {
+        self.polled[bind].revents & (libc::POLLIN | libc::POLLERR) != 0
+    }
+
+    /// Bit i: bind i is writable.
+    pub fn writable(&self) -> u32 {
+        let events = self.polled.iter().enumerate();
+        events.fold(0, |mask, (index, polled)| {
+            if polled.revents & libc::POLLOUT == 0 { mask } else { mask | 1 << index }
+        })
+    }
+}

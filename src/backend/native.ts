@@ -1,0 +1,79 @@
+/** Loads the native addon and shows it as a `Backend`. */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Mp2pError } from "../base/errors.ts";
+import type { Addon } from "./native/addon.ts";
+import { nativePrimitives } from "./native/primitives.ts";
+import { NativeDatagramSocket } from "./native/socket.ts";
+import type { Backend } from "./port.ts";
+
+const require = createRequire(import.meta.url);
+
+/**
+ * A binary built in the checkout, else the platform package.
+ *
+ * @throws {Mp2pError} `MP2P_BACKEND_MISSING`; its chain of causes says what was tried and how it failed
+ */
+export function loadNative(): Backend {
+  const addon = loadAddon();
+  return {
+    name: "native",
+    capabilities: { ...addon.capabilities(), receiveThread: true },
+    primitives: nativePrimitives(addon),
+    openSocket: async (options) => new NativeDatagramSocket(addon, options),
+  };
+}
+
+let loaded: Addon | undefined;
+
+function loadAddon(): Addon {
+  if (loaded !== undefined) return loaded;
+  const platform = platformName();
+  const candidates = [join(packageRoot(), `mp2p.${platform}.node`), `mp2p-${platform}`];
+  let cause: unknown;
+  for (const candidate of candidates) {
+    try {
+      loaded = require(candidate) as Addon;
+      return loaded;
+    } catch (error) {
+      cause = new Error(`cannot load ${candidate}: ${String(error)}`, { cause: chained(error, cause) });
+    }
+  }
+  throw new Mp2pError("MP2P_BACKEND_MISSING", `no native backend for ${platform}`, {
+    cause,
+    hint: "Install the platform package, build from source with a Rust toolchain, or set MP2P_BACKEND=fallback.",
+  });
+}
+
+/** `error`, followed by what failed before it. */
+function chained(error: unknown, earlier: unknown): unknown {
+  return earlier === undefined ? error : new Error(String(error), { cause: earlier });
+}
+
+/** As napi-rs names its platform packages. */
+function platformName(): string {
+  const { platform, arch } = process;
+  if (platform === "linux") return `linux-${arch}-${isMusl() ? "musl" : "gnu"}`;
+  if (platform === "win32") return `win32-${arch}-msvc`;
+  return `${platform}-${arch}`;
+}
+
+function isMusl(): boolean {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return report.header?.glibcVersionRuntime === undefined;
+}
+
+/** The nearest folder above whose package.json is ours. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!isPackage(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
+
+function isPackage(folder: string): boolean {
+  const file = join(folder, "package.json");
+  if (!existsSync(file)) return false;
+  return (JSON.parse(readFileSync(file, "utf8")) as { name?: string }).name === "mp2p";
+}
