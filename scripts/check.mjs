@@ -4,15 +4,15 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { rustMissing } from "./cargo.mjs";
 import { outputOf, ROOT, run, say, toolPath } from "./run.mjs";
 import { compilePackage, setup } from "./setup.mjs";
 
-const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7";
+const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 
 const node = (tool, ...args) => run(process.execPath, [toolPath(tool), ...args]) === 0;
 const cargo = (...args) => {
-  if (outputOf("cargo", ["--version"]) === undefined) return "no Rust toolchain (cargo)";
-  return run("cargo", args) === 0;
+  return rustMissing() ?? run("cargo", args) === 0;
 };
 
 /** Each returns true, false, or the reason why it was skipped. */

@@ -2,18 +2,13 @@
  * Makes a fresh clone ready: npm packages, the native addon where there is a Rust toolchain, and
  * the compiled package in dist/. Runs before anything is installed, so it imports only node:*.
  */
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
-import { basename, join } from "node:path";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { outputOf, ROOT, run, say, toolPath } from "./run.mjs";
+import { buildLibrary, placeAddon, rustMissing } from "./cargo.mjs";
+import { ROOT, run, say, toolPath } from "./run.mjs";
+import { addonName, ownPlatform } from "./targets.mjs";
 
 /** Makes `npx mp2p` work. @returns whether everything that was tried worked. */
 export function setup() {
@@ -53,61 +48,21 @@ function isInstalled() {
 }
 
 function buildAddon() {
-  const name = `mp2p.${platformTriple()}.node`;
-  const stands = existsSync(join(ROOT, name))
-    ? `${name} from an earlier build is used`
-    : "the fallback backend is used";
-  if (process.env.MP2P_NO_RUST) {
-    say(`MP2P_NO_RUST is set: the native addon is not built, ${stands}`);
-    return true;
-  }
-  if (outputOf("cargo", ["--version"]) === undefined) {
-    say(`no Rust toolchain (cargo) found: the native addon is not built, ${stands}`);
+  const name = addonName(ownPlatform());
+  const missing = rustMissing();
+  if (missing !== undefined) {
+    const used = existsSync(join(ROOT, name)) ? `${name} as it lies here` : "the fallback backend";
+    say(`${missing}: the native addon is not built, this runs on ${used}`);
     return true;
   }
   say("building the native addon (cargo build --release)");
-  const messages = outputOf(
-    "cargo",
-    ["build", "--release", "--package", "mp2p-napi", "--message-format", "json-render-diagnostics"],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  if (messages === undefined) {
+  const library = buildLibrary("build");
+  if (library === undefined) {
     say("the native addon did not build; MP2P_NO_RUST=1 goes on without it");
     return false;
   }
-  placeAddon(builtLibrary(messages), join(ROOT, name));
+  if (placeAddon(library, join(ROOT, name))) say(`${name} is new`);
   return true;
-}
-
-/** cargo says where it wrote the library: no guess at its name or the target directory. */
-function builtLibrary(messages) {
-  for (const line of messages.split("\n")) {
-    if (!line.includes('"compiler-artifact"')) continue;
-    const { target, filenames } = JSON.parse(line);
-    if (target.kind.includes("cdylib") && target.name.startsWith("mp2p")) {
-      const library = filenames.find((path) => /\.(so|dylib|dll)$/.test(path));
-      if (library !== undefined) return library;
-    }
-  }
-  throw new Error("cargo reported no cdylib of mp2p-napi");
-}
-
-/** Renamed into place: a process that runs on the old file keeps it. */
-function placeAddon(library, target) {
-  if (existsSync(target) && readFileSync(target).equals(readFileSync(library))) return;
-  const fresh = `${target}.new`;
-  copyFileSync(library, fresh);
-  renameSync(fresh, target);
-  say(`${basename(target)} is ready`);
-}
-
-/** napi-rs's name for this platform, as in the names of its prebuilt packages. */
-export function platformTriple() {
-  const { platform, arch } = process;
-  if (platform === "win32") return `win32-${arch}-msvc`;
-  if (platform !== "linux") return `${platform}-${arch}`;
-  const { glibcVersionRuntime } = process.report.getReport().header;
-  return `linux-${arch}-${glibcVersionRuntime ? "gnu" : "musl"}`;
 }
 
 /** Compiles a project and removes outputs whose source is gone, so that no deleted test runs on. */

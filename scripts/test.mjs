@@ -5,7 +5,8 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { outputOf, ROOT, runWatched, say, toolPath } from "./run.mjs";
+import { rustMissing } from "./cargo.mjs";
+import { ROOT, runWatched, say, toolPath } from "./run.mjs";
 import { compileAll, compilePackage, prepare } from "./setup.mjs";
 
 const patterns = process.argv.slice(2).filter((argument) => argument !== "--soak");
@@ -47,8 +48,9 @@ async function runAva() {
 
 /** Sums the `test result:` line of each test binary; a build that fails counts as one failure. */
 async function runCargo() {
-  if (process.env.MP2P_NO_RUST || outputOf("cargo", ["--version"]) === undefined) {
-    say("the Rust tests are left out: no Rust toolchain (cargo) found, or MP2P_NO_RUST is set");
+  const missing = rustMissing();
+  if (missing !== undefined) {
+    say(`${missing}: the Rust tests are left out`);
     return undefined;
   }
   const count = { passed: 0, failed: 0 };
