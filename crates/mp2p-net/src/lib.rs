@@ -25,4 +25,4 @@ pub use region::{CONTROL, Layout, Region};
 pub use sender::{Plan, SendResult};
 pub use socket::{SocketError, UdpEndpoint};
 pub use stranger::{Addressee, Limits};
-pub use sys::{Bind, Capabilities, Received, capabilities};
+pub use sys::{Bind, Capabilities, Received, SendError, capabilities};

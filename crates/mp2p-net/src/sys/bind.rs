@@ -5,6 +5,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 /// What a bulk transfer wants; the kernel grants what it will.
 const RECEIVE_BUFFER_BYTES: usize = 8 << 20;
@@ -51,5 +52,15 @@ impl Bind {
             kernel_drops: AtomicU32::new(0),
             socket,
         })
+    }
+
+    /// Makes `receive` wait, at most `limit`, for programs that do nothing else.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses.
+    pub fn set_blocking(&self, limit: Duration) -> io::Result<()> {
+        self.socket.set_nonblocking(false)?;
+        self.socket.set_read_timeout(Some(limit))
     }
 }
