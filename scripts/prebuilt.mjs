@@ -17,7 +17,7 @@ const platform = process.argv[2] ?? ownPlatform();
 const target = TARGETS.find((one) => one.platform === platform);
 if (target === undefined) throw new RangeError(`unknown platform ${platform}`);
 
-const hasZigbuild = outputOf("cargo", ["zigbuild", "--version"]) !== undefined;
+const hasZigbuild = outputOf("cargo-zigbuild", ["--version"]) !== undefined;
 const crossed = target.libc !== undefined && hasZigbuild;
 const library = crossed ? buildCrossed() : buildLibrary("build", ["--target", target.rust]);
 if (library === undefined) process.exit(1);
