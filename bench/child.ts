@@ -37,6 +37,8 @@ export class Child {
   readonly #messages: Message[] = [];
   readonly #latest = new Map<string, Message>();
   readonly #exited: Promise<void>;
+  /** Rejects where the process fails; else never settles. */
+  readonly failure: Promise<never>;
   #wake: () => void = () => {};
   #stderr = "";
   #ended: string | undefined;
@@ -58,6 +60,12 @@ export class Child {
       this.#process.on("error", (error) => end(error.message));
       this.#process.on("close", (code, signal) => end(`ended with ${signal ?? `exit code ${code}`}`));
     });
+    this.failure = new Promise((_, reject) => {
+      this.#process.on("close", (code) => {
+        if (code !== null && code !== 0) reject(new NotMeasured(this.#lastWords("the other side was done")));
+      });
+    });
+    this.failure.catch(() => {});
     this.#process.stderr?.on("data", (text) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });
@@ -88,7 +96,7 @@ export class Child {
         if (message.t === "missing") throw new NotMeasured(String(message["why"]));
         if (message.t === "error") throw new NotMeasured(`${message["code"]}: ${message["message"]}`);
       }
-      if (this.#ended !== undefined) throw new NotMeasured(this.#lastWords(t));
+      if (this.#ended !== undefined) throw new NotMeasured(this.#lastWords(`"${t}"`));
       const left = deadline - performance.now();
       if (left <= 0) throw new NotMeasured(`no "${t}" within ${timeoutMs / 1000} s`);
       await this.#change(left);
@@ -129,9 +137,11 @@ export class Child {
   }
 
   #lastWords(t: string): string {
+    const said = this.#latest.get("error");
+    if (said !== undefined) return `${said["code"]}: ${said["message"]}`;
     const lines = this.#stderr.trim().split("\n");
     const telling = lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "";
-    return `${this.#ended} before "${t}"${telling === "" ? "" : `: ${telling.trim()}`}`;
+    return `${this.#ended} before ${t}${telling === "" ? "" : `: ${telling.trim()}`}`;
   }
 }
 

@@ -26,7 +26,10 @@ export const help: Subject = {
 function startMs(args: readonly string[]): number {
   const started = performance.now();
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  if (status !== 0) throw new NotMeasured(`exit code ${status}: ${stderr.trim().split("\n").at(-1)}`);
+  if (status !== 0) {
+    const telling = stderr.split("\n").find((line) => /error/i.test(line)) ?? stderr.trim();
+    throw new NotMeasured(`exit code ${status}: ${telling}`);
+  }
   return performance.now() - started;
 }
 

@@ -49,8 +49,13 @@ export function relative(figure: Figure, peer: string, theirs: Outcome, bound: B
   const peerPart =
     "missing" in theirs ? { peer } : { peer, peerValue: theirs.value, peerValues: theirs.values };
   const row = { ...base(figure), ...oursPart, ...peerPart, goal };
-  if ("missing" in ours) return { ...row, verdict: "not measured", note: ours.missing };
-  if ("missing" in theirs) return { ...row, verdict: "not measured", note: `${peer}: ${theirs.missing}` };
+  if ("missing" in ours || "missing" in theirs) {
+    const reasons = [
+      ...("missing" in ours ? [ours.missing] : []),
+      ...("missing" in theirs ? [`${peer}: ${theirs.missing}`] : []),
+    ];
+    return { ...row, verdict: "not measured", note: reasons.join("; ") };
+  }
   const ratio = ours.value / theirs.value;
   return { ...row, ratio, verdict: judge(ratio, bound) };
 }

@@ -20,8 +20,8 @@ export async function twoSided(script: string, roles: Roles): Promise<Message> {
   try {
     const { t: _, ...ready } = await first.next("ready");
     second = startScript(script, { ...ready, ...roles.second }, options);
-    const reporter = roles.reporter === "first" ? first : second;
-    return await reporter.next("done", roles.timeoutMs);
+    const [reporter, other] = roles.reporter === "first" ? [first, second] : [second, first];
+    return await Promise.race([reporter.next("done", roles.timeoutMs), other.failure]);
   } finally {
     await Promise.all([first.stop(), second?.stop()]);
   }

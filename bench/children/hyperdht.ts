@@ -15,7 +15,13 @@ interface Node {
   destroy(): Promise<void>;
 }
 type Bootstrap = readonly { host: string; port: number }[];
-type NodeClass = new (options: { bootstrap: Bootstrap; host: string }) => Node;
+interface NodeOptions {
+  readonly bootstrap: Bootstrap;
+  readonly host: string;
+  readonly ephemeral: boolean;
+  readonly firewalled: boolean;
+}
+type NodeClass = new (options: NodeOptions) => Node;
 type CreateTestnet = (size: number) => Promise<{ bootstrap: Bootstrap }>;
 
 const { role, bootstrap, publicKey, seconds, writeBytes } = task<{
@@ -25,6 +31,8 @@ const { role, bootstrap, publicKey, seconds, writeBytes } = task<{
   seconds: number;
   writeBytes: number;
 }>();
+/** Both are reachable: taken for firewalled, two processes of one host meet only every other time. */
+const REACHABLE = { host: "127.0.0.1", ephemeral: true, firewalled: false } as const;
 const DHT = peerModule<NodeClass>("hyperdht");
 
 if (role === "receive") await receive();
@@ -32,7 +40,7 @@ else send();
 
 async function receive(): Promise<void> {
   const testnet = await peerModule<CreateTestnet>("hyperdht/testnet")(3);
-  const server = new DHT({ bootstrap: testnet.bootstrap, host: "127.0.0.1" }).createServer((stream) => {
+  const server = new DHT({ bootstrap: testnet.bootstrap, ...REACHABLE }).createServer((stream) => {
     const meter = new Meter();
     stream.on("data", (chunk: Uint8Array) => meter.count(chunk.length));
     stream.on("end", () => {
@@ -49,8 +57,16 @@ async function receive(): Promise<void> {
 }
 
 function send(): void {
-  const stream = new DHT({ bootstrap, host: "127.0.0.1" }).connect(Buffer.from(publicKey, "hex"));
-  stream.on("open", () => pour(stream, seconds, writeBytes));
-  // The receiver ends its process when it has everything.
-  stream.on("error", () => process.exit(0));
+  const stream = new DHT({ bootstrap, ...REACHABLE }).connect(Buffer.from(publicKey, "hex"));
+  let opened = false;
+  stream.on("open", () => {
+    opened = true;
+    pour(stream, seconds, writeBytes);
+  });
+  stream.on("error", (error) => {
+    // The receiver ends its process when it has everything.
+    if (opened) process.exit(0);
+    say({ t: "error", code: "connect", message: error.message });
+    process.exit(1);
+  });
 }
