@@ -1,0 +1,80 @@
+import { stat } from "node:fs/promises";
+import { arch, platform, release } from "node:os";
+import { join } from "node:path";
+import { type Endpoint, homeFolder, parseTicket } from "../../index.ts";
+import type { Context } from "../context.ts";
+import type { DoctorCheck } from "../events.ts";
+import { openEndpoint } from "../open-endpoint.ts";
+import type { ConnectOptions } from "../options.ts";
+import { formatBytes } from "../text.ts";
+
+/** Below this the kernel drops bursts at a gigabit: 5 ms of it with a doubled margin, rounded up. */
+const BUFFER_BYTES_WANTED = 2 * 1024 * 1024;
+
+/** `mp2p doctor`: what this device can do, and the command that mends what it cannot. */
+export async function doctor({ bind }: ConnectOptions, context: Context): Promise<void> {
+  await using endpoint = await openEndpoint(
+    { services: [], allow: [], ...(bind && { bind }) },
+    context,
+  );
+  const checks = [
+    {
+      name: "system",
+      result: "ok",
+      detail: `${platform()} ${release()} ${arch()}, node ${process.version}`,
+    },
+    await identityCheck(endpoint),
+    backendCheck(endpoint),
+    capabilityCheck(endpoint),
+    bufferCheck("receive buffer", endpoint.backend.buffers.receiveBytes, "net.core.rmem_max"),
+    bufferCheck("send buffer", endpoint.backend.buffers.sendBytes, "net.core.wmem_max"),
+    addressCheck(endpoint),
+  ] satisfies DoctorCheck[];
+  context.reporter.emit({ t: "done", checks });
+}
+
+async function identityCheck({ keyText }: Endpoint): Promise<DoctorCheck> {
+  const file = join(homeFolder(), "identity");
+  const { mode } = await stat(file);
+  const detail = `${keyText} in ${file}, mode ${(mode & 0o777).toString(8).padStart(4, "0")}`;
+  return { name: "identity", result: "ok", detail };
+}
+
+function backendCheck({ backend }: Endpoint): DoctorCheck {
+  if (backend.name === "native") return { name: "backend", result: "ok", detail: "native" };
+  const detail = `fallback${backend.note === undefined ? "" : `: ${backend.note}`}`;
+  return { name: "backend", result: "warn", detail };
+}
+
+function capabilityCheck({ backend }: Endpoint): DoctorCheck {
+  const { gsoSegments, ...flags } = backend.capabilities;
+  const parts = Object.entries(flags).map(([name, value]) => `${name} ${value ? "yes" : "no"}`);
+  return {
+    name: "capabilities",
+    result: "ok",
+    detail: [`gsoSegments ${gsoSegments}`, ...parts].join(", "),
+  };
+}
+
+function bufferCheck(name: string, bytes: number, key: string): DoctorCheck {
+  const detail = formatBytes(bytes);
+  if (bytes >= BUFFER_BYTES_WANTED) return { name, result: "ok", detail };
+  const wanted = formatBytes(BUFFER_BYTES_WANTED);
+  const check = {
+    name,
+    result: "warn",
+    detail: `${detail}; ${wanted} keep up with bursts`,
+  } as const;
+  return platform() === "linux"
+    ? { ...check, fix: `sudo sysctl -w ${key}=${BUFFER_BYTES_WANTED}` }
+    : check;
+}
+
+function addressCheck(endpoint: Endpoint): DoctorCheck {
+  const { candidates, sameHost } = parseTicket(endpoint.ticket());
+  const name = "addresses";
+  if (candidates.length === 0 || sameHost) {
+    return { name, result: "warn", detail: "no network: only this machine can reach it" };
+  }
+  return { name, result: "ok", detail: candidates.join(", ") };
+}

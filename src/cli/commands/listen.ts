@@ -1,0 +1,132 @@
+import { type Endpoint, receiveFiles, type Session } from "../../index.ts";
+import { announce } from "../announce.ts";
+import { Consent, conflictPolicy, takeOffer } from "../consent.ts";
+import { trustedKeys } from "../contacts.ts";
+import type { Context } from "../context.ts";
+import type { DoneEvent } from "../events.ts";
+import { CliError, errorEvent } from "../failure.ts";
+import { followPath, followTransfer } from "../follow-transfer.ts";
+import { openEndpoint } from "../open-endpoint.ts";
+import type { ListenOptions } from "../options.ts";
+import { atMost, nextWithin } from "../waiting.ts";
+
+const FAREWELL_MS = 2000;
+const ASK_HINT = "start it with --accept trusted or --accept all";
+
+/** `mp2p listen --into DIR`: an inbox. Ends with a signal, or with `--once` after one transfer. */
+export async function listen(options: ListenOptions, context: Context): Promise<void> {
+  const { reporter } = context;
+  const accept = options.accept ?? (options.allow === undefined ? "ask" : "trusted");
+  const trusted =
+    accept === "trusted" ? [...(await trustedKeys()), ...(options.allow ?? [])] : undefined;
+  if (trusted?.length === 0) {
+    throw new CliError(
+      "MP2P_USAGE",
+      "nobody is trusted yet",
+      "name keys with --allow or in MP2P_HOME/contacts",
+    );
+  }
+  await using endpoint = await openEndpoint(
+    {
+      services: ["transfer/1"],
+      ...(trusted && { allow: trusted }),
+      ...(options.bind && { bind: options.bind }),
+    },
+    context,
+  );
+  await announce(endpoint, endpoint.ticket(), options, context);
+  const inbox = new Inbox(endpoint, options, accept === "ask" ? ASK_HINT : undefined, context);
+  const done = await inbox.run();
+  if (done !== undefined) reporter.emit(done);
+}
+
+/** Takes transfers from any number of peers at once. */
+class Inbox {
+  readonly #endpoint: Endpoint;
+  readonly #directory: string;
+  readonly #options: ListenOptions;
+  readonly #askHint: string | undefined;
+  readonly #context: Context;
+  readonly #consent: Consent;
+
+  /** @param askHint - undefined: take every offer */
+  constructor(
+    endpoint: Endpoint,
+    options: ListenOptions,
+    askHint: string | undefined,
+    context: Context,
+  ) {
+    this.#endpoint = endpoint;
+    this.#directory = options.into as string;
+    this.#options = options;
+    this.#askHint = askHint;
+    this.#context = context;
+    this.#consent = new Consent(context.reporter, context.signal);
+  }
+
+  /** @returns with `--once`, what the one transfer came to; throws what it failed with */
+  run(): Promise<DoneEvent | undefined> {
+    const { signal } = this.#context;
+    return new Promise((resolve, reject) => {
+      const serveAll = async () => {
+        const sessions = this.#endpoint.sessions()[Symbol.asyncIterator]();
+        for (;;) {
+          const session = await nextWithin(sessions, undefined, signal);
+          if (session === undefined) throw new CliError("MP2P_SOCKET", "the endpoint was closed");
+          this.#serve(session).then((done) => done && resolve(done), reject);
+        }
+      };
+      serveAll().catch(reject);
+    });
+  }
+
+  /** Transfers of one peer, one after the other, until its session ends. */
+  async #serve(session: Session): Promise<DoneEvent | undefined> {
+    const { reporter, signal } = this.#context;
+    followPath(session, reporter);
+    for (;;) {
+      const attempt = this.#receive(session);
+      try {
+        const done = await attempt.done;
+        if (!this.#options.once) {
+          reporter.emit(done);
+          continue;
+        }
+        await atMost(session.closed, FAREWELL_MS);
+        return done;
+      } catch (error) {
+        if (signal.aborted || (this.#options.once && attempt.accepted())) throw error;
+        if (!attempt.offered()) return undefined;
+        const event = errorEvent(this.#consent.refusal ?? error);
+        reporter.emit({ ...event, peer: session.peer.keyText });
+      }
+    }
+  }
+
+  #receive(session: Session): {
+    readonly done: Promise<DoneEvent>;
+    readonly offered: () => boolean;
+    readonly accepted: () => boolean;
+  } {
+    const { reporter, signal, now } = this.#context;
+    const { onConflict, durable } = this.#options;
+    const state = { offered: false, accepted: false };
+    const take = takeOffer(this.#consent, this.#askHint, this.#directory);
+    const transfer = receiveFiles(session, this.#directory, {
+      signal,
+      accept: async (offer) => {
+        state.offered = true;
+        state.accepted = await take(offer);
+        return state.accepted;
+      },
+      onConflict: conflictPolicy(onConflict, this.#consent),
+      ...(durable && { durable }),
+    });
+    const wireBytes = () => this.#endpoint.counters().bytesReceived;
+    return {
+      done: followTransfer(transfer, { session, reporter, now, wireBytes }),
+      offered: () => state.offered,
+      accepted: () => state.accepted,
+    };
+  }
+}

@@ -1,0 +1,41 @@
+import { pipeline } from "node:stream/promises";
+import type { Session, Stream } from "../../index.ts";
+import type { Context } from "../context.ts";
+import type { DoneEvent } from "../events.ts";
+
+/** Streams of this service join the stdin of one process with the stdout of the other. */
+export const PIPE_SERVICE = "pipe/1";
+
+/**
+ * Joins stdin and stdout with a stream. Each direction ends on its own: the end of stdin is passed
+ * on while stdout still gets what the peer has to say.
+ */
+export async function runPipe(
+  session: Session,
+  stream: Stream,
+  { stdin, stdout, signal, now }: Context,
+): Promise<DoneEvent> {
+  const startedMs = now();
+  try {
+    await Promise.all([
+      pipeline(stdin, stream, { signal }),
+      pipeline(stream, stdout, { signal, end: false }),
+    ]);
+  } catch (error) {
+    signal.throwIfAborted();
+    // A peer closes only after both directions ended; its last acknowledgement may be what got lost.
+    const isComplete = stream.readableEnded && stream.writableEnded;
+    if (!isComplete) throw stream.failure ?? error;
+  }
+  const { streamBytesSent, streamBytesReceived, bytesSent } = session.stats();
+  return {
+    t: "done",
+    peer: session.peer.keyText,
+    bytes: streamBytesSent + streamBytesReceived,
+    files: 0,
+    seconds: (now() - startedMs) / 1000,
+    path: session.path.kind,
+    resumedBytes: 0,
+    wireBytes: bytesSent,
+  };
+}

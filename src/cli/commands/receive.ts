@@ -1,0 +1,45 @@
+import { receiveFiles } from "../../index.ts";
+import { Consent, conflictPolicy, takeOffer } from "../consent.ts";
+import type { Context } from "../context.ts";
+import { followPath, followTransfer } from "../follow-transfer.ts";
+import { openEndpoint } from "../open-endpoint.ts";
+import type { ReceiveOptions } from "../options.ts";
+import { ticketFrom } from "../ticket-source.ts";
+import { atMost } from "../waiting.ts";
+
+/** The sender closes once it knows; a lost packet must not keep us. */
+const FAREWELL_MS = 2000;
+
+/** `mp2p receive TICKET`: takes what the ticket's sender offers. */
+export async function receive(
+  argument: string | undefined,
+  options: ReceiveOptions,
+  context: Context,
+): Promise<void> {
+  const { reporter, signal, stdin, env, now } = context;
+  const ticket = await ticketFrom(argument, env, stdin);
+  const { bind, output, yes, onConflict, durable } = options;
+  const services = ["transfer/1"];
+  await using endpoint = await openEndpoint(
+    { services, allow: [], ...(bind && { bind }) },
+    context,
+  );
+  reporter.note("connecting …");
+  await using session = await endpoint.connect(ticket, { signal });
+  followPath(session, reporter);
+  const consent = new Consent(reporter, signal);
+  const transfer = receiveFiles(session, output, {
+    signal,
+    accept: takeOffer(consent, yes ? undefined : "add --yes to take it without asking", output),
+    onConflict: conflictPolicy(onConflict, consent),
+    ...(durable && { durable }),
+  });
+  const wireBytes = () => endpoint.counters().bytesReceived;
+  try {
+    const done = await followTransfer(transfer, { session, reporter, now, wireBytes });
+    await atMost(session.closed, FAREWELL_MS);
+    reporter.emit(done);
+  } catch (error) {
+    throw consent.refusal ?? error;
+  }
+}

@@ -1,0 +1,37 @@
+/** Keys this user trusts: `contacts` in the home folder, one `KEY [NAME]` a line, `#` begins a remark. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { homeFolder, parseKey } from "../index.ts";
+import { CliError } from "./failure.ts";
+
+const FILE = "contacts";
+
+/** @throws {CliError} `MP2P_KEY_INVALID` naming the line that holds no key */
+export async function trustedKeys(): Promise<readonly Uint8Array[]> {
+  const file = join(homeFolder(), FILE);
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  return parseContacts(text, file);
+}
+
+export function parseContacts(text: string, file: string): readonly Uint8Array[] {
+  const keys: Uint8Array[] = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    const [key] = line.replace(/#.*/, "").trim().split(/\s+/);
+    if (key === undefined || key === "") continue;
+    try {
+      keys.push(parseKey(key));
+    } catch {
+      throw new CliError(
+        "MP2P_KEY_INVALID",
+        `line ${index + 1} of ${file} does not begin with a key`,
+      );
+    }
+  }
+  return keys;
+}

@@ -1,0 +1,14 @@
+import type { Readable } from "node:stream";
+import type { Reporter } from "./reporter.ts";
+
+/** What a command works with besides its arguments. */
+export interface Context {
+  readonly reporter: Reporter;
+  /** Aborts with an `Interruption`. */
+  readonly signal: AbortSignal;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: Readable;
+  readonly stdout: NodeJS.WritableStream;
+  /** Milliseconds, from any origin. */
+  readonly now: () => number;
+}

@@ -1,0 +1,132 @@
+/** What `--json` prints, one event a line: docs/CLI.md, "Events". Fields are added, never renamed. */
+import type { CliErrorCode } from "./exit-codes.ts";
+
+export type PathKind =
+  | "loopback"
+  | "lan"
+  | "direct"
+  | "mapped"
+  | "punched"
+  | "multicast"
+  | "gate"
+  | "websocket";
+
+/** The endpoint is reachable: hand `ticket` to the other side. */
+export interface ReadyEvent {
+  readonly t: "ready";
+  readonly key: string;
+  readonly ticket: string;
+  readonly addresses: readonly string[];
+}
+
+/** A session got a path, or a better or worse one. */
+export interface PathEvent {
+  readonly t: "path";
+  readonly peer: string;
+  readonly path: PathKind;
+  readonly rttMs: number;
+  readonly why: string;
+}
+
+export interface OfferEvent {
+  readonly t: "offer";
+  readonly peer: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface AcceptEvent {
+  readonly t: "accept";
+  readonly peer: string;
+  readonly files: number;
+  /** What the receiver holds already, verified, from an earlier attempt. */
+  readonly resumeBytes: number;
+}
+
+export interface ProgressEvent {
+  readonly t: "progress";
+  readonly peer: string;
+  /** Handed to the network (sender) or taken from it (receiver), resumed bytes included. */
+  readonly bytes: number;
+  /** Verified by the receiver. */
+  readonly confirmed: number;
+  readonly total: number;
+  /** Files that are complete, of `filesTotal`. */
+  readonly files: number;
+  readonly filesTotal: number;
+  /** Bytes a second, over the last seconds. */
+  readonly rate: number;
+  /** Null while it cannot be told. */
+  readonly etaSeconds: number | null;
+  readonly path: PathKind;
+  readonly rttMs: number;
+}
+
+export interface FileEvent {
+  readonly t: "file";
+  readonly name: string;
+  readonly bytes: number;
+  /** Hex; hash over the unit hashes (docs/PROTOCOL.md, "Transfer"), so not what `b3sum` prints. */
+  readonly root?: string;
+  readonly result: "written" | "skipped" | "renamed" | "refused";
+  readonly why?: string;
+}
+
+/** The end of a transfer, or of a pipe (`files` is then 0 and `bytes` counts both directions). */
+export interface DoneEvent {
+  readonly t: "done";
+  readonly peer?: string;
+  readonly bytes: number;
+  readonly files: number;
+  /** Files left alone: the receiver keeps its own. */
+  readonly skipped?: number;
+  readonly seconds: number;
+  readonly path?: PathKind;
+  readonly resumedBytes: number;
+  readonly wireBytes: number;
+}
+
+export interface ErrorEvent {
+  readonly t: "error";
+  readonly code: CliErrorCode;
+  readonly message: string;
+  /** What lies behind it, the nearest first. */
+  readonly why?: string;
+  readonly hint?: string;
+  /** The peer concerned, where the command goes on without it. */
+  readonly peer?: string;
+}
+
+/** The one line of `mp2p id`. */
+export interface IdDoneEvent {
+  readonly t: "done";
+  readonly key: string;
+}
+
+/** The one line of `mp2p doctor`. */
+export interface DoctorDoneEvent {
+  readonly t: "done";
+  readonly checks: readonly DoctorCheck[];
+}
+
+export interface DoctorCheck {
+  readonly name: string;
+  readonly result: "ok" | "warn" | "fail";
+  readonly detail: string;
+  readonly fix?: string;
+}
+
+export type CliEventBody =
+  | ReadyEvent
+  | PathEvent
+  | OfferEvent
+  | AcceptEvent
+  | ProgressEvent
+  | FileEvent
+  | DoneEvent
+  | ErrorEvent
+  | IdDoneEvent
+  | DoctorDoneEvent;
+
+/** `v` is the version of this table, `at` the unix time in milliseconds. */
+export type CliEvent = CliEventBody & { readonly v: 1; readonly at: number };

@@ -1,0 +1,74 @@
+/** Runs one command: where it reports, when it stops, and with which code it ends. */
+import type { Context } from "./context.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { CliError, errorEvent, exitCodeOf, Interruption } from "./failure.ts";
+import { HumanReporter } from "./human-reporter.ts";
+import { abortOnSignals } from "./interrupt.ts";
+import { JsonReporter } from "./json-reporter.ts";
+import type { GlobalOptions } from "./options.ts";
+import type { Reporter } from "./reporter.ts";
+
+export interface CommandTraits {
+  /** The command line for the other device. */
+  readonly usageOf?: (ticket: string) => string;
+  /** Stdout carries data, so events and results go to stderr. */
+  readonly isPipe?: boolean;
+  /** How to go on after Ctrl-C. */
+  readonly continueHint?: string;
+}
+
+export async function execute(
+  options: GlobalOptions,
+  traits: CommandTraits,
+  command: (context: Context) => Promise<void>,
+): Promise<ExitCode> {
+  const reporter = reporterFor(options, traits);
+  const end = (error: unknown) => {
+    reporter.emit(errorEvent(withHint(error, traits)));
+    reporter.close();
+  };
+  const signal = abortOnSignals(end);
+  endWithReader(process.stdout);
+  endWithReader(process.stderr);
+  const { env, stdin, stdout } = process;
+  try {
+    await command({ reporter, signal, env, stdin, stdout, now: () => performance.now() });
+    reporter.close();
+    return EXIT.done;
+  } catch (error) {
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    end(reason);
+    if (options.verbose && !options.json) console.error(error);
+    return exitCodeOf(reason);
+  }
+}
+
+function reporterFor(options: GlobalOptions, { usageOf, isPipe = false }: CommandTraits): Reporter {
+  const { stdin, stdout, stderr, env } = process;
+  if (options.json) return new JsonReporter(isPipe ? stderr : stdout, () => Date.now());
+  return new HumanReporter({
+    stdin,
+    stdout,
+    stderr,
+    env,
+    usageOf,
+    now: () => performance.now(),
+    isQuiet: options.quiet === true,
+    isVerbose: options.verbose === true,
+    wantsColor: options.color,
+    isStdoutTaken: isPipe,
+  });
+}
+
+/** Whoever read our output has gone (`| head -1`): as with SIGPIPE, there is nothing left to do. */
+function endWithReader(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.error);
+    throw error;
+  });
+}
+
+function withHint(error: unknown, { continueHint }: CommandTraits): unknown {
+  if (!(error instanceof Interruption) || continueHint === undefined) return error;
+  return new CliError("MP2P_INTERRUPTED", error.message, continueHint);
+}

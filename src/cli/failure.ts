@@ -1,0 +1,76 @@
+/** From whatever was thrown to the one error a command ends with. */
+import type { ErrorEvent } from "./events.ts";
+import { type CliErrorCode, EXIT, EXIT_OF_CODE, type ExitCode } from "./exit-codes.ts";
+
+/** A signal asked the command to stop. */
+export class Interruption extends Error {
+  override readonly name = "Interruption";
+  readonly signal: "SIGINT" | "SIGTERM";
+
+  constructor(signal: "SIGINT" | "SIGTERM") {
+    super(signal === "SIGINT" ? "interrupted" : "terminated");
+    this.signal = signal;
+  }
+}
+
+/** A mistake in how the command was called, or another end that this program itself decides on. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  readonly code: CliErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: CliErrorCode, message: string, hint?: string) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+const OF_SYSTEM_ERROR: Readonly<Record<string, CliErrorCode>> = {
+  ENOENT: "MP2P_SOURCE",
+  ENOSPC: "MP2P_DISK_FULL",
+  EDQUOT: "MP2P_DISK_FULL",
+  EACCES: "MP2P_PERMISSION",
+  EPERM: "MP2P_PERMISSION",
+  EROFS: "MP2P_PERMISSION",
+  EADDRINUSE: "MP2P_PORT_IN_USE",
+  ENETUNREACH: "MP2P_NO_NETWORK",
+};
+
+export function errorEvent(error: unknown): ErrorEvent {
+  const { message, hint } = Object(error) as { message?: string; hint?: string };
+  const why = causes(error);
+  return {
+    t: "error",
+    code: codeOf(error),
+    message: message ?? String(error),
+    ...(why === "" ? {} : { why }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof Interruption && error.signal === "SIGTERM") return EXIT.terminated;
+  return EXIT_OF_CODE[codeOf(error)];
+}
+
+/** @returns `MP2P_INTERNAL` for an error that nobody foresaw. */
+export function codeOf(error: unknown): CliErrorCode {
+  if (error instanceof Interruption) return "MP2P_INTERRUPTED";
+  const code = String((Object(error) as { code?: unknown }).code);
+  if (Object.hasOwn(EXIT_OF_CODE, code)) return code as CliErrorCode;
+  return (
+    (Object.hasOwn(OF_SYSTEM_ERROR, code) ? OF_SYSTEM_ERROR[code] : undefined) ?? "MP2P_INTERNAL"
+  );
+}
+
+/** The messages of the cause chain, nearest first, each once. */
+function causes(error: unknown): string {
+  const messages: string[] = [];
+  let cause = (Object(error) as Error).cause;
+  while (cause instanceof Error && messages.length < 8) {
+    if (!messages.includes(cause.message)) messages.push(cause.message);
+    cause = cause.cause;
+  }
+  return messages.join(": ");
+}

@@ -1,0 +1,178 @@
+import type { Readable } from "node:stream";
+import type {
+  CliEventBody,
+  DoctorCheck,
+  DoneEvent,
+  ErrorEvent,
+  FileEvent,
+  PathEvent,
+  ReadyEvent,
+} from "./events.ts";
+import { ProgressView } from "./progress-view.ts";
+import { askYesNo } from "./prompt.ts";
+import type { Reporter, Sink } from "./reporter.ts";
+import { type Style, styleFor } from "./style.ts";
+import { formatBytes, formatMs, formatRate, formatSeconds, plural, printable } from "./text.ts";
+
+export interface HumanReporterOptions {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly env: NodeJS.ProcessEnv;
+  /** Milliseconds, from any origin. */
+  readonly now: () => number;
+  readonly isQuiet: boolean;
+  readonly isVerbose: boolean;
+  readonly wantsColor: boolean;
+  /** The command line that uses a ticket on the other device, as a function of the ticket. */
+  readonly usageOf: ((ticket: string) => string) | undefined;
+  /** Stdout belongs to a pipe's bytes, so nothing else may go there. */
+  readonly isStdoutTaken: boolean;
+}
+
+/** Results on stdout, everything else on stderr. */
+export class HumanReporter implements Reporter {
+  readonly #options: HumanReporterOptions;
+  readonly #progress: ProgressView;
+  readonly #style: Style;
+
+  constructor(options: HumanReporterOptions) {
+    this.#options = options;
+    this.#progress = new ProgressView(options.stderr, options.now);
+    this.#style = styleFor(options.stderr, options.wantsColor, options.env);
+  }
+
+  emit(event: CliEventBody): void {
+    switch (event.t) {
+      case "ready":
+        this.#ready(event);
+        break;
+      case "path":
+        this.#path(event);
+        break;
+      case "offer":
+        this.note(`from ${short(event.peer)}: ${amount(event)}`);
+        break;
+      case "accept":
+        this.#accept(event.resumeBytes);
+        break;
+      case "progress":
+        if (!this.#options.isQuiet) this.#progress.update(event);
+        break;
+      case "file":
+        this.#file(event);
+        break;
+      case "done":
+        if ("key" in event) this.#result(event.key);
+        else if ("checks" in event) this.#doctor(event.checks);
+        else this.#done(event);
+        break;
+      case "error":
+        this.#error(event);
+        break;
+    }
+  }
+
+  note(text: string): void {
+    if (!this.#options.isQuiet) this.#line(text);
+  }
+
+  detail(text: string): void {
+    if (this.#options.isVerbose) this.#line(this.#style("dim", text));
+  }
+
+  async confirm(question: string, signal: AbortSignal): Promise<boolean | undefined> {
+    const { stdin, stderr } = this.#options;
+    if (stdin.isTTY !== true || stderr.isTTY !== true) return undefined;
+    this.#progress.paused = true;
+    try {
+      return await askYesNo(question, stdin, stderr, signal);
+    } finally {
+      this.#progress.paused = false;
+    }
+  }
+
+  close(): void {
+    this.#progress.close();
+  }
+
+  #line(text: string): void {
+    this.#progress.erase();
+    this.#options.stderr.write(`${text}\n`);
+  }
+
+  #result(text: string): void {
+    this.#progress.erase();
+    this.#options.stdout.write(`${text}\n`);
+  }
+
+  /** A script gets the bare ticket, a person the whole command to paste. */
+  #ready({ ticket, addresses }: ReadyEvent): void {
+    const { stdout, usageOf, isStdoutTaken } = this.#options;
+    this.detail(`listening on ${addresses.join(", ")}`);
+    const usage = usageOf?.(ticket) ?? ticket;
+    if (isStdoutTaken) return this.#line(`on the other device:  ${usage}`);
+    this.note("on the other device:");
+    this.#result(stdout.isTTY === true ? `  ${usage}` : ticket);
+  }
+
+  #path({ peer, path, rttMs, why }: PathEvent): void {
+    this.detail(`path to ${short(peer)}: ${path} ${formatMs(rttMs)}, ${why}`);
+  }
+
+  #accept(resumeBytes: number): void {
+    if (resumeBytes > 0) this.note(`resuming: ${formatBytes(resumeBytes)} are there already`);
+  }
+
+  #file({ name, result, why }: FileEvent): void {
+    const reason = why === undefined ? "" : `: ${printable(why)}`;
+    const text = `${result} ${printable(name)}${reason}`;
+    if (result === "refused") this.#line(this.#style("yellow", text));
+    else if (result !== "written") this.note(text);
+    else this.detail(text);
+  }
+
+  #done(event: DoneEvent): void {
+    if (event.peer !== undefined) this.#progress.remove(event.peer);
+    const seconds = Math.max(event.seconds, 0.001);
+    const moved = event.bytes - event.resumedBytes;
+    const parts = [
+      amount(event),
+      `in ${seconds < 10 ? `${seconds.toFixed(2)} s` : formatSeconds(seconds)}`,
+      `(${formatRate(moved / seconds)}${event.path === undefined ? "" : `, ${event.path}`})`,
+      event.resumedBytes > 0
+        ? `of which ${formatBytes(event.resumedBytes)} were there already`
+        : "",
+    ];
+    this.note(`${this.#style("green", "done")}  ${parts.filter(Boolean).join(" ")}`);
+  }
+
+  #error({ code, message, why, hint, peer }: ErrorEvent): void {
+    if (peer !== undefined) this.#progress.remove(peer);
+    const who = peer === undefined ? "" : ` (peer ${short(peer)})`;
+    this.#line(
+      `${this.#style("red", "error")}: ${printable(message)}${who}  ${this.#style("dim", code)}`,
+    );
+    if (why !== undefined) this.#line(`  why: ${printable(why)}`);
+    if (hint !== undefined) this.#line(`  try: ${printable(hint)}`);
+  }
+
+  #doctor(checks: readonly DoctorCheck[]): void {
+    const colors = { ok: "green", warn: "yellow", fail: "red" } as const;
+    const width = Math.max(...checks.map(({ name }) => name.length));
+    for (const { name, result, detail, fix } of checks) {
+      const mark = this.#style(colors[result], result.padEnd(4));
+      this.#result(`${mark}  ${name.padEnd(width)}  ${printable(detail)}`);
+      if (fix !== undefined) this.#result(`      ${" ".repeat(width)}  fix: ${fix}`);
+    }
+  }
+}
+
+/** The first letters of a key: enough to tell peers apart at a glance, never to trust one. */
+export function short(key: string): string {
+  return key.length > 10 ? `${key.slice(0, 8)}…` : key;
+}
+
+function amount({ files, bytes }: { readonly files: number; readonly bytes: number }): string {
+  return files === 0 ? formatBytes(bytes) : `${plural(files, "file")}, ${formatBytes(bytes)}`;
+}

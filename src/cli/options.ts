@@ -1,0 +1,82 @@
+/** Values of options and arguments, checked before anything is opened. Loaded for `--help` too: no imports. */
+
+export type Accept = "ask" | "trusted" | "all";
+export type OnConflict = "ask" | "skip" | "rename" | "overwrite";
+
+export const ACCEPT: readonly Accept[] = ["ask", "trusted", "all"];
+export const ON_CONFLICT: readonly OnConflict[] = ["ask", "skip", "rename", "overwrite"];
+
+/** Options every command knows. */
+export interface GlobalOptions {
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly verbose?: true;
+  /** False with `--no-color`. */
+  readonly color: boolean;
+}
+
+export interface ListenOptions extends GlobalOptions {
+  readonly into?: string;
+  readonly pipe?: true;
+  readonly accept?: Accept;
+  readonly once?: true;
+  readonly onConflict: OnConflict;
+  readonly durable?: true;
+  readonly bind?: readonly string[];
+  readonly allow?: readonly string[];
+  /** Milliseconds. */
+  readonly wait: number;
+  readonly qr?: true;
+}
+
+export interface SendOptions extends GlobalOptions {
+  readonly to?: string;
+  readonly portable?: true;
+  readonly bind?: readonly string[];
+  /** Milliseconds. */
+  readonly wait: number;
+  readonly qr?: true;
+}
+
+export interface ReceiveOptions extends GlobalOptions {
+  readonly output: string;
+  readonly yes?: true;
+  readonly onConflict: OnConflict;
+  readonly durable?: true;
+  readonly bind?: readonly string[];
+}
+
+export interface ConnectOptions extends GlobalOptions {
+  readonly bind?: readonly string[];
+}
+
+export interface IdOptions extends GlobalOptions {
+  readonly qr?: true;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+/** Longest delay of a Node timer, 24.8 days. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** `90s`, `10m`, `1.5h`, `2d`; a bare number is seconds. @returns milliseconds, undefined for anything else. */
+export function durationMs(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text);
+  if (match === null) return undefined;
+  const ms = Math.round(Number(match[1]) * (UNIT_MS[match[2] || "s"] as number));
+  return ms > 0 && ms <= LONGEST_MS ? ms : undefined;
+}
+
+/** `ADDR:PORT`, `[ADDR]:PORT`, `:PORT`; a bare port means every address of this machine. */
+export function bindAddresses(text: string): readonly string[] | undefined {
+  const port = /^:?(\d{1,5})$/.exec(text)?.[1];
+  if (port !== undefined) {
+    return Number(port) > 65_535 ? undefined : [`0.0.0.0:${port}`, `[::]:${port}`];
+  }
+  const match = /^(?:\[[0-9A-Fa-f:.%a-z]+\]|\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$/.exec(text);
+  return match === null || Number(match[1]) > 65_535 ? undefined : [text];
+}

@@ -1,0 +1,214 @@
+/** The command line: what there is, and nothing about how it is done, so that `--help` loads nothing. */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { Context } from "./context.ts";
+import type { CommandTraits } from "./execute.ts";
+import {
+  ACCEPT,
+  bindAddresses,
+  type ConnectOptions,
+  durationMs,
+  type GlobalOptions,
+  type IdOptions,
+  type ListenOptions,
+  ON_CONFLICT,
+  type ReceiveOptions,
+  type SendOptions,
+} from "./options.ts";
+
+/** Equal to package.json's, which a test checks. */
+export const VERSION = "0.1.0";
+const USAGE_ERROR = 2;
+const TEN_MINUTES_MS = 600_000;
+const RESUMES = "run the same command again: what is verified is not sent twice";
+
+/** @returns the exit code */
+export async function run(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram(async (options, traits, command) => {
+    const { execute } = await import("./execute.ts");
+    exitCode = await execute(options, traits, command);
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    if (args.includes("--json")) await reportUsage(error.message);
+    return USAGE_ERROR;
+  }
+}
+
+type Execute = (
+  options: GlobalOptions,
+  traits: CommandTraits,
+  command: (context: Context) => Promise<void>,
+) => Promise<void>;
+
+export function buildProgram(execute: Execute): Command {
+  const program = new Command("mp2p")
+    .description("Send files and streams between devices, encrypted, by public key.")
+    .version(`mp2p ${VERSION}`, "-V, --version")
+    .option("--json", "one event a line on stdout, for scripts (docs/CLI.md)")
+    .option("-q, --quiet", "only results and errors")
+    .option("-v, --verbose", "also paths, backend and the cause of errors")
+    .option("--no-color", "plain text (as NO_COLOR does)")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("(mp2p COMMAND --help shows what there is)")
+    .enablePositionalOptions(false)
+    .exitOverride();
+  addId(program, execute);
+  addSend(program, execute);
+  addReceive(program, execute);
+  addListen(program, execute);
+  addConnect(program, execute);
+  addDoctor(program, execute);
+  return program;
+}
+
+function addId(program: Command, execute: Execute): void {
+  program
+    .command("id")
+    .description("print this device's key; made at the first call")
+    .option("--qr", "also as a QR code")
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<IdOptions>();
+      await execute(options, {}, async (context) =>
+        (await import("./commands/id.ts")).id(options, context),
+      );
+    });
+}
+
+function addSend(program: Command, execute: Execute): void {
+  program
+    .command("send")
+    .description("send files and folders; without --to, print a ticket and wait for the receiver")
+    .argument("<path...>", "files and folders")
+    .option("--to <ticket>", "the ticket of a waiting `mp2p listen`; - reads it from stdin")
+    .addOption(waitOption("how long to wait for the receiver"))
+    .addOption(bindOption())
+    .option("--portable", "refuse names that some systems cannot hold")
+    .option("--qr", "show the ticket as a QR code too")
+    .action(async (paths: string[], _options, command: Command) => {
+      const options = command.optsWithGlobals<SendOptions>();
+      const usageOf = (ticket: string) => `mp2p receive ${ticket}`;
+      await execute(options, { usageOf, continueHint: RESUMES }, async (context) =>
+        (await import("./commands/send.ts")).send(paths, options, context),
+      );
+    });
+}
+
+function addReceive(program: Command, execute: Execute): void {
+  program
+    .command("receive")
+    .alias("recv")
+    .description("receive what a waiting `mp2p send` offers")
+    .argument("[ticket]", "the sender's ticket; - reads it from stdin; default: MP2P_TICKET")
+    .option("-o, --output <dir>", "folder to write into", ".")
+    .option("-y, --yes", "do not ask")
+    .addOption(conflictOption())
+    .option("--durable", "sync every file to disk before it counts")
+    .addOption(bindOption())
+    .action(async (ticket: string | undefined, _options, command: Command) => {
+      const options = command.optsWithGlobals<ReceiveOptions>();
+      await execute(options, { continueHint: RESUMES }, async (context) =>
+        (await import("./commands/receive.ts")).receive(ticket, options, context),
+      );
+    });
+}
+
+function addListen(program: Command, execute: Execute): void {
+  program
+    .command("listen")
+    .description("wait for peers: an inbox for files (--into), or one end of a pipe (--pipe)")
+    .option("--into <dir>", "receive files into this folder")
+    .option("--pipe", "join stdin and stdout with those of one `mp2p connect`")
+    .addOption(
+      new Option("--accept <whom>", "default: trusted with --allow, else ask").choices(ACCEPT),
+    )
+    .option("--allow <key...>", "trust these keys besides those in MP2P_HOME/contacts")
+    .option("--once", "end after the first accepted transfer")
+    .addOption(conflictOption())
+    .option("--durable", "sync every file to disk before it counts")
+    .addOption(bindOption())
+    .addOption(waitOption("how long --pipe without --allow waits for its peer"))
+    .option("--qr", "show the ticket as a QR code too")
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<ListenOptions>();
+      if ((options.pipe === true) === (options.into !== undefined)) {
+        command.error("error: give one of --into DIR and --pipe", { exitCode: USAGE_ERROR });
+      }
+      const isPipe = options.pipe === true;
+      const usageOf = (ticket: string) =>
+        isPipe ? `mp2p connect ${ticket}` : `mp2p send PATH… --to ${ticket}`;
+      await execute(options, { usageOf, isPipe }, async (context) =>
+        isPipe
+          ? (await import("./commands/listen-pipe.ts")).listenPipe(options, context)
+          : (await import("./commands/listen.ts")).listen(options, context),
+      );
+    });
+}
+
+function addConnect(program: Command, execute: Execute): void {
+  program
+    .command("connect")
+    .description("join stdin and stdout with those of a waiting `mp2p listen --pipe`")
+    .argument(
+      "[ticket]",
+      "its ticket; - reads it from the first line of stdin; default: MP2P_TICKET",
+    )
+    .addOption(bindOption())
+    .action(async (ticket: string | undefined, _options, command: Command) => {
+      const options = command.optsWithGlobals<ConnectOptions>();
+      await execute(options, { isPipe: true }, async (context) =>
+        (await import("./commands/connect.ts")).connect(ticket, options, context),
+      );
+    });
+}
+
+function addDoctor(program: Command, execute: Execute): void {
+  program
+    .command("doctor")
+    .description("check this device: identity, backend, buffers, addresses")
+    .addOption(bindOption())
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<ConnectOptions>();
+      await execute(options, {}, async (context) =>
+        (await import("./commands/doctor.ts")).doctor(options, context),
+      );
+    });
+}
+
+function bindOption(): Option {
+  return new Option(
+    "--bind <addr:port>",
+    "local address; may be repeated (default: all)",
+  ).argParser((text, before: readonly string[] = []) => {
+    const addresses = bindAddresses(text);
+    if (addresses === undefined)
+      throw new InvalidArgumentError("give ADDR:PORT, [IPV6]:PORT or PORT.");
+    return [...before, ...addresses];
+  });
+}
+
+function waitOption(description: string): Option {
+  return new Option("--wait <time>", `${description}, e.g. 90s, 10m, 2h`)
+    .default(TEN_MINUTES_MS, "10m")
+    .argParser((text) => {
+      const ms = durationMs(text);
+      if (ms === undefined) throw new InvalidArgumentError("give a time such as 90s, 10m or 2h.");
+      return ms;
+    });
+}
+
+function conflictOption(): Option {
+  return new Option("--on-conflict <how>", "what to do with files that exist")
+    .choices(ON_CONFLICT)
+    .default("ask");
+}
+
+async function reportUsage(message: string): Promise<void> {
+  const { JsonReporter } = await import("./json-reporter.ts");
+  const reporter = new JsonReporter(process.stdout, () => Date.now());
+  reporter.emit({ t: "error", code: "MP2P_USAGE", message: message.replace(/^error: /, "") });
+}

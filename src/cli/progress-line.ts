@@ -1,0 +1,69 @@
+/** One line of progress, no wider than asked: what the numbers are, not when they are drawn. */
+import stringWidth from "string-width";
+import type { ProgressEvent } from "./events.ts";
+import { formatBytes, formatMs, formatRate, formatSeconds } from "./text.ts";
+
+const BAR_MIN_COLUMNS = 8;
+const BAR_MAX_COLUMNS = 24;
+
+export interface ProgressState extends Omit<ProgressEvent, "t"> {
+  /** Seconds without a newly confirmed byte. */
+  readonly stalledSeconds: number;
+  /** Transfers going on besides this one. */
+  readonly others: number;
+}
+
+/** A pause shorter than this is not worth a word. */
+export const STALL_SECONDS = 5;
+
+/** @returns the line without a bar, for logs and narrow terminals. */
+export function progressText(state: ProgressState): string {
+  const isStalled = state.stalledSeconds >= STALL_SECONDS;
+  const eta = state.etaSeconds === null ? "" : `ETA ${formatSeconds(state.etaSeconds)}`;
+  return [
+    `${percent(state)}%`,
+    `${formatBytes(state.confirmed)} of ${formatBytes(state.total)}`,
+    isStalled ? `no answer for ${formatSeconds(state.stalledSeconds)}` : formatRate(state.rate),
+    isStalled ? "" : eta,
+    state.filesTotal > 1 ? `${state.files}/${state.filesTotal} files` : "",
+    `${state.path} ${formatMs(state.rttMs)}`,
+    state.others > 0 ? `(+${state.others} more)` : "",
+  ]
+    .filter((part) => part !== "")
+    .join("  ");
+}
+
+/** @returns the line with a bar where there is room for one; at most `columns` wide. */
+export function progressLine(state: ProgressState, columns: number): string {
+  const text = progressText(state);
+  const room = Math.min(BAR_MAX_COLUMNS, columns - stringWidth(text) - 2);
+  return truncate(
+    room < BAR_MIN_COLUMNS ? text : `${bar(percent(state) / 100, room)}  ${text}`,
+    columns,
+  );
+}
+
+/** Cuts at a grapheme, never inside one, and marks the cut. */
+export function truncate(text: string, columns: number): string {
+  if (stringWidth(text) <= columns) return text;
+  let kept = "";
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    width += stringWidth(segment);
+    if (width > columns - 1) break;
+    kept += segment;
+  }
+  return columns > 0 ? `${kept}…` : "";
+}
+
+/** Rounded down, so that 100 means all of it. */
+function percent({ confirmed, total }: ProgressState): number {
+  return total === 0 ? 100 : Math.floor((100 * confirmed) / total);
+}
+
+function bar(share: number, columns: number): string {
+  const halves = Math.floor(share * columns * 2);
+  const full = Math.floor(halves / 2);
+  const half = halves % 2 === 1 ? "╸" : "";
+  return `${"━".repeat(full)}${half}`.padEnd(columns, "─");
+}

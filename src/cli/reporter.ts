@@ -1,0 +1,25 @@
+import type { CliEventBody } from "./events.ts";
+
+/** Where a command says what happens; commands print nothing themselves, save a pipe its bytes. */
+export interface Reporter {
+  emit(event: CliEventBody): void;
+  /** A remark for people; never part of `--json`. */
+  note(text: string): void;
+  /** Like `note`, only with `-v`. */
+  detail(text: string): void;
+  /**
+   * Asks yes or no.
+   *
+   * @returns undefined where nobody can be asked: no terminal, or `--json`
+   */
+  confirm(question: string, signal: AbortSignal): Promise<boolean | undefined>;
+  /** Removes what is temporary from the screen; nothing is emitted after it. */
+  close(): void;
+}
+
+/** The part of a writable stream that reporters use; process.stdout and process.stderr fit. */
+export interface Sink {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
