@@ -57,3 +57,8 @@ fn bind_code(error: &io::Error) -> &'static str {
 pub fn system_error(error: &io::Error) -> CodedError {
     Error::new("MP2P_SOCKET", error.to_string())
 }
+
+/// An error of napi itself: the environment is out of memory or ends.
+pub fn napi_error(error: &Error) -> CodedError {
+    Error::new("MP2P_SOCKET", error.reason.to_string())
+}

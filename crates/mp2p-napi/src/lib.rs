@@ -3,5 +3,5 @@
 mod error;
 mod open_sockets;
 mod primitives;
-mod shared;
+mod raw;
 mod socket;

@@ -1,6 +1,8 @@
 //! Every open socket of a JavaScript thread, so that the end of its environment ends their
 //! receive threads, whatever JavaScript forgot to close.
 
+#[cfg(unix)]
+use crate::raw::Watcher;
 use mp2p_net::UdpEndpoint;
 use napi::bindgen_prelude::{Env, Object, Result};
 use napi_derive::napi;
@@ -8,8 +10,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
+/// An open socket; the watcher goes first, as its descriptors are the endpoint's.
+pub struct OpenSocket {
+    #[cfg(unix)]
+    pub watcher: Option<Watcher>,
+    pub endpoint: UdpEndpoint,
+}
+
 /// `None` once closed.
-pub type Slot = RefCell<Option<UdpEndpoint>>;
+pub type Slot = RefCell<Option<OpenSocket>>;
 
 thread_local! {
     static OPEN: RefCell<(u64, HashMap<u64, Weak<Slot>>)> = RefCell::default();
@@ -17,7 +26,12 @@ thread_local! {
 
 /// Keeps track of `endpoint` until `forget`.
 pub fn remember(endpoint: UdpEndpoint) -> (u64, Rc<Slot>) {
-    let slot = Rc::new(RefCell::new(Some(endpoint)));
+    let open = OpenSocket {
+        #[cfg(unix)]
+        watcher: None,
+        endpoint,
+    };
+    let slot = Rc::new(RefCell::new(Some(open)));
     let id = OPEN.with_borrow_mut(|(last, open)| {
         *last += 1;
         open.insert(*last, Rc::downgrade(&slot));

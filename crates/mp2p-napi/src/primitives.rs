@@ -1,7 +1,7 @@
 //! `Primitives` of src/backend/port.ts. Inputs are borrowed for the call; outputs are copies in
 //! JavaScript's own memory, as an external buffer costs more than copying 64 bytes.
 
-use crate::error::{Result, argument_error, size_error};
+use crate::error::{Result, argument_error, napi_error, size_error};
 use mp2p_crypto::{curve, hash, single};
 use napi::bindgen_prelude::Uint8ArraySlice;
 use napi::{Env, Error};
@@ -12,8 +12,7 @@ type Bytes<'env> = Uint8ArraySlice<'env>;
 const MAX_HKDF_BYTES: u32 = 255 * 64;
 
 fn fresh<'env>(env: &'env Env, bytes: &[u8]) -> Result<Bytes<'env>> {
-    Uint8ArraySlice::copy_from(env, bytes)
-        .map_err(|error| Error::new("MP2P_SOCKET", error.reason.to_string()))
+    Uint8ArraySlice::copy_from(env, bytes).map_err(|error| napi_error(&error))
 }
 
 #[napi]

@@ -1,8 +1,10 @@
 //! `DatagramSocket` of src/backend/port.ts, less what src/backend/native/socket.ts adds.
 
-use crate::error::{Result, argument_error, size_error, socket_error, system_error};
-use crate::open_sockets::{Slot, forget, remember};
-use crate::shared::expose;
+use crate::error::{Result, argument_error, napi_error, size_error, socket_error, system_error};
+use crate::open_sockets::{OpenSocket, Slot, forget, remember};
+#[cfg(unix)]
+use crate::raw::Watcher;
+use crate::raw::expose;
 use mp2p_crypto::packet::{Cid, PacketKeys};
 use mp2p_net::{Addressee, Limits, Next, Plan, Totals, UdpEndpoint, count_to_f64, now_ms};
 use napi::bindgen_prelude::{ArrayBuffer, Function};
@@ -61,32 +63,62 @@ impl NativeSocket {
         send_bytes: Option<u32>,
     ) -> Result<Self> {
         let size = |bytes: Option<u32>| bytes.map(|bytes| bytes as usize);
-        let endpoint = UdpEndpoint::open(&bind, size(receive_bytes), size(send_bytes))
+        let endpoint = UdpEndpoint::open(&bind, size(receive_bytes), size(send_bytes), cfg!(unix))
             .map_err(|error| socket_error(env, &error))?;
         let (id, slot) = remember(endpoint);
         Ok(Self { id, slot, failure: String::new() })
     }
 
-    fn endpoint(&self) -> Result<RefMut<'_, UdpEndpoint>> {
+    fn open_socket(&self) -> Result<RefMut<'_, OpenSocket>> {
         RefMut::filter_map(self.slot.borrow_mut(), Option::as_mut)
             .map_err(|_| Error::new("MP2P_CLOSED", "the socket is closed".to_owned()))
     }
 
-    /// Starts the receive thread; `wake` is called on the JavaScript thread when `next` has
-    /// something, and does not keep the process alive.
+    fn endpoint(&self) -> Result<RefMut<'_, UdpEndpoint>> {
+        Ok(RefMut::map(self.open_socket()?, |open| &mut open.endpoint))
+    }
+
+    /// Starts receiving; `wake` is called when `next` has something, and does not keep the
+    /// process alive.
     #[napi]
-    pub fn start(&self, wake: Function<(), ()>) -> Result<()> {
+    pub fn start(&self, env: &Env, wake: Function<(), ()>) -> Result<()> {
+        #[cfg(unix)]
+        self.watch(env, &wake)?;
         let wake = wake
             .build_threadsafe_function()
             .weak::<true>()
             .callee_handled::<false>()
             .build()
-            .map_err(|error| Error::new("MP2P_SOCKET", error.reason.to_string()))?;
+            .map_err(|error| napi_error(&error))?;
         let call = move || {
             // Refused only while the environment ends, when nobody listens any more.
             wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         self.endpoint()?.start(call).map_err(|error| system_error(&error))
+    }
+
+    /// Lets the event loop read while the load is light.
+    #[cfg(unix)]
+    fn watch(&self, env: &Env, wake: &Function<(), ()>) -> Result<()> {
+        let slot = Rc::downgrade(&self.slot);
+        let on_readable = move || {
+            let Some(slot) = slot.upgrade() else { return false };
+            let mut open = slot.borrow_mut();
+            let Some(OpenSocket { watcher, endpoint }) = open.as_mut() else { return false };
+            if endpoint.read()
+                && let Some(watcher) = watcher
+            {
+                watcher.stop();
+            }
+            endpoint.has_news()
+        };
+        let mut open = self.open_socket()?;
+        let descriptors = open.endpoint.binds().iter().map(mp2p_net::Bind::descriptor);
+        let watcher = Watcher::new(env, descriptors, Rc::new(on_readable), wake)
+            .map_err(|error| napi_error(&error))?;
+        watcher.start();
+        open.watcher = Some(watcher);
+        Ok(())
     }
 
     /// The memory of slabs, row tables and the control block; see `Layout` in mp2p-net.
@@ -118,16 +150,25 @@ impl NativeSocket {
     /// Takes back the batch before and says what is next; a batch is named in the control block.
     #[napi]
     pub fn next(&mut self) -> u32 {
-        let Ok(mut endpoint) = self.endpoint() else { return NEXT_NOTHING };
-        let next = endpoint.next();
-        drop(endpoint);
-        match next {
-            Next::Nothing => NEXT_NOTHING,
-            Next::Batch => NEXT_BATCH,
-            Next::Writable => NEXT_WRITABLE,
-            Next::Failed(why) => {
-                self.failure = why;
-                NEXT_FAILED
+        loop {
+            let Ok(mut open) = self.open_socket() else { return NEXT_NOTHING };
+            let next = open.endpoint.next();
+            match next {
+                Next::Nothing => return NEXT_NOTHING,
+                Next::Batch => return NEXT_BATCH,
+                Next::Writable => return NEXT_WRITABLE,
+                Next::Quiet =>
+                {
+                    #[cfg(unix)]
+                    if let Some(watcher) = &open.watcher {
+                        watcher.start();
+                    }
+                }
+                Next::Failed(why) => {
+                    drop(open);
+                    self.failure = why;
+                    return NEXT_FAILED;
+                }
             }
         }
     }

@@ -55,6 +55,8 @@ pub enum Next {
     Batch,
     /// A socket that was full may take packets again.
     Writable,
+    /// The receive thread left reading to the event loop.
+    Quiet,
     Failed(String),
 }
 
@@ -77,6 +79,7 @@ struct State {
     /// The receive thread waits for a slab.
     starved: bool,
     writable: bool,
+    quiet: bool,
     failed: Option<String>,
 }
 
@@ -140,6 +143,13 @@ impl Pool {
     }
 
     /// True where JavaScript must be woken.
+    pub fn report_quiet(&self) -> bool {
+        let mut state = self.state();
+        state.quiet = true;
+        !std::mem::replace(&mut state.awake, true)
+    }
+
+    /// True where JavaScript must be woken.
     pub fn report_failure(&self, why: String) -> bool {
         let mut state = self.state();
         state.failed = Some(why);
@@ -164,6 +174,9 @@ impl Pool {
         }
         if std::mem::take(&mut state.writable) {
             return Next::Writable;
+        }
+        if std::mem::take(&mut state.quiet) {
+            return Next::Quiet;
         }
         if !state.plain.is_empty()
             && (state.ready.is_empty() || state.sealed_in_a_row >= SEALED_IN_A_ROW)
@@ -206,6 +219,11 @@ impl Pool {
             at += plain.bytes.len();
         }
         log
+    }
+
+    /// Whether `next` has something to say.
+    pub fn has_news(&self) -> bool {
+        self.state().awake
     }
 
     /// Source addresses of the batch JavaScript reads.

@@ -1,17 +1,21 @@
-//! The receive thread: reads all binds, opens sealed packets in place, sorts strangers.
+//! Receiving: reads all binds, opens sealed packets in place, sorts strangers.
+//!
+//! A thread of its own does it under load. While there is little to do the event loop reads by
+//! itself: two changes of threads cost as much as the rest of a small packet's round trip.
 
-use crate::clock::now_ms;
 use crate::counters::Counters;
 use crate::pool::{Filling, Plain, Pool, RECEIVE_BYTES};
 use crate::region::Layout;
 use crate::rows::{Arrival, BulkPacket};
 use crate::slots::Tables;
 use crate::stranger::Verdict;
-use crate::sys::{Bind, Readiness, Received, Waker};
+use crate::sys::{Bind, Readiness, Received, Waker, Watch};
 use mp2p_crypto::packet::{Cid, HEADER_BYTES, TYPE_DATA, parse_header};
 use mp2p_crypto::train::{FRAME_FIN, FRAME_STREAM, STREAM_HEADER_BYTES};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::ops::AddAssign;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Receive calls on one bind before the others have their turn.
 const RECEIVES_IN_A_ROW: usize = 32;
@@ -24,6 +28,9 @@ pub struct Shared {
     pub tables: Mutex<Tables>,
     pub counters: Counters,
     pub closing: AtomicBool,
+    /// Whether the event loop can read; else the thread always does.
+    pub loop_can_read: bool,
+    pub thread_reads: AtomicBool,
     /// Bit i: bind i was full and JavaScript waits for it.
     pub full_binds: AtomicU32,
 }
@@ -37,10 +44,14 @@ impl Shared {
 /// Runs until `closing`; `wake` tells JavaScript that the pool has something for it.
 pub fn run(shared: &Shared, wake: &dyn Fn()) {
     let mut readiness = Readiness::default();
-    let mut receiver = Receiver { shared, wake, filling: None, starved: false };
+    let mut receiver = Receiver::new(shared, wake);
+    let mut window = Window::new();
     loop {
         let full_binds = shared.full_binds.load(Ordering::Acquire);
-        let waiting = readiness.wait(&shared.binds, &shared.waker, full_binds, receiver.starved);
+        let reads = shared.thread_reads.load(Ordering::Acquire);
+        let limit = (reads && shared.loop_can_read && !receiver.starved).then(|| window.left());
+        let watch = Watch { readable: reads && !receiver.starved, writable: full_binds, limit };
+        let waiting = readiness.wait(&shared.binds, &shared.waker, &watch);
         if shared.closing.load(Ordering::Acquire) {
             return;
         }
@@ -58,7 +69,83 @@ pub fn run(shared: &Shared, wake: &dyn Fn()) {
                 wake();
             }
         }
-        receiver.drain(&readiness);
+        if !reads {
+            window = Window::new();
+            continue;
+        }
+        window.load += receiver.drain(|bind| readiness.is_readable(bind), None);
+        if shared.loop_can_read && window.ends_quiet() {
+            shared.thread_reads.store(false, Ordering::Release);
+            if shared.pool.report_quiet() {
+                wake();
+            }
+        }
+    }
+}
+
+/// Reads on the event loop's own thread, which saves a light load two changes of threads. True
+/// where the load is no longer light: then this thread reads no more until told.
+pub fn read_on_loop(shared: &Shared) -> bool {
+    let mut receiver = Receiver::new(shared, &|| {});
+    let load = receiver.drain(|_| true, Some(LOOP_LOAD));
+    let is_heavy = load.exceeds(LOOP_LOAD) || receiver.starved;
+    if is_heavy {
+        shared.thread_reads.store(true, Ordering::Release);
+        shared.waker.wake();
+    }
+    is_heavy
+}
+
+/// What was read.
+#[derive(Clone, Copy, Default)]
+struct Load {
+    bytes: usize,
+    packets: usize,
+}
+
+/// More than this in one go and the event loop has better things to do: one full train, or a
+/// flood of small packets. Source: bench/raw-backend.ts.
+const LOOP_LOAD: Load = Load { bytes: 64 << 10, packets: 64 };
+/// Less than this in one window, and the event loop reads again.
+const QUIET_LOAD: Load = Load { bytes: 128 << 10, packets: 1000 };
+const WINDOW: Duration = Duration::from_millis(10);
+
+impl Load {
+    fn exceeds(self, limit: Self) -> bool {
+        self.bytes > limit.bytes || self.packets > limit.packets
+    }
+}
+
+impl AddAssign for Load {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.packets += other.packets;
+    }
+}
+
+/// The load of a stretch of time.
+struct Window {
+    started: Instant,
+    load: Load,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self { started: Instant::now(), load: Load::default() }
+    }
+
+    fn left(&self) -> Duration {
+        WINDOW.saturating_sub(self.started.elapsed())
+    }
+
+    /// Whether a whole window has passed with little in it; begins the next one after each.
+    fn ends_quiet(&mut self) -> bool {
+        if !self.left().is_zero() {
+            return false;
+        }
+        let quiet = !self.load.exceeds(QUIET_LOAD);
+        *self = Self::new();
+        quiet
     }
 }
 
@@ -68,27 +155,35 @@ struct Receiver<'shared> {
     filling: Option<Filling>,
     /// All slabs are with JavaScript: nothing is read until one comes back.
     starved: bool,
+    load: Load,
 }
 
-impl Receiver<'_> {
-    /// Reads until no bind has anything more, then hands over what there is.
-    fn drain(&mut self, readiness: &Readiness) {
+impl<'shared> Receiver<'shared> {
+    fn new(shared: &'shared Shared, wake: &'shared dyn Fn()) -> Self {
+        Self { shared, wake, filling: None, starved: false, load: Load::default() }
+    }
+
+    /// Reads until no bind has anything more or `limit` is passed, then hands over what there is.
+    fn drain(&mut self, is_readable: impl Fn(usize) -> bool, limit: Option<Load>) -> Load {
+        self.load = Load::default();
         loop {
             let mut more = false;
             for (index, bind) in self.shared.binds.iter().enumerate() {
-                if readiness.is_readable(index) {
-                    more |= self.drain_bind(bind);
+                if is_readable(index) {
+                    more |= self.drain_bind(bind, limit);
                 }
             }
-            if !more || self.starved || self.shared.closing.load(Ordering::Acquire) {
+            let enough = limit.is_some_and(|limit| self.load.exceeds(limit));
+            if !more || enough || self.starved || self.shared.closing.load(Ordering::Acquire) {
                 break;
             }
         }
         self.publish();
+        self.load
     }
 
     /// True where the bind may have more.
-    fn drain_bind(&mut self, bind: &Bind) -> bool {
+    fn drain_bind(&mut self, bind: &Bind, limit: Option<Load>) -> bool {
         for _ in 0..RECEIVES_IN_A_ROW {
             let Some(mut filling) = self.filling.take().or_else(|| self.shared.pool.fill()) else {
                 self.starved = true;
@@ -99,6 +194,7 @@ impl Receiver<'_> {
             let received = bind.receive(&mut bytes[used..used + RECEIVE_BYTES]);
             let more = match received {
                 Ok(received) => {
+                    self.load += Load { bytes: received.length, packets: received.packets() };
                     self.accept(bind, &received, &mut filling);
                     true
                 }
@@ -112,6 +208,9 @@ impl Receiver<'_> {
             }
             if !more {
                 return false;
+            }
+            if limit.is_some_and(|limit| self.load.exceeds(limit)) {
+                return true;
             }
         }
         true
@@ -133,7 +232,7 @@ impl Receiver<'_> {
         counters.dropped_kernel.add(received.kernel_drops);
         let mut tables = self.shared.tables();
         let known = tables.paths.get(&received.from).copied();
-        let mut arrival = Arrival { path: 0.0, ecn: received.ecn, time: now_ms() };
+        let mut arrival = Arrival { path: 0.0, ecn: received.ecn, time: received.time };
         let mut sealed = Sealed { shared: self.shared, cached: None, arrival, path: None };
         sealed.path = known.map(f64::from);
         let mut plain_wake = false;

@@ -3,7 +3,7 @@
 use crate::clock::now_ms;
 use crate::counters::{Counters, Totals};
 use crate::pool::{Next, Pool};
-use crate::receiver::{Shared, run};
+use crate::receiver::{Shared, read_on_loop, run};
 use crate::region::{CONTROL, Region};
 use crate::sender::{Fault, Plan, SendResult, Sender, Target};
 use crate::slots::Tables;
@@ -48,6 +48,9 @@ pub struct UdpEndpoint {
 }
 
 impl UdpEndpoint {
+    /// With `loop_can_read` the owner calls [`Self::read`] whenever a bind is readable, from the
+    /// start and again after each [`Next::Quiet`], until that says that the thread has taken over.
+    ///
     /// # Errors
     ///
     /// An address that is none or that cannot be bound; threads or descriptors used up.
@@ -55,6 +58,7 @@ impl UdpEndpoint {
         addresses: &[String],
         receive_bytes: Option<usize>,
         send_bytes: Option<usize>,
+        loop_can_read: bool,
     ) -> Result<Self, SocketError> {
         if addresses.is_empty() || addresses.len() > MAX_BINDS {
             return Err(SocketError::Argument(format!("bind takes 1 to {MAX_BINDS} addresses")));
@@ -75,6 +79,8 @@ impl UdpEndpoint {
             tables: Mutex::new(Tables::new()),
             counters: Counters::default(),
             closing: AtomicBool::new(false),
+            loop_can_read,
+            thread_reads: AtomicBool::new(!loop_can_read),
             full_binds: AtomicU32::new(0),
         });
         Ok(Self {
@@ -118,6 +124,16 @@ impl UdpEndpoint {
     /// Packets in one send call; 1 once segmentation failed on this socket.
     pub fn segments(&self) -> usize {
         self.sender.segments
+    }
+
+    /// Reads what there is; true where it was much, and the receive thread goes on with it.
+    pub fn read(&mut self) -> bool {
+        read_on_loop(&self.shared)
+    }
+
+    /// Whether `next` has something to say.
+    pub fn has_news(&self) -> bool {
+        self.shared.pool.has_news()
     }
 
     pub fn next(&mut self) -> Next {

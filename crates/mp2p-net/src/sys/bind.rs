@@ -54,6 +54,12 @@ impl Bind {
         })
     }
 
+    /// For an event loop that waits for readability by itself.
+    #[cfg(unix)]
+    pub fn descriptor(&self) -> std::os::fd::RawFd {
+        std::os::fd::AsRawFd::as_raw_fd(&self.socket)
+    }
+
     /// Makes `receive` wait, at most `limit`, for programs that do nothing else.
     ///
     /// # Errors

@@ -79,4 +79,16 @@ impl Report {
             0
         }
     }
+
+    /// A timespec of the wall clock.
+    #[cfg(target_os = "linux")]
+    pub fn read_time(&self) -> Option<std::time::Duration> {
+        if self.length < size_of::<libc::timespec>() {
+            return None;
+        }
+        // SAFETY: the kernel wrote a whole timespec, of which any pattern is valid.
+        let stamp = unsafe { self.data.cast::<libc::timespec>().read_unaligned() };
+        let seconds = u64::try_from(stamp.tv_sec).ok()?;
+        Some(std::time::Duration::new(seconds, u32::try_from(stamp.tv_nsec).ok()?))
+    }
 }

@@ -17,6 +17,7 @@ pub use imp::{Readiness, Waker};
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 /// Linux before 6.9 takes 64 segments a call, and 64 is enough to fill a train at 1,024 bytes.
 #[cfg(target_os = "linux")]
@@ -48,6 +49,17 @@ pub struct Received {
     pub ecn: u8,
     /// Datagrams that the kernel dropped for lack of buffer since the last report.
     pub kernel_drops: usize,
+    /// When it came in, on the clock of `now_ms`, by the kernel's stamp where there is one: a busy
+    /// event loop does not look like a slow network.
+    pub time: f64,
+}
+
+/// What to wait for, besides the waker.
+pub struct Watch {
+    pub readable: bool,
+    /// Bit i: wait until bind i is writable.
+    pub writable: u32,
+    pub limit: Option<Duration>,
 }
 
 impl Received {

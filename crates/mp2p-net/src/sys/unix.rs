@@ -1,7 +1,8 @@
 //! Linux and macOS. Options: research table "Socket options" summed up in docs/ARCHITECTURE.md.
 
 use super::message::{Control, reports};
-use super::{Bind, Capabilities, Received, SendError};
+use super::{Bind, Capabilities, Received, SendError, Watch};
+use crate::clock::now_ms;
 use libc::{c_int, pollfd, socklen_t};
 use socket2::{SockAddr, Socket};
 use std::io::{self, Read, Write};
@@ -9,6 +10,8 @@ use std::mem;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering::Relaxed;
+#[cfg(target_os = "linux")]
+use std::time::{Duration, SystemTime};
 
 pub use libc::{EINVAL, EIO, EMSGSIZE};
 
@@ -52,6 +55,7 @@ pub fn prepare(socket: &Socket, v6: bool) -> Capabilities {
         )
     };
     set(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1);
+    set(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
     let gro = set(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
     Capabilities { segments: 1, gro, packet_info, ecn }
 }
@@ -183,7 +187,7 @@ impl Bind {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let mut received =
-            Received { length, from, segment: length.max(1), ecn: 0, kernel_drops: 0 };
+            Received { length, from, segment: length.max(1), ecn: 0, kernel_drops: 0, time: now_ms() };
         self.read_reports(&message, &mut received);
         Ok(received)
     }
@@ -200,12 +204,25 @@ impl Bind {
                 let before = self.kernel_drops.swap(total, Relaxed);
                 received.kernel_drops += total.wrapping_sub(before) as usize;
             }
+            #[cfg(target_os = "linux")]
+            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                received.time -= report.read_time().map_or(0.0, age_ms);
+            }
             (libc::IPPROTO_IP, TOS_REPORT) | (libc::IPPROTO_IPV6, TCLASS_REPORT) => {
                 received.ecn = (report.read_int() & 3) as u8;
             }
             _ => {}
         });
     }
+}
+
+/// Milliseconds since a stamp of the wall clock; one from the future, or older than any packet
+/// can wait, says that the clock was set.
+#[cfg(target_os = "linux")]
+fn age_ms(stamp: Duration) -> f64 {
+    const OLDEST: Duration = Duration::from_secs(60);
+    let since = SystemTime::UNIX_EPOCH.checked_add(stamp).and_then(|at| at.elapsed().ok());
+    since.filter(|&age| age < OLDEST).map_or(0.0, |age| age.as_secs_f64() * 1e3)
 }
 
 #[cfg(target_os = "linux")]
@@ -252,23 +269,16 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Sleeps until a bind is readable, one of `full_binds` writable, or the waker called.
-    /// While `starved` only the latter two count.
+    /// Sleeps until something watched for happens, the waker calls, or the limit is over.
     ///
     /// # Errors
     ///
     /// The system cannot wait; the socket is beyond repair.
-    pub fn wait(
-        &mut self,
-        binds: &[Bind],
-        waker: &Waker,
-        full_binds: u32,
-        starved: bool,
-    ) -> io::Result<()> {
+    pub fn wait(&mut self, binds: &[Bind], waker: &Waker, watch: &Watch) -> io::Result<()> {
         self.polled.clear();
         for (index, bind) in binds.iter().enumerate() {
-            let read = if starved { 0 } else { libc::POLLIN };
-            let write = if full_binds & (1 << index) == 0 { 0 } else { libc::POLLOUT };
+            let read = if watch.readable { libc::POLLIN } else { 0 };
+            let write = if watch.writable & (1 << index) == 0 { 0 } else { libc::POLLOUT };
             // A bind that waits for nothing is left out: its errors would end every wait at once.
             let fd = if read | write == 0 { -1 } else { bind.socket.as_raw_fd() };
             self.polled.push(pollfd { fd, events: read | write, revents: 0 });
@@ -276,8 +286,11 @@ impl Readiness {
         let fd = waker.far.as_raw_fd();
         self.polled.push(pollfd { fd, events: libc::POLLIN, revents: 0 });
         let count = self.polled.len() as libc::nfds_t;
+        let limit_ms = watch.limit.map_or(-1, |limit| {
+            c_int::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(c_int::MAX)
+        });
         // SAFETY: the pointer and the count are those of one live vector.
-        let status = unsafe { libc::poll(self.polled.as_mut_ptr(), count, -1) };
+        let status = unsafe { libc::poll(self.polled.as_mut_ptr(), count, limit_ms) };
         if status < 0 {
             let error = io::Error::last_os_error();
             for polled in &mut self.polled {

@@ -1,12 +1,10 @@
-//! The one place with unsafe code outside mp2p-net: memory shared with JavaScript.
-//!
-//! napi has no safe way to give JavaScript memory that Rust goes on writing, and copying every
-//! received byte into JavaScript's own would cost a third of the throughput.
+//! Memory that Rust writes and JavaScript reads. Copying every received byte into JavaScript's own
+//! instead would cost a third of the throughput.
 
-use crate::error::Result;
+use crate::error::{Result, napi_error};
 use mp2p_net::{Layout, Region};
+use napi::Env;
 use napi::bindgen_prelude::ArrayBuffer;
-use napi::{Env, Error};
 use std::sync::Arc;
 
 /// The region as an `ArrayBuffer`; it lives until both the socket and the buffer are gone.
@@ -20,5 +18,5 @@ pub fn expose<'env>(env: &'env Env, region: &Arc<Region>) -> Result<ArrayBuffer<
             drop(owner);
         })
     };
-    buffer.map_err(|error| Error::new("MP2P_SOCKET", error.reason.to_string()))
+    buffer.map_err(|error| napi_error(&error))
 }

@@ -1,0 +1,174 @@
+//! Readability of file descriptors, reported by the event loop that Node runs on this thread.
+//!
+//! Node exports libuv's functions to addons, and keeps them stable within libuv 1.
+
+use napi::bindgen_prelude::{Function, JsValue};
+use napi::{Env, Error, Result, Status, sys};
+use std::ffi::{c_int, c_void};
+use std::os::fd::RawFd;
+use std::ptr::{NonNull, null, null_mut};
+use std::rc::Rc;
+
+const UV_POLL: c_int = 8;
+const UV_READABLE: c_int = 1;
+
+#[repr(C)]
+struct UvHandle([u8; 0]);
+
+type PollCallback = extern "C" fn(*mut UvHandle, c_int, c_int);
+type CloseCallback = extern "C" fn(*mut UvHandle);
+
+// Signatures: libuv 1.x, uv.h.
+unsafe extern "C" {
+    fn uv_handle_size(kind: c_int) -> usize;
+    fn uv_handle_set_data(handle: *mut UvHandle, data: *mut c_void);
+    fn uv_handle_get_data(handle: *const UvHandle) -> *mut c_void;
+    fn uv_poll_init(uv_loop: *mut sys::uv_loop_s, handle: *mut UvHandle, fd: c_int) -> c_int;
+    fn uv_poll_start(handle: *mut UvHandle, events: c_int, call: PollCallback) -> c_int;
+    fn uv_poll_stop(handle: *mut UvHandle) -> c_int;
+    fn uv_unref(handle: *mut UvHandle);
+    fn uv_close(handle: *mut UvHandle, call: CloseCallback);
+}
+
+/// What to do when a descriptor is readable; true where JavaScript is to be called.
+pub type OnReadable = Rc<dyn Fn() -> bool>;
+
+/// Watches descriptors until dropped; does not keep the process alive. Not `Send`: it belongs to
+/// the thread of its event loop.
+pub struct Watcher {
+    handles: Vec<NonNull<UvHandle>>,
+    /// Pointed at by the handles' data.
+    target: Box<Target>,
+}
+
+struct Target {
+    env: sys::napi_env,
+    callback: sys::napi_ref,
+    on_readable: OnReadable,
+}
+
+impl Watcher {
+    /// Watches nothing until `start`. The descriptors stay open at least as long as the watcher.
+    pub fn new(
+        env: &Env,
+        descriptors: impl Iterator<Item = RawFd>,
+        on_readable: OnReadable,
+        callback: &Function<(), ()>,
+    ) -> Result<Self> {
+        let mut reference = null_mut();
+        // SAFETY: both handles are those of the running call; the reference is freed in `drop`.
+        let status = unsafe {
+            sys::napi_create_reference(env.raw(), callback.value().value, 1, &raw mut reference)
+        };
+        if status != sys::Status::napi_ok {
+            return Err(Error::from_status(Status::from(status)));
+        }
+        let target = Box::new(Target { env: env.raw(), callback: reference, on_readable });
+        let mut watcher = Self { handles: Vec::new(), target };
+        let uv_loop = env.get_uv_event_loop()?;
+        for descriptor in descriptors {
+            watcher.add(uv_loop, descriptor)?;
+        }
+        Ok(watcher)
+    }
+
+    fn add(&mut self, uv_loop: *mut sys::uv_loop_s, descriptor: RawFd) -> Result<()> {
+        // SAFETY: the memory is as large as libuv says, aligned for anything, and lives until
+        // `freed` after `uv_close`; the target outlives the handle's last callback, as `drop`
+        // closes the handle first.
+        unsafe {
+            let words = uv_handle_size(UV_POLL).div_ceil(size_of::<u64>());
+            let memory = Box::leak(vec![0u64; words].into_boxed_slice()).as_mut_ptr();
+            let handle = memory.cast::<UvHandle>();
+            if uv_poll_init(uv_loop, handle, descriptor) != 0 {
+                release(handle);
+                return Err(Error::from_reason("the event loop cannot watch the socket"));
+            }
+            uv_handle_set_data(handle, (&raw const *self.target).cast_mut().cast());
+            uv_unref(handle);
+            self.handles.push(NonNull::new_unchecked(handle));
+        }
+        Ok(())
+    }
+
+    pub fn start(&self) {
+        for handle in &self.handles {
+            // SAFETY: initialized by `add`, not closed before `drop`.
+            unsafe { uv_poll_start(handle.as_ptr(), UV_READABLE, readable) };
+        }
+    }
+
+    pub fn stop(&self) {
+        for handle in &self.handles {
+            // SAFETY: as in `start`.
+            unsafe { uv_poll_stop(handle.as_ptr()) };
+        }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        for handle in &self.handles {
+            // SAFETY: initialized, not closed yet; `freed` frees its memory when libuv is done.
+            unsafe { uv_close(handle.as_ptr(), freed) };
+        }
+        // SAFETY: made by `new` in this environment, which still stands: a socket is closed on
+        // its own thread, at the latest by the environment's cleanup hook.
+        unsafe { sys::napi_delete_reference(self.target.env, self.target.callback) };
+    }
+}
+
+/// Frees the memory that `add` made.
+///
+/// # Safety
+///
+/// libuv does not know the handle, or not any more.
+unsafe fn release(handle: *mut UvHandle) {
+    // SAFETY: `add` leaked exactly this box, whose length libuv still tells.
+    unsafe {
+        let words = uv_handle_size(UV_POLL).div_ceil(size_of::<u64>());
+        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(handle.cast::<u64>(), words)));
+    }
+}
+
+extern "C" fn freed(handle: *mut UvHandle) {
+    // SAFETY: libuv calls this when it is done with the handle.
+    unsafe { release(handle) };
+}
+
+extern "C" fn readable(handle: *mut UvHandle, _status: c_int, _events: c_int) {
+    // SAFETY: the data is the watcher's target, which lives: handles are closed before it goes.
+    let (env, callback, on_readable) = unsafe {
+        let target = &*uv_handle_get_data(handle).cast::<Target>();
+        (target.env, target.callback, target.on_readable.clone())
+    };
+    if on_readable() {
+        // SAFETY: on the environment's thread, at the bottom of its stack; JavaScript may drop
+        // the watcher from here on, and nothing of it is used afterwards.
+        unsafe { call(env, callback) };
+    }
+}
+
+/// Calls a JavaScript function as the event loop does: promises and ticks run afterwards, and an
+/// exception is an uncaught one.
+///
+/// # Safety
+///
+/// `env` lives and runs on this thread; `callback` is a strong reference to a function.
+unsafe fn call(env: sys::napi_env, callback: sys::napi_ref) {
+    let (mut scope, mut function, mut this) = (null_mut(), null_mut(), null_mut());
+    let (mut result, mut error) = (null_mut(), null_mut());
+    // SAFETY: by the caller's promise; every value lives within the scope.
+    unsafe {
+        sys::napi_open_handle_scope(env, &raw mut scope);
+        sys::napi_get_reference_value(env, callback, &raw mut function);
+        sys::napi_get_global(env, &raw mut this);
+        let called =
+            sys::napi_make_callback(env, null_mut(), this, function, 0, null(), &raw mut result);
+        if called == sys::Status::napi_pending_exception {
+            sys::napi_get_and_clear_last_exception(env, &raw mut error);
+            sys::napi_fatal_exception(env, error);
+        }
+        sys::napi_close_handle_scope(env, scope);
+    }
+}
