@@ -111,9 +111,12 @@ export class HumanReporter implements Reporter {
     const { stdout, usageOf, isStdoutTaken } = this.#options;
     this.detail(`listening on ${addresses.join(", ")}`);
     const usage = usageOf?.(ticket) ?? ticket;
-    if (isStdoutTaken) return this.#line(`on the other device:  ${usage}`);
-    this.note("on the other device:");
-    this.#result(stdout.isTTY === true ? `  ${usage}` : ticket);
+    if (isStdoutTaken) {
+      this.#line(`on the other device:  ${usage}`);
+    } else {
+      this.note("on the other device:");
+      this.#result(stdout.isTTY === true ? `  ${usage}` : ticket);
+    }
   }
 
   #path({ peer, path, rttMs, why }: PathEvent): void {

@@ -30,6 +30,8 @@ export interface ListenOptions extends GlobalOptions {
 }
 
 export interface SendOptions extends GlobalOptions {
+  /** Milliseconds. */
+  readonly timeout: number;
   readonly to?: string;
   readonly portable?: true;
   readonly bind?: readonly string[];
@@ -39,6 +41,8 @@ export interface SendOptions extends GlobalOptions {
 }
 
 export interface ReceiveOptions extends GlobalOptions {
+  /** Milliseconds. */
+  readonly timeout: number;
   readonly output: string;
   readonly yes?: true;
   readonly onConflict: OnConflict;
@@ -47,6 +51,12 @@ export interface ReceiveOptions extends GlobalOptions {
 }
 
 export interface ConnectOptions extends GlobalOptions {
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly bind?: readonly string[];
+}
+
+export interface DoctorOptions extends GlobalOptions {
   readonly bind?: readonly string[];
 }
 

@@ -6,6 +6,7 @@ import {
   ACCEPT,
   bindAddresses,
   type ConnectOptions,
+  type DoctorOptions,
   durationMs,
   type GlobalOptions,
   type IdOptions,
@@ -19,6 +20,7 @@ import {
 export const VERSION = "0.1.0";
 const USAGE_ERROR = 2;
 const TEN_MINUTES_MS = 600_000;
+const TWENTY_SECONDS_MS = 20_000;
 const RESUMES = "run the same command again: what is verified is not sent twice";
 
 /** @returns the exit code */
@@ -86,6 +88,7 @@ function addSend(program: Command, execute: Execute): void {
     .argument("<path...>", "files and folders")
     .option("--to <ticket>", "the ticket of a waiting `mp2p listen`; - reads it from stdin")
     .addOption(waitOption("how long to wait for the receiver"))
+    .addOption(timeoutOption())
     .addOption(bindOption())
     .option("--portable", "refuse names that some systems cannot hold")
     .option("--qr", "show the ticket as a QR code too")
@@ -108,6 +111,7 @@ function addReceive(program: Command, execute: Execute): void {
     .option("-y, --yes", "do not ask")
     .addOption(conflictOption())
     .option("--durable", "sync every file to disk before it counts")
+    .addOption(timeoutOption())
     .addOption(bindOption())
     .action(async (ticket: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<ReceiveOptions>();
@@ -157,6 +161,7 @@ function addConnect(program: Command, execute: Execute): void {
       "[ticket]",
       "its ticket; - reads it from the first line of stdin; default: MP2P_TICKET",
     )
+    .addOption(timeoutOption())
     .addOption(bindOption())
     .action(async (ticket: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<ConnectOptions>();
@@ -172,7 +177,7 @@ function addDoctor(program: Command, execute: Execute): void {
     .description("check this device: identity, backend, buffers, addresses")
     .addOption(bindOption())
     .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<ConnectOptions>();
+      const options = command.optsWithGlobals<DoctorOptions>();
       await execute(options, {}, async (context) =>
         (await import("./commands/doctor.ts")).doctor(options, context),
       );
@@ -192,13 +197,22 @@ function bindOption(): Option {
 }
 
 function waitOption(description: string): Option {
-  return new Option("--wait <time>", `${description}, e.g. 90s, 10m, 2h`)
-    .default(TEN_MINUTES_MS, "10m")
-    .argParser((text) => {
-      const ms = durationMs(text);
-      if (ms === undefined) throw new InvalidArgumentError("give a time such as 90s, 10m or 2h.");
-      return ms;
-    });
+  return durationOption("--wait <time>", description).default(TEN_MINUTES_MS, "10m");
+}
+
+function timeoutOption(): Option {
+  return durationOption("--timeout <time>", "how long to try to reach the peer").default(
+    TWENTY_SECONDS_MS,
+    "20s",
+  );
+}
+
+function durationOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    const ms = durationMs(text);
+    if (ms === undefined) throw new InvalidArgumentError("give a time such as 90s, 10m or 2h.");
+    return ms;
+  });
 }
 
 function conflictOption(): Option {

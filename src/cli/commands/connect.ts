@@ -8,7 +8,7 @@ import { PIPE_SERVICE, runPipe } from "./pipe.ts";
 /** `mp2p connect TICKET`: stdin to a waiting `mp2p listen --pipe`, its answer to stdout. */
 export async function connect(
   argument: string | undefined,
-  { bind }: ConnectOptions,
+  { bind, timeout }: ConnectOptions,
   context: Context,
 ): Promise<void> {
   const { reporter, signal, stdin, env } = context;
@@ -17,7 +17,7 @@ export async function connect(
     { services: [], allow: [], ...(bind && { bind }) },
     context,
   );
-  await using session = await endpoint.connect(ticket, { signal });
+  await using session = await endpoint.connect(ticket, { signal, timeoutMs: timeout });
   followPath(session, reporter);
   const stream = await session.openStream({ service: PIPE_SERVICE, signal });
   reporter.emit(await runPipe(session, stream, context));

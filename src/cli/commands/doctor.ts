@@ -5,14 +5,14 @@ import { type Endpoint, homeFolder, parseTicket } from "../../index.ts";
 import type { Context } from "../context.ts";
 import type { DoctorCheck } from "../events.ts";
 import { openEndpoint } from "../open-endpoint.ts";
-import type { ConnectOptions } from "../options.ts";
+import type { DoctorOptions } from "../options.ts";
 import { formatBytes } from "../text.ts";
 
 /** Below this the kernel drops bursts at a gigabit: 5 ms of it with a doubled margin, rounded up. */
 const BUFFER_BYTES_WANTED = 2 * 1024 * 1024;
 
 /** `mp2p doctor`: what this device can do, and the command that mends what it cannot. */
-export async function doctor({ bind }: ConnectOptions, context: Context): Promise<void> {
+export async function doctor({ bind }: DoctorOptions, context: Context): Promise<void> {
   await using endpoint = await openEndpoint(
     { services: [], allow: [], ...(bind && { bind }) },
     context,

@@ -25,7 +25,7 @@ export async function receive(
     context,
   );
   reporter.note("connecting …");
-  await using session = await endpoint.connect(ticket, { signal });
+  await using session = await endpoint.connect(ticket, { signal, timeoutMs: options.timeout });
   followPath(session, reporter);
   const consent = new Consent(reporter, signal);
   const transfer = receiveFiles(session, output, {

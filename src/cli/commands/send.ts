@@ -52,7 +52,7 @@ async function sendTo(
 ): Promise<DoneEvent> {
   const { reporter, signal } = context;
   reporter.note("connecting …");
-  await using session = await endpoint.connect(ticket, { signal });
+  await using session = await endpoint.connect(ticket, { signal, timeoutMs: options.timeout });
   return await sendOver({ endpoint, session, paths, options, signal }, context);
 }
 

@@ -1,0 +1,118 @@
+/** Identity, errors and exit codes by the real binary. */
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { formatTicket, parseTicket } from "../../src/rendezvous/ticket.ts";
+import { Command, type Ended, temporaryFolder } from "./command.ts";
+
+function lastEvent({ stdout }: Ended): Record<string, unknown> {
+  return JSON.parse(stdout.trim().split("\n").at(-1) as string) as Record<string, unknown>;
+}
+
+test("help loads neither the addon nor libsodium", async (t) => {
+  // The environment makes every backend fail, so help that needed one would too.
+  const help = new Command(t, "/nonexistent", ["--help"], {
+    env: { MP2P_BACKEND: "no such backend" },
+  });
+  const { code, stdout } = await help.ended;
+  t.is(code, 0);
+  for (const command of ["id", "send", "receive", "listen", "connect", "doctor"]) {
+    t.true(stdout.includes(`  ${command}`), command);
+  }
+});
+
+test("an identity is made once, for its owner only, and one per home", async (t) => {
+  const root = temporaryFolder(t);
+  const ask = async (who: string, ...args: string[]) =>
+    (await new Command(t, join(root, who), ["id", ...args]).ended).stdout.trim();
+  const plain = await ask("alice");
+  t.regex(plain, /^[ybndrfg8ejkmcpqxot1uwisza345h769]{52}$/);
+  const { t: kind, key } = JSON.parse(await ask("alice", "--json")) as { t: string; key: string };
+  t.deepEqual([kind, key], ["done", plain]);
+  t.not(await ask("bob"), plain);
+  t.is(statSync(join(root, "alice", "identity")).mode & 0o777, 0o600);
+});
+
+test("every mistake ends with its exit code, an error event and a hint", async (t) => {
+  const root = temporaryFolder(t);
+  writeFileSync(join(root, "note"), "hello");
+  const note = join(root, "note");
+  const key = new Uint8Array(32).fill(9);
+  const busy = createSocket("udp4");
+  busy.bind(0, "127.0.0.1");
+  await once(busy, "listening");
+  t.teardown(() => busy.close());
+  const taken = `127.0.0.1:${busy.address().port}`;
+  // Nobody reads this socket: packets to it are lost in silence.
+  const nobody = formatTicket({ key, candidates: [taken], sameHost: true });
+  const expired = formatTicket({ key, candidates: [taken], sameHost: true, expires: 1000 });
+  const mangled = nobody.slice(0, -1) + (nobody.endsWith("y") ? "b" : "y");
+
+  const cases: [readonly string[], number, string][] = [
+    [["listen"], 2, "MP2P_USAGE"],
+    [["send", note, "--to", mangled], 2, "MP2P_TICKET_INVALID"],
+    [["receive", expired], 3, "MP2P_TICKET_EXPIRED"],
+    [["receive"], 2, "MP2P_USAGE"],
+    [["send", note, "--to", nobody, "--timeout", "300ms"], 2, "MP2P_USAGE"],
+    [["send", note, "--to", nobody, "--timeout", "0.5s"], 4, "MP2P_NO_PATH"],
+    [["send", join(root, "missing"), "--to", nobody], 8, "MP2P_SOURCE"],
+    [["send", note, "--wait", "0.2s", "--bind", "127.0.0.1:0"], 11, "MP2P_TIMEOUT"],
+    [["listen", "--into", root, "--accept", "all", "--bind", taken], 1, "MP2P_PORT_IN_USE"],
+    [["listen", "--into", root, "--allow", "nonsense"], 2, "MP2P_KEY_INVALID"],
+    [["listen", "--into", note, "--accept", "all"], 8, "MP2P_TARGET"],
+    [["connect", "mp2p1nonsense"], 2, "MP2P_TICKET_INVALID"],
+  ];
+  for (const [args, code, error] of cases) {
+    const isPipe = args[0] === "connect";
+    const env = { MP2P_TICKET: "" };
+    const command = new Command(t, join(root, "home"), [...args, "--json"], { env });
+    command.child.stdin.end();
+    const ended = await command.ended;
+    const label = `${args.join(" ")}: ${ended.stdout}${ended.stderr}`;
+    t.is(ended.code, code, label);
+    t.like(
+      lastEvent(isPipe ? { ...ended, stdout: ended.stderr } : ended),
+      { t: "error", code: error },
+      label,
+    );
+  }
+});
+
+test("people get message, reason and hint, and no stack", async (t) => {
+  const root = temporaryFolder(t);
+  const { code, stdout, stderr } = await new Command(t, root, ["receive", "mp2p1\u001b[2J"]).ended;
+  t.is(code, 2);
+  t.is(stdout, "");
+  t.regex(stderr, /^error: this is not a valid ticket: .*\n {2}try: .*\n$/);
+  t.false(stderr.includes("\u001b"));
+});
+
+test("a ticket is read from stdin", async (t) => {
+  const root = temporaryFolder(t);
+  const expired = formatTicket({ key: new Uint8Array(32).fill(9), candidates: [], expires: 1000 });
+  const command = new Command(t, root, ["receive", "-", "--json"]);
+  command.child.stdin.end(`${expired}\n`);
+  const ended = await command.ended;
+  t.is(ended.code, 3, ended.stdout);
+});
+
+test("a script gets the bare ticket of an offer", async (t) => {
+  const root = temporaryFolder(t);
+  writeFileSync(join(root, "note"), "hello");
+  const args = ["send", join(root, "note"), "--wait", "0.3s", "--bind", "127.0.0.1:0"];
+  const { stdout } = await new Command(t, root, args).ended;
+  const ticket = parseTicket(stdout);
+  t.is(ticket.token?.length, 16);
+  t.true(ticket.sameHost);
+});
+
+test("doctor says which backend runs and why", async (t) => {
+  const root = temporaryFolder(t);
+  const env = { MP2P_BACKEND: "fallback" };
+  const { code, stdout } = await new Command(t, root, ["doctor", "--json"], { env }).ended;
+  t.is(code, 0);
+  const { checks } = JSON.parse(stdout) as { checks: { name: string; detail: string }[] };
+  t.true(checks.find(({ name }) => name === "backend")?.detail.startsWith("fallback"));
+});

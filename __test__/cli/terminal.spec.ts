@@ -1,0 +1,156 @@
+/** Questions, progress and Ctrl-C in a real pseudo-terminal, made by util-linux `script`. */
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import anyTest, { type ExecutionContext } from "ava";
+import stringWidth from "string-width";
+import { Command, MAIN, temporaryFolder } from "./command.ts";
+
+const HAS_SCRIPT = spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes(
+  "util-linux",
+);
+/** Skipped, and shown as such, where there is no such tool. */
+const test = HAS_SCRIPT ? anyTest : anyTest.skip;
+const COLUMNS = 90;
+
+class Terminal {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<number>;
+  screen = "";
+
+  constructor(t: ExecutionContext, home: string, args: readonly string[]) {
+    const quoted = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(" ");
+    const command = `stty cols ${COLUMNS} rows 24; exec ${quoted}`;
+    const env = { ...process.env, MP2P_HOME: home, TERM: "xterm", NO_COLOR: "" };
+    this.child = spawn("script", ["-qec", command, "/dev/null"], { env });
+    t.teardown(() => this.child.kill("SIGKILL"));
+    this.child.stdout.on("data", (chunk: Buffer) => {
+      this.screen += chunk.toString();
+    });
+    this.ended = once(this.child, "exit").then(([code]) => code as number);
+  }
+
+  /** Waits until the screen has shown a text. */
+  async shows(text: string | RegExp): Promise<void> {
+    while (!(typeof text === "string" ? this.screen.includes(text) : text.test(this.screen))) {
+      const more = once(this.child.stdout, "data");
+      const over = this.ended.then(() => {
+        throw new Error(`the screen never showed ${text}: ${this.screen}`);
+      });
+      await Promise.race([more, over]);
+    }
+  }
+
+  type(keys: string): void {
+    this.child.stdin.write(keys);
+  }
+}
+
+function largeFile(root: string, bytes: number): string {
+  const file = join(root, "large");
+  writeFileSync(file, "");
+  truncateSync(file, bytes);
+  return file;
+}
+
+test("the receiver is asked, and yes means yes", async (t) => {
+  const root = temporaryFolder(t);
+  writeFileSync(join(root, "note"), "hello");
+  const alice = new Command(t, join(root, "alice"), [
+    "send",
+    join(root, "note"),
+    "--json",
+    "--bind",
+    "127.0.0.1:0",
+  ]);
+  const { ticket } = await alice.event("ready");
+  const bob = new Terminal(t, join(root, "bob"), ["receive", ticket, "-o", join(root, "in")]);
+  await bob.shows("1 file, 5 B");
+  await bob.shows("[Y/n]");
+  bob.type("what?\r");
+  await bob.shows("answer y or n");
+  bob.type("y\r");
+  t.is(await bob.ended, 0, bob.screen);
+  t.is((await alice.ended).code, 0);
+  t.true(existsSync(join(root, "in", "note")));
+});
+
+test("no means that nothing is written, and the sender is told", async (t) => {
+  const root = temporaryFolder(t);
+  writeFileSync(join(root, "note"), "hello");
+  const alice = new Command(t, join(root, "alice"), [
+    "send",
+    join(root, "note"),
+    "--json",
+    "--bind",
+    "127.0.0.1:0",
+  ]);
+  const { ticket } = await alice.event("ready");
+  const bob = new Terminal(t, join(root, "bob"), ["receive", ticket, "-o", join(root, "in")]);
+  await bob.shows("[Y/n]");
+  bob.type("n\r");
+  t.is(await bob.ended, 5, bob.screen);
+  t.is((await alice.ended).code, 5);
+  t.false(existsSync(join(root, "in", "note")));
+});
+
+test("a question can be left with Ctrl-C", async (t) => {
+  const root = temporaryFolder(t);
+  writeFileSync(join(root, "note"), "hello");
+  const alice = new Command(t, join(root, "alice"), [
+    "send",
+    join(root, "note"),
+    "--json",
+    "--bind",
+    "127.0.0.1:0",
+  ]);
+  const { ticket } = await alice.event("ready");
+  const bob = new Terminal(t, join(root, "bob"), ["receive", ticket, "-o", join(root, "in")]);
+  await bob.shows("[Y/n]");
+  bob.type("\u0003");
+  t.is(await bob.ended, 130, bob.screen);
+});
+
+test("progress stays on one line that fits, until Ctrl-C says how to go on", async (t) => {
+  const root = temporaryFolder(t);
+  const file = largeFile(root, 2e9);
+  const alice = new Command(t, join(root, "alice"), [
+    "send",
+    file,
+    "--json",
+    "--bind",
+    "127.0.0.1:0",
+  ]);
+  const { ticket } = await alice.event("ready");
+  const bob = new Terminal(t, join(root, "bob"), [
+    "receive",
+    ticket,
+    "-o",
+    join(root, "in"),
+    "--yes",
+  ]);
+  await bob.shows(/━.* [1-9]\d?% .* of 2\.00 GB .*loopback/);
+  bob.type("\u0003");
+  t.is(await bob.ended, 130, bob.screen);
+  t.true(bob.screen.includes("again"), bob.screen);
+  const lines = bob.screen.split(/\r\n|\r/).map((line) => line.replaceAll("\u001b[K", ""));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours take no room
+  const widths = lines.map((line) => stringWidth(line.replaceAll(/\u001b\[\d*m/g, "")));
+  const drawn = widths.filter((_, at) => lines[at]?.includes("% "));
+  t.true(drawn.length > 0 && drawn.every((width) => width < COLUMNS), String(drawn));
+});
+
+test("a person gets the whole command for the other device", async (t) => {
+  const root = temporaryFolder(t);
+  writeFileSync(join(root, "note"), "hello");
+  const alice = new Terminal(t, join(root, "alice"), [
+    "send",
+    join(root, "note"),
+    "--bind",
+    "127.0.0.1:0",
+  ]);
+  await alice.shows(/ {2}mp2p receive mp2p1\w+\r\n/);
+  alice.type("\u0003");
+  t.is(await alice.ended, 130, alice.screen);
+});
