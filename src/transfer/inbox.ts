@@ -1,0 +1,135 @@
+/**
+ * What a transfer keeps while it is unfinished: `TARGET/.mp2p/<name>/`, on the target's file system,
+ * readable by its owner only, gone when the transfer is complete.
+ */
+import fs from "node:fs";
+import type { Folding } from "./offer-book.ts";
+import {
+  closeFile,
+  errnoOf,
+  namesIn,
+  openFile,
+  removeFile,
+  removeFolder,
+  removeIfThere,
+  statFile,
+  statIfThere,
+} from "./file-calls.ts";
+import { FinishedJournal } from "./finished-journal.ts";
+import { INBOX_FOLDER } from "./names.ts";
+import type { Folder, Target } from "./target.ts";
+
+const PRIVATE_FOLDER = 0o700;
+const FINISHED = "finished";
+const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants;
+
+export class Inbox {
+  readonly folder: Folder;
+  readonly finished: FinishedJournal;
+  readonly boot: Uint8Array;
+  /** What the process takes off the mode of new files. */
+  umask = 0;
+  /** Names of part files there were at the start, without the ending. */
+  readonly parts: ReadonlySet<string>;
+  readonly #target: Target;
+  readonly #name: string;
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    target: Target,
+    name: string,
+    found: { folder: Folder; finished: FinishedJournal; boot: Uint8Array; parts: Set<string> },
+  ) {
+    this.#target = target;
+    this.#name = name;
+    this.folder = found.folder;
+    this.finished = found.finished;
+    this.boot = found.boot;
+    this.parts = found.parts;
+  }
+
+  /** @returns undefined where there is none and none is to be made */
+  static async open(
+    target: Target,
+    name: string,
+    boot: Uint8Array,
+    make: boolean,
+  ): Promise<Inbox | undefined> {
+    const folder = await target.folder(
+      `${INBOX_FOLDER}/${name}`,
+      make ? PRIVATE_FOLDER : undefined,
+    );
+    if (folder === undefined) return undefined;
+    const parts = new Set<string>();
+    for (const file of await namesIn(folder.at("."))) {
+      if (file.endsWith(".part")) parts.add(file.slice(0, -".part".length));
+      if (file.endsWith(".tmp")) await removeIfThere(folder.at(file));
+    }
+    const finished = await FinishedJournal.open(folder.at(FINISHED), boot);
+    return new Inbox(target, name, { folder, finished, boot, parts });
+  }
+
+  /** Opens a file for what is moved into place when it is complete. */
+  async openNew(file: string, mode: number): Promise<number> {
+    const path = this.folder.at(file);
+    const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+    try {
+      return await openFile(path, flags, mode);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+      await removeFile(path);
+      return openFile(path, flags, mode);
+    }
+  }
+
+  /** Finds out what the file system does to names and modes, by a file with an accented name. */
+  async probe(): Promise<Folding> {
+    const composed = "probe-\u00e9.tmp";
+    const fd = await this.openNew(composed, 0o777);
+    try {
+      this.umask = 0o777 & ~Number((await statFile(fd)).mode);
+      const isThere = async (name: string) =>
+        (await statIfThere(this.folder.at(name))) !== undefined;
+      return {
+        caseless: await isThere(composed.toUpperCase()),
+        normalising: await isThere(composed.normalize("NFD")),
+      };
+    } finally {
+      await closeFile(fd);
+      await removeIfThere(this.folder.at(composed));
+    }
+  }
+
+  /** Removes everything, and the folder above where nothing else is in it. */
+  async remove(): Promise<void> {
+    await this.#closeJournal();
+    for (const file of await namesIn(this.folder.at("."))) {
+      await removeIfThere(this.folder.at(file));
+    }
+    const above = await this.#target.folder(INBOX_FOLDER);
+    if (above === undefined) return;
+    try {
+      await removeFolder(above.at(this.#name));
+    } finally {
+      above.release();
+    }
+    const root = await this.#target.folder("");
+    await removeFolder(root?.at(INBOX_FOLDER) ?? "").catch(unlessNotEmpty);
+    root?.release();
+  }
+
+  async close(): Promise<void> {
+    await this.#closeJournal();
+    this.folder.release();
+  }
+
+  #closeJournal(): Promise<void> {
+    this.#closed ??= this.finished.close();
+    return this.#closed;
+  }
+}
+
+function unlessNotEmpty(error: unknown): void {
+  const errno = errnoOf(error);
+  if (errno !== "ENOTEMPTY" && errno !== "EEXIST" && errno !== "ENOENT") throw error;
+}

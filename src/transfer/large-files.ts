@@ -1,0 +1,200 @@
+/** The part files a receiver works on: opened when their first unit comes, closed when complete. */
+import { Mp2pError } from "../base/errors.ts";
+import { removeIfThere } from "./file-calls.ts";
+import { fileError, knownCode } from "./file-error.ts";
+import { type Blake3, partName, UNIT_BYTES, unitLength } from "./hashes.ts";
+import type { FitEntry } from "./offer-book.ts";
+import { PartFile } from "./part-file.ts";
+import { place } from "./place.ts";
+import { printable } from "./printable.ts";
+import type { ContentReceiver } from "./receive-content.ts";
+import { HAVE_HASHES, haveRecord, KIND, type Reason } from "./records.ts";
+import { sync } from "./file-calls.ts";
+import { split } from "./target.ts";
+
+/** Part files open at once; a sender that interleaves more waits. */
+const OPEN_AT_ONCE = 32;
+
+interface Open {
+  readonly opening: Promise<PartFile>;
+  part?: PartFile;
+  /** Writes under way. */
+  writes: number;
+  idle?: (() => void) | undefined;
+  /** The next arriving unit was claimed. */
+  readonly claimed: Set<number>;
+  finishing: boolean;
+}
+
+export class LargeFiles {
+  readonly #content: ContentReceiver;
+  readonly #blake3: Blake3;
+  readonly #open = new Map<number, Open>();
+
+  constructor(content: ContentReceiver, blake3: Blake3) {
+    this.#content = content;
+    this.#blake3 = blake3;
+  }
+
+  /** Tells the sender what earlier attempts left. @returns its bytes */
+  async claim(entries: Iterable<readonly [number, FitEntry]>): Promise<number> {
+    const { inbox, settling, channel } = this.#content;
+    let bytes = 0;
+    for (const [number, entry] of entries) {
+      if (entry.kind !== KIND.file || entry.size <= UNIT_BYTES || settling.has(number)) continue;
+      if (!inbox.parts.has(partName(this.#blake3, entry.path))) continue;
+      const part = await PartFile.open(inbox, entry, this.#blake3).catch((error) => {
+        settling.failed(number, entry, error);
+      });
+      if (part === undefined) continue;
+      bytes += part.claimedBytes;
+      for (const [first, hashes] of part.claimed(HAVE_HASHES)) {
+        channel.put(haveRecord(number, first, hashes));
+      }
+      await part.close();
+      await channel.room();
+    }
+    return bytes;
+  }
+
+  /** @returns true where a unit of the file may come now */
+  isReady(number: number, entry: FitEntry): true | "wait" | "discard" {
+    const open = this.#open.get(number);
+    if (open?.part !== undefined) return open.finishing ? "discard" : true;
+    if (open === undefined) {
+      if (this.#open.size >= OPEN_AT_ONCE) return this.#wait();
+      const opened = this.#start(number, entry).then(() => this.#content.channel.resume());
+      this.#content.tasks.run(opened, (error) => {
+        this.#content.fileFailed(number, entry, error);
+        this.#content.channel.resume();
+      });
+    }
+    return "wait";
+  }
+
+  /** @returns false for a unit that came already */
+  expect(number: number, unit: number): boolean {
+    const open = this.#open.get(number);
+    const expected = open?.part?.expect(unit);
+    if (open?.part === undefined || expected === undefined) return false;
+    open.writes++;
+    if (expected.claimed) {
+      open.claimed.add(unit);
+      this.#content.resent(unitLength(open.part.entry.size, unit));
+    }
+    return true;
+  }
+
+  async write(number: number, unit: number, content: Uint8Array, hash: Uint8Array): Promise<void> {
+    const open = this.#open.get(number);
+    if (open?.part === undefined) return;
+    try {
+      await open.part.write(unit, content, hash, open.claimed.has(unit));
+      this.#content.confirm(content.length);
+    } finally {
+      this.#written(open);
+    }
+  }
+
+  /** All units were sent: waits for those under way, compares and puts the file in its place. */
+  finish(number: number, entry: FitEntry, root: Uint8Array): void {
+    if (this.#content.settling.has(number)) return;
+    const open = this.#open.get(number);
+    if (open !== undefined) open.finishing = true;
+    this.#content.tasks.run(this.#finish(number, entry, root), (error) =>
+      this.#content.fileFailed(number, entry, error),
+    );
+  }
+
+  /** The sender gave a file up. */
+  failed(number: number, reason: Reason): void {
+    const code = knownCode(reason.code);
+    this.#content.settling.refuse(number, new Mp2pError(code, printable(reason.why)));
+    this.abandon(number);
+  }
+
+  /** Closes a file that will not be finished now. */
+  abandon(number: number): void {
+    const open = this.#open.get(number);
+    if (open === undefined) return;
+    this.#content.tasks.run(this.#release(number, open), () => {});
+  }
+
+  async close(): Promise<void> {
+    for (const [number, open] of [...this.#open]) await this.#release(number, open);
+  }
+
+  async #start(number: number, entry: FitEntry): Promise<Open> {
+    const known = this.#open.get(number);
+    const open = known ?? {
+      opening: PartFile.open(this.#content.inbox, entry, this.#blake3),
+      writes: 0,
+      claimed: new Set<number>(),
+      finishing: false,
+    };
+    this.#open.set(number, open);
+    open.part = await open.opening;
+    return open;
+  }
+
+  #wait(): "wait" | "discard" {
+    for (const open of this.#open.values()) if (open.finishing) return "wait";
+    const message = `the sender has more than ${OPEN_AT_ONCE} files under way`;
+    this.#content.channel.fail(new Mp2pError("MP2P_LIMIT", message));
+    return "discard";
+  }
+
+  async #finish(number: number, entry: FitEntry, root: Uint8Array): Promise<void> {
+    const open = await this.#start(number, entry);
+    const part = open.part as PartFile;
+    open.finishing = true;
+    await this.#idle(open);
+    const { settling, channel } = this.#content;
+    if (settling.has(number) || channel.failure !== undefined) return;
+    if (!part.isComplete(this.#blake3, root)) {
+      await this.#release(number, open);
+      await removeIfThere(part.path);
+      await removeIfThere(part.journalPath);
+      const message = `${printable(entry.path)} did not arrive as its hash says`;
+      throw new Mp2pError("MP2P_INTEGRITY", message, { hint: "Send it again." });
+    }
+    await part.seal(this.#content.durable);
+    await this.#release(number, open);
+    await this.#place(number, entry, part, root);
+    channel.resume();
+  }
+
+  async #place(number: number, entry: FitEntry, part: PartFile, root: Uint8Array): Promise<void> {
+    const { target, inbox, settling } = this.#content;
+    const [above, name] = split(entry.path);
+    const done = (as: string) => inbox.finished.addFile({ ...entry, root, name: as });
+    const folder = await target.folder(above, 0o777);
+    if (folder === undefined) throw fileError(undefined, "MP2P_TARGET", "write", entry.path);
+    try {
+      const conflict = await this.#content.policy(number);
+      const placed = await place(part.path, folder, name, conflict, done);
+      if (this.#content.durable && folder.fd !== undefined) await sync(folder.fd);
+      await done(placed.name);
+      await removeIfThere(part.journalPath);
+      settling.placed(number, placed, root);
+    } finally {
+      folder.release();
+    }
+  }
+
+  #written(open: Open): void {
+    open.writes--;
+    if (open.writes === 0) open.idle?.();
+  }
+
+  async #idle(open: Open): Promise<void> {
+    if (open.writes > 0) await new Promise<void>((resolve) => (open.idle = resolve));
+  }
+
+  async #release(number: number, open: Open): Promise<void> {
+    const part = await open.opening.catch(() => undefined);
+    await this.#idle(open);
+    await part?.close();
+    if (this.#open.get(number) === open) this.#open.delete(number);
+  }
+}

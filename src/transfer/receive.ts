@@ -1,0 +1,106 @@
+/** `receiveFiles`: what the peer of a session sends, into a folder. */
+import type { Duplex } from "node:stream";
+import { Mp2pError } from "../base/errors.ts";
+import { CLOSED_HINT } from "./channel.ts";
+import type { Offer, Transfer, TransferSummary } from "./events.ts";
+import type { Conflict } from "./place.ts";
+import { Receiver } from "./receiver.ts";
+import { type Emit, runTransfer } from "./running-transfer.ts";
+import { partialError } from "./send.ts";
+import { TRANSFER_SERVICE, type TransferSession } from "./session.ts";
+import type { Existing } from "./survey.ts";
+import { Target } from "./target.ts";
+
+/** An offer of a million entries takes about half a gigabyte of memory to look at. */
+const MOST_ENTRIES = 1_000_000;
+
+export interface ReceiveOptions {
+  /** Ends the transfer; what is here is kept, and the same transfer resumes. */
+  readonly signal?: AbortSignal;
+  /** Whether to take an offer. Default: all. */
+  readonly accept?: "all" | ((offer: Offer) => boolean | Promise<boolean>);
+  /**
+   * What becomes of a file whose name is taken by one of other size or time. Default: rename, so
+   * nothing is lost; `overwrite` never replaces a folder.
+   */
+  readonly onConflict?: Conflict | ((existing: Existing) => Conflict | Promise<Conflict>);
+  /** Sync each file to the disk before it gets its name. */
+  readonly durable?: boolean;
+  /** True: also refuse names some other system could not hold; false: allow all that this one can. */
+  readonly portable?: boolean;
+  readonly limits?: { readonly entries?: number; readonly bytes?: number };
+  /** Reject with `MP2P_PARTIAL` where single files failed. */
+  readonly rejectPartial?: boolean;
+  /** A stream of the service `transfer/1` that the caller took from the session already. */
+  readonly stream?: Duplex;
+}
+
+/**
+ * Receives the next transfer of a session. Nothing is ever written outside `directory`; what is
+ * unfinished waits in `directory/.mp2p` for the next attempt.
+ *
+ * @throws {Mp2pError} by `done`: `MP2P_REFUSED` where `accept` said no, `MP2P_DISK_FULL`,
+ *   `MP2P_TARGET`, `MP2P_LIMIT`, `MP2P_PROTOCOL`, `MP2P_CLOSED` where the session ended
+ */
+export function receiveFiles(
+  session: TransferSession,
+  directory: string,
+  options: ReceiveOptions = {},
+): Transfer {
+  return runTransfer((emit) => receive(session, directory, options, emit));
+}
+
+async function receive(
+  session: TransferSession,
+  directory: string,
+  options: ReceiveOptions,
+  emit: Emit,
+): Promise<TransferSummary> {
+  options.signal?.throwIfAborted();
+  const target = await Target.open(directory);
+  try {
+    const stream = options.stream ?? (await nextStream(session, options.signal));
+    const { accept = "all", onConflict = "rename", durable = false, portable, limits } = options;
+    const { entries = MOST_ENTRIES, bytes = Number.MAX_SAFE_INTEGER } = limits ?? {};
+    const settings = { accept, onConflict, durable, portable, limits: { entries, bytes } };
+    const receiver = new Receiver(session, settings, emit);
+    await receiver.run(stream, target, options.signal);
+    const summary = receiver.tally.summary();
+    if (summary.partial && options.rejectPartial) throw partialError(summary);
+    return summary;
+  } finally {
+    await target.close();
+  }
+}
+
+async function nextStream(
+  session: TransferSession,
+  signal: AbortSignal | undefined,
+): Promise<Duplex> {
+  const streams = session.streams(TRANSFER_SERVICE)[Symbol.asyncIterator]();
+  const next = streams.next();
+  const result = signal === undefined ? await next : await orAborted(next, signal);
+  if (!result.done) return result.value;
+  const message = "the session ended before a transfer began";
+  throw new Mp2pError("MP2P_CLOSED", message, { hint: CLOSED_HINT });
+}
+
+/** A stream that comes after all is destroyed: its sender learns that nobody listens. */
+async function orAborted(
+  next: Promise<IteratorResult<Duplex>>,
+  signal: AbortSignal,
+): Promise<IteratorResult<Duplex>> {
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+  });
+  try {
+    return await Promise.race([next, aborted]);
+  } catch (error) {
+    next.then(({ done, value }) => done || value.destroy()).catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

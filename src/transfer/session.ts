@@ -1,0 +1,20 @@
+/** What a transfer needs of a session; `Session` of the endpoint satisfies it. */
+import type { Duplex } from "node:stream";
+
+/** Service name of the streams that carry transfers. */
+export const TRANSFER_SERVICE = "transfer/1";
+
+export interface TransferSession {
+  readonly peer: { readonly key: Uint8Array; readonly keyText: string };
+  /** 32 bytes; synchronous. */
+  readonly blake3: (data: Uint8Array) => Uint8Array;
+  openStream(options?: {
+    readonly service?: string;
+    readonly priority?: number;
+    readonly unidirectional?: boolean;
+    readonly signal?: AbortSignal;
+  }): Promise<Duplex>;
+  streams(service?: string): AsyncIterable<Duplex>;
+  /** Settles when the session has ended. */
+  readonly closed: Promise<unknown>;
+}

@@ -1,0 +1,73 @@
+/** What became of each entry, told to the sender and to the caller once. */
+import { toHex } from "../base/bytes.ts";
+import type { Mp2pError } from "../base/errors.ts";
+import type { Channel } from "./channel.ts";
+import { fileError } from "./file-error.ts";
+import { UNIT_BYTES } from "./hashes.ts";
+import type { FitEntry, OfferBook } from "./offer-book.ts";
+import type { Placed } from "./place.ts";
+import { printable } from "./printable.ts";
+import { type Reason, resultRecord, type WireResult } from "./records.ts";
+import type { Tally } from "./tally.ts";
+
+/** Failures after which a part file is no use. */
+const FINAL = new Set(["MP2P_NAME", "MP2P_EXISTS", "MP2P_INTEGRITY", "MP2P_PROTOCOL"]);
+
+export class Settling {
+  /** A file is left that a later attempt can go on with. */
+  hasUnfinished = false;
+  readonly #settled = new Set<number>();
+  readonly #book: OfferBook;
+  readonly #channel: Channel;
+  readonly #tally: Tally;
+
+  constructor(book: OfferBook, channel: Channel, tally: Tally) {
+    this.#book = book;
+    this.#channel = channel;
+    this.#tally = tally;
+  }
+
+  has(number: number): boolean {
+    return this.#settled.has(number);
+  }
+
+  /** The entries still to be dealt with. */
+  *entries(): Generator<readonly [number, FitEntry], void, undefined> {
+    for (const fit of this.#book.fit()) if (!this.has(fit[0])) yield fit;
+  }
+
+  settle(number: number, result: WireResult, why: string, root?: Uint8Array): void {
+    this.#settle(number, result, { code: "", why }, root);
+  }
+
+  placed(number: number, placed: Placed, root?: Uint8Array): void {
+    const why =
+      placed.result === "renamed"
+        ? `as ${printable(placed.name)}`
+        : placed.result === "skipped"
+          ? "another file has this name"
+          : "";
+    this.settle(number, placed.result, why, root);
+  }
+
+  refuse(number: number, error: Mp2pError): void {
+    const size = this.#book.entries[number]?.size ?? 0;
+    if (!this.has(number) && size > UNIT_BYTES && !FINAL.has(error.code)) this.hasUnfinished = true;
+    this.#settle(number, "refused", { code: error.code, why: error.message });
+  }
+
+  /** A call of the file system failed for one entry. */
+  failed(number: number, entry: FitEntry, error: unknown): void {
+    // When the transfer ends early, what was under way is not refused but unfinished.
+    if (this.#channel.failure !== undefined) return;
+    this.refuse(number, fileError(error, "MP2P_TARGET", "write", entry.path));
+  }
+
+  #settle(number: number, result: WireResult, reason: Reason, root?: Uint8Array): void {
+    const entry = this.#book.entries[number];
+    if (entry === undefined || this.#settled.has(number)) return;
+    this.#settled.add(number);
+    this.#channel.put(resultRecord(number, result, reason));
+    this.#tally.settled(entry, { result, reason }, root && toHex(root));
+  }
+}
