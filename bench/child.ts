@@ -58,11 +58,14 @@ export class Child {
         resolve();
       };
       this.#process.on("error", (error) => end(error.message));
-      this.#process.on("close", (code, signal) => end(`ended with ${signal ?? `exit code ${code}`}`));
+      this.#process.on("close", (code, signal) =>
+        end(`ended with ${signal ?? `exit code ${code}`}`),
+      );
     });
     this.failure = new Promise((_, reject) => {
       this.#process.on("close", (code) => {
-        if (code !== null && code !== 0) reject(new NotMeasured(this.#lastWords("the other side was done")));
+        if (code !== null && code !== 0)
+          reject(new NotMeasured(this.#lastWords("the other side was done")));
       });
     });
     this.failure.catch(() => {});
@@ -93,8 +96,8 @@ export class Child {
     for (;;) {
       for (let message = this.#messages.shift(); message; message = this.#messages.shift()) {
         if (message.t === t) return message;
-        if (message.t === "missing") throw new NotMeasured(String(message["why"]));
-        if (message.t === "error") throw new NotMeasured(`${message["code"]}: ${message["message"]}`);
+        if (message.t === "missing") throw new NotMeasured(String(message.why));
+        if (message.t === "error") throw new NotMeasured(`${message.code}: ${message.message}`);
       }
       if (this.#ended !== undefined) throw new NotMeasured(this.#lastWords(`"${t}"`));
       const left = deadline - performance.now();
@@ -112,7 +115,10 @@ export class Child {
   async end(timeoutMs = 60_000): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new NotMeasured(`still runs after ${timeoutMs / 1000} s`)), timeoutMs);
+      timer = setTimeout(
+        () => reject(new NotMeasured(`still runs after ${timeoutMs / 1000} s`)),
+        timeoutMs,
+      );
     });
     await Promise.race([this.#exited, late]).finally(() => clearTimeout(timer));
   }
@@ -138,7 +144,7 @@ export class Child {
 
   #lastWords(t: string): string {
     const said = this.#latest.get("error");
-    if (said !== undefined) return `${said["code"]}: ${said["message"]}`;
+    if (said !== undefined) return `${said.code}: ${said.message}`;
     const lines = this.#stderr.trim().split("\n");
     const telling = lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "";
     return `${this.#ended} before ${t}${telling === "" ? "" : `: ${telling.trim()}`}`;

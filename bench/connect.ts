@@ -1,5 +1,5 @@
 /** How long from `connect` to the first byte of an answer, when the peer's static key is known? */
-import { type Row, absolute } from "./row.ts";
+import { absolute, type Row } from "./row.ts";
 import { sideBySide } from "./samples.ts";
 import { CONNECTS } from "./sizes.ts";
 import type { Subject } from "./subject.ts";
@@ -17,9 +17,11 @@ export const connect: Subject = {
           reporter: "second",
           env: { MP2P_BACKEND: "native" },
         });
-        return Number(done["medianMs"]);
+        return Number(done.medianMs);
       },
     });
-    return [absolute({ figure: "connect to first byte, IK", unit: "ms", ours: mp2p }, { atMost: 5 })];
+    return [
+      absolute({ figure: "connect to first byte, IK", unit: "ms", ours: mp2p }, { atMost: 5 }),
+    ];
   },
 };

@@ -24,7 +24,8 @@ async function measure(directory: string): Promise<Row[]> {
   const transfers: Transfer[] = [];
   /** Checks every byte outside the time, then makes room. */
   const rate = async (seconds: number): Promise<number> => {
-    if (!(await sameContent(source, join(into, NAME)))) throw new NotMeasured("the received file differs");
+    if (!(await sameContent(source, join(into, NAME))))
+      throw new NotMeasured("the received file differs");
     return FILE_BYTES / seconds / 1e6;
   };
   const outcomes = await sideBySide({
@@ -41,8 +42,12 @@ async function measure(directory: string): Promise<Row[]> {
   });
   const figure = { figure: "large file", unit: "MB/s", ours: outcomes.mp2p };
   const memory = (side: string, pick: (transfer: Transfer) => number): Row => {
-    const ours: Outcome = "missing" in outcomes.mp2p ? outcomes.mp2p : worst(transfers.map((one) => pick(one) / 1e6));
-    return absolute({ figure: `large file, peak memory of the ${side}`, unit: "MB", ours }, { atMost: 200 });
+    const ours: Outcome =
+      "missing" in outcomes.mp2p ? outcomes.mp2p : worst(transfers.map((one) => pick(one) / 1e6));
+    return absolute(
+      { figure: `large file, peak memory of the ${side}`, unit: "MB", ours },
+      { atMost: 200 },
+    );
   };
   return [
     absolute(figure, { atLeast: 600 }),

@@ -11,7 +11,8 @@ const GOAL = { atLeast: 2500 } as const;
 
 export const handshakes: Subject = {
   name: "handshakes",
-  question: "IK handshakes a second, native responder, INITs by as many identities computed beforehand",
+  question:
+    "IK handshakes a second, native responder, INITs by as many identities computed beforehand",
   async run(): Promise<Row[]> {
     const outcomes = await sideBySide({ live: liveEndpoint, compute: computation });
     return [
@@ -28,13 +29,13 @@ async function liveEndpoint(): Promise<number> {
     reporter: "second",
     env: NATIVE,
   });
-  return Number(done["perSecond"]);
+  return Number(done.perSecond);
 }
 
 async function computation(): Promise<number> {
   const child = startScript("handshake-compute", { count: HANDSHAKES }, { env: NATIVE });
   try {
-    return Number((await child.next("done"))["perSecond"]);
+    return Number((await child.next("done")).perSecond);
   } finally {
     await child.stop();
   }

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 import { NotMeasured } from "./child.ts";
-import { type Row, absolute } from "./row.ts";
+import { absolute, type Row } from "./row.ts";
 import { type Outcome, sideBySide } from "./samples.ts";
 import { HELP_STARTS } from "./sizes.ts";
 import type { Subject } from "./subject.ts";
@@ -19,7 +19,9 @@ export const help: Subject = {
       HELP_STARTS,
     );
     const note = `Node alone: ${describe(outcomes.node)}`;
-    return [absolute({ figure: "mp2p --help", unit: "ms", ours: outcomes.mp2p, note }, { atMost: 120 })];
+    return [
+      absolute({ figure: "mp2p --help", unit: "ms", ours: outcomes.mp2p, note }, { atMost: 120 }),
+    ];
   },
 };
 

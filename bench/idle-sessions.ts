@@ -29,7 +29,10 @@ export const idleSessions: Subject = {
         { figure: "idle sessions, memory", unit: "MB", ours: one((it) => it.megabytes) },
         { atMost: 40 },
       ),
-      absolute({ figure: "idle sessions, CPU", unit: "%", ours: one((it) => it.cpuPercent) }, { atMost: 2 }),
+      absolute(
+        { figure: "idle sessions, CPU", unit: "%", ours: one((it) => it.cpuPercent) },
+        { atMost: 2 },
+      ),
     ];
   },
 };

@@ -5,36 +5,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { connect } from "./connect.ts";
-import { file } from "./file.ts";
-import { handshakes } from "./handshakes.ts";
-import { help } from "./help.ts";
-import { idleSessions } from "./idle-sessions.ts";
 import { machine } from "./machine.ts";
-import { request } from "./request.ts";
-import type { Row } from "./row.ts";
-import { simulated } from "./simulated.ts";
-import { reducedSizes } from "./sizes.ts";
-import { slowReader } from "./slow-reader.ts";
-import { smallFiles } from "./small-files.ts";
-import { streamFallback } from "./stream-fallback.ts";
-import { streamNative } from "./stream-native.ts";
-import type { Subject } from "./subject.ts";
+import type { Result, Run } from "./run.ts";
+import { changedSizes } from "./sizes.ts";
+import { SUBJECTS } from "./subjects.ts";
 import { terminalTable } from "./table.ts";
 
-const SUBJECTS: readonly Subject[] = [
-  streamNative,
-  streamFallback,
-  file,
-  smallFiles,
-  request,
-  connect,
-  handshakes,
-  simulated,
-  slowReader,
-  idleSessions,
-  help,
-];
 const RESULTS = fileURLToPath(new URL("../../bench/.results/", import.meta.url));
 
 const names = process.argv.slice(2);
@@ -46,14 +22,16 @@ if (unknown.length > 0) {
 }
 
 const where = machine();
-const reduced = reducedSizes();
+const changed = changedSizes();
 console.log(`${where.processor}, ${where.cores} cores, ${where.system}, Node ${where.node}`);
 if (where.loadBefore > 0.5) {
-  console.log(`The machine is busy (load ${where.loadBefore.toFixed(1)}): the figures are worth little.`);
+  console.log(
+    `The machine is busy (load ${where.loadBefore.toFixed(1)}): the figures are worth little.`,
+  );
 }
-if (reduced.length > 0) console.log(`Sizes are not the standard ones: ${reduced.join(", ")}.`);
+if (changed.length > 0) console.log(`Sizes are not the standard ones: ${changed.join(", ")}.`);
 
-const results: { name: string; question: string; rows: Row[] }[] = [];
+const results: Result[] = [];
 for (const subject of SUBJECTS) {
   if (names.length > 0 && !names.includes(subject.name)) continue;
   console.log(`\n${subject.question}`);
@@ -63,8 +41,11 @@ for (const subject of SUBJECTS) {
 }
 
 mkdirSync(RESULTS, { recursive: true });
-writeFileSync(`${RESULTS}latest.json`, `${JSON.stringify({ machine: where, reduced, results }, null, 2)}\n`);
+const run: Run = { machine: where, changedSizes: changed, results };
+writeFileSync(`${RESULTS}latest.json`, `${JSON.stringify(run, null, 2)}\n`);
 
 const verdicts = results.flatMap((result) => result.rows.map((row) => row.verdict));
 const count = (verdict: string): number => verdicts.filter((one) => one === verdict).length;
-console.log(`\n${count("met")} met, ${count("missed")} missed, ${count("not measured")} not measured`);
+console.log(
+  `\n${count("met")} met, ${count("missed")} missed, ${count("not measured")} not measured`,
+);

@@ -8,7 +8,13 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 import { loadNative } from "../src/backend/native.ts";
-import { type DatagramSocket, type PacketKeys, ROW, SPAN, SUITE_AES_256_GCM } from "../src/backend/port.ts";
+import {
+  type DatagramSocket,
+  type PacketKeys,
+  ROW,
+  SPAN,
+  SUITE_AES_256_GCM,
+} from "../src/backend/port.ts";
 import { rawLoopRate } from "./raw-loop.ts";
 
 const PACKET_BYTES = 1472;
@@ -33,15 +39,21 @@ interface Received {
 
 async function measure(seconds: number): Promise<void> {
   const receiver = fork(fileURLToPath(import.meta.url), ["receive"]);
-  const address = await new Promise<string>((resolve) => receiver.once("message", resolve as () => void));
+  const address = await new Promise<string>((resolve) =>
+    receiver.once("message", resolve as () => void),
+  );
   await send(address, seconds);
-  const result = new Promise<Received>((resolve) => receiver.once("message", resolve as () => void));
+  const result = new Promise<Received>((resolve) =>
+    receiver.once("message", resolve as () => void),
+  );
   receiver.send("end");
   const { bytes, ms, rows, batches, lost } = await result;
   const perSecond = (bytes / ms / 1e6).toFixed(2);
   const rust = ((await rawLoopRate(seconds)) / 1e3).toFixed(2);
   console.log(`native backend ${perSecond} GB/s, raw Rust loop ${rust} GB/s`);
-  console.log(`${Math.round(bytes / rows)} bytes a row, ${(rows / batches).toFixed(1)} rows a batch, ${lost} packets lost`);
+  console.log(
+    `${Math.round(bytes / rows)} bytes a row, ${(rows / batches).toFixed(1)} rows a batch, ${lost} packets lost`,
+  );
 }
 
 async function send(address: string, seconds: number): Promise<void> {

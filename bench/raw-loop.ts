@@ -17,7 +17,7 @@ export async function rawLoopRate(seconds: number): Promise<number> {
   const loop = new Child(built, [String(seconds)]);
   try {
     const done = await loop.next("done", seconds * 1000 + 30_000);
-    return Number(done["megabytesPerSecond"]);
+    return Number(done.megabytesPerSecond);
   } finally {
     await loop.stop();
   }

@@ -18,12 +18,15 @@ export const request: Subject = {
   },
 };
 
-async function medianMicroseconds(script: string, env: Record<string, string> = {}): Promise<number> {
+async function medianMicroseconds(
+  script: string,
+  env: Record<string, string> = {},
+): Promise<number> {
   const done = await twoSided(script, {
     first: { role: "serve" },
     second: { role: "ask", count: REQUESTS },
     reporter: "second",
     env,
   });
-  return Number(done["medianMicroseconds"]);
+  return Number(done.medianMicroseconds);
 }

@@ -37,8 +37,17 @@ export interface Figure {
 export function absolute(figure: Figure, bound: Bound): Row {
   const goal = `${wordOf(bound)} ${figure.unit}`;
   const { ours } = figure;
-  if ("missing" in ours) return { ...base(figure), goal, verdict: "not measured", note: ours.missing };
-  return { ...base(figure), value: ours.value, values: ours.values, goal, verdict: judge(ours.value, bound) };
+  if ("missing" in ours) {
+    const note = [ours.missing, ...(figure.note === undefined ? [] : [figure.note])].join("; ");
+    return { ...base(figure), goal, verdict: "not measured", note };
+  }
+  return {
+    ...base(figure),
+    value: ours.value,
+    values: ours.values,
+    goal,
+    verdict: judge(ours.value, bound),
+  };
 }
 
 /** Held against a peer measured in the same run. */
@@ -65,7 +74,8 @@ function base({ figure, unit, note }: Figure): { figure: string; unit: string; n
 }
 
 function judge(value: number, { atLeast, atMost }: Bound): Verdict {
-  const met = (atLeast === undefined || value >= atLeast) && (atMost === undefined || value <= atMost);
+  const met =
+    (atLeast === undefined || value >= atLeast) && (atMost === undefined || value <= atMost);
   return met ? "met" : "missed";
 }
 

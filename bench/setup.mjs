@@ -23,14 +23,28 @@ function run(command, args, environment = {}) {
 }
 
 const problems = [];
-if (!run("npm", ["ci", "--no-audit", "--no-fund"])) problems.push("hyperdht and @number0/iroh: npm ci failed");
+if (!run("npm", ["ci", "--no-audit", "--no-fund"]))
+  problems.push("hyperdht and @number0/iroh: npm ci failed");
 
 if (existsSync(join(tools, "bin", "sendme"))) {
   console.log("sendme is built already");
 } else {
   // One job at lowest priority: the build is long, and somebody may be working on this machine.
-  const install = ["cargo", "install", "sendme", "--version", SENDME_VERSION, "--locked", "--root", tools];
-  if (!run("nice", ["-n", "19", ...install], { CARGO_BUILD_JOBS: process.env.CARGO_BUILD_JOBS ?? "1" })) {
+  const install = [
+    "cargo",
+    "install",
+    "sendme",
+    "--version",
+    SENDME_VERSION,
+    "--locked",
+    "--root",
+    tools,
+  ];
+  if (
+    !run("nice", ["-n", "19", ...install], {
+      CARGO_BUILD_JOBS: process.env.CARGO_BUILD_JOBS ?? "1",
+    })
+  ) {
     problems.push(`sendme ${SENDME_VERSION}: cargo install failed`);
   }
 }

@@ -25,7 +25,11 @@ export const slowReader: Subject = {
   question: `A reader of 1 MB/s on a stream that could be 1 GB, ${SLOW_SECONDS} s of it`,
   async run(): Promise<Row[]> {
     const env = { MP2P_BACKEND: "native" };
-    const reader = startScript("mp2p-slow", { role: "read", bytesPerSecond: READ_BYTES_PER_SECOND }, { env });
+    const reader = startScript(
+      "mp2p-slow",
+      { role: "read", bytesPerSecond: READ_BYTES_PER_SECOND },
+      { env },
+    );
     let writer: Child | undefined;
     try {
       const { ticket } = await reader.next("ready");
@@ -54,7 +58,8 @@ function look(reader: Child, writer: Child): Look {
   return {
     senderBytes: rssBytes(writer.pid),
     receiverBytes: rssBytes(reader.pid),
-    aheadBytes: Number(writer.latest("given")?.["bytes"] ?? 0) - Number(reader.latest("taken")?.["bytes"] ?? 0),
+    aheadBytes:
+      Number(writer.latest("given")?.bytes ?? 0) - Number(reader.latest("taken")?.bytes ?? 0),
   };
 }
 
@@ -67,8 +72,11 @@ function rows(looks: Look[] | { readonly missing: string }): Row[] {
   const last = "missing" in looks ? undefined : looks.at(-1);
   const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
   const row = (figure: string, pick: (look: Look) => number): Row => {
-    const note = last === undefined ? "" : `${megabytes(pick(last))} MB at the end`;
-    return absolute({ figure, unit: "MB", ours: growth(pick), note }, { atMost: FLAT_MEGABYTES });
+    const note = last === undefined ? {} : { note: `${megabytes(pick(last))} MB at the end` };
+    return absolute(
+      { figure, unit: "MB", ours: growth(pick), ...note },
+      { atMost: FLAT_MEGABYTES },
+    );
   };
   return [
     row("slow reader, growth of the sender's memory", (one) => one.senderBytes),

@@ -38,7 +38,9 @@ async function measure(directory: string): Promise<Row[]> {
   });
   const { sendme } = outcomes;
   const note = `sendme: ${"missing" in sendme ? sendme.missing : `${sendme.value.toFixed(2)} s`}`;
-  return [absolute({ figure: "small files", unit: "s", ours: outcomes.mp2p, note }, { atMost: 1.5 })];
+  return [
+    absolute({ figure: "small files", unit: "s", ours: outcomes.mp2p, note }, { atMost: 1.5 }),
+  ];
 }
 
 async function checkSame(source: string, received: string): Promise<void> {
@@ -48,12 +50,15 @@ async function checkSame(source: string, received: string): Promise<void> {
     throw new NotMeasured(`${arrived.length} of ${names.length} files arrived`);
   }
   for (const name of names) {
-    if (!(await sameContent(join(source, name), join(received, name)))) throw new NotMeasured(`${name} differs`);
+    if (!(await sameContent(join(source, name), join(received, name))))
+      throw new NotMeasured(`${name} differs`);
   }
 }
 
 async function fileNames(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
-  return files.map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1)).sort();
+  return files
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .sort();
 }

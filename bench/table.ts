@@ -5,14 +5,25 @@ const HEADINGS = ["figure", "mp2p", "peer", "ratio", "goal", "verdict"] as const
 
 export function terminalTable(rows: readonly Row[]): string {
   const lines = [HEADINGS.map(String), ...rows.map(cells)];
-  const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const body = lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  const widths = HEADINGS.map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  );
+  const body = lines.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
   return [...body, ...notes(rows).map((note) => `  ${note}`)].join("\n");
 }
 
 export function markdownTable(rows: readonly Row[]): string {
   const line = (row: readonly string[]): string => `| ${row.join(" | ")} |`;
-  const table = [line(HEADINGS), line(HEADINGS.map(() => "---")), ...rows.map((row) => line(cells(row)))];
+  const table = [
+    line(HEADINGS),
+    line(HEADINGS.map(() => "---")),
+    ...rows.map((row) => line(cells(row))),
+  ];
   const remarks = notes(rows).map((note) => `- ${note}`);
   return [...table, ...(remarks.length > 0 ? ["", ...remarks] : [])].join("\n");
 }
@@ -30,9 +41,13 @@ function cells(row: Row): string[] {
   ];
 }
 
+/** Each note once, with the figures it is about. */
 function notes(rows: readonly Row[]): string[] {
-  const said = rows.flatMap((row) => (row.note === undefined ? [] : [`${row.figure}: ${row.note}`]));
-  return [...new Set(said)];
+  const figures = new Map<string, Set<string>>();
+  for (const { figure, note } of rows) {
+    if (note !== undefined) figures.set(note, (figures.get(note) ?? new Set()).add(figure));
+  }
+  return [...figures].map(([note, about]) => `${[...about].join("; ")}: ${note}`);
 }
 
 function quantity(value: number, unit: string): string {

@@ -42,5 +42,5 @@ export async function streamRate(
     env,
     timeoutMs: seconds * 1000 + 60_000,
   });
-  return Number(done["megabytesPerSecond"]);
+  return Number(done.megabytesPerSecond);
 }

@@ -12,7 +12,7 @@ const SMALL_FILES_PER_FOLDER = 1000;
 
 /** Runs `use` in a fresh directory under `MP2P_BENCH_DIR` or the system's temporary one. */
 export async function withWorkDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(process.env["MP2P_BENCH_DIR"] ?? tmpdir(), "mp2p-bench-"));
+  const directory = mkdtempSync(join(process.env.MP2P_BENCH_DIR ?? tmpdir(), "mp2p-bench-"));
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   process.once("exit", remove);
   try {
@@ -30,7 +30,8 @@ export async function makeFile(path: string, bytes: number): Promise<void> {
   try {
     for (let at = 0; at < bytes; at += CHUNK_BYTES) {
       // No two chunks are alike in any block of 4 KiB.
-      for (let block = 0; block < CHUNK_BYTES; block += 4096) chunk.writeDoubleLE(at + block, block);
+      for (let block = 0; block < CHUNK_BYTES; block += 4096)
+        chunk.writeDoubleLE(at + block, block);
       await handle.writeFile(chunk.subarray(0, Math.min(CHUNK_BYTES, bytes - at)));
     }
   } finally {
@@ -55,7 +56,10 @@ export async function sameContent(one: string, other: string): Promise<boolean> 
   try {
     const [left, right] = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)];
     for (;;) {
-      const [{ bytesRead }, { bytesRead: otherRead }] = await Promise.all([a.read(left), b.read(right)]);
+      const [{ bytesRead }, { bytesRead: otherRead }] = await Promise.all([
+        a.read(left),
+        b.read(right),
+      ]);
       if (bytesRead !== otherRead) return false;
       if (bytesRead === 0) return true;
       if (!left.subarray(0, bytesRead).equals(right.subarray(0, bytesRead))) return false;

@@ -1,8 +1,7 @@
 /** 32 bytes there and back over bare `node:dgram`: the yardstick of `request`. */
 import { createSocket } from "node:dgram";
-
-import { say, task } from "./speak.ts";
 import { roundTrips } from "./round-trips.ts";
+import { say, task } from "./speak.ts";
 
 const { role, port, count } = task<{ role: "serve" | "ask"; port: number; count: number }>();
 const socket = createSocket("udp4");

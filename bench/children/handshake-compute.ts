@@ -1,6 +1,7 @@
 /** The responder's computation alone, in one process: INIT in, RESP and session keys out. */
-import { Identity } from "../../src/index.ts";
+
 import { selectBackend } from "../../src/backend/select.ts";
+import { Identity } from "../../src/index.ts";
 import { answerInit } from "../../src/session/handshake-responder.ts";
 
 import { initBy, partyOf, strangers } from "./inits.ts";

@@ -3,9 +3,8 @@
  * identity of its own, from a hundred loopback addresses so that no source looks like a flood.
  */
 import { createSocket, type Socket } from "node:dgram";
-
-import { Endpoint, Identity } from "../../src/index.ts";
 import { fromHex, toHex } from "../../src/base/bytes.ts";
+import { Endpoint, Identity } from "../../src/index.ts";
 import { PACKET } from "../../src/wire/handshake-packets.ts";
 
 import { initBy, strangers } from "./inits.ts";
@@ -49,7 +48,10 @@ async function serve(): Promise<void> {
 }
 
 async function dial(): Promise<void> {
-  const responder = { key: fromHex(key) as Uint8Array, staticKey: fromHex(staticKey) as Uint8Array };
+  const responder = {
+    key: fromHex(key) as Uint8Array,
+    staticKey: fromHex(staticKey) as Uint8Array,
+  };
   const inits: Uint8Array[] = [];
   for (const stranger of await strangers(count)) inits.push(initBy(stranger, responder));
   const addresses = Math.ceil(count / PER_ADDRESS);
@@ -74,7 +76,10 @@ async function dial(): Promise<void> {
     });
   }
   for (let n = 0; n < IN_FLIGHT; n++) send();
-  await quiet(() => answered === count, () => lastAt);
+  await quiet(
+    () => answered === count,
+    () => lastAt,
+  );
   const perSecond = ((answered - warm) / (lastAt - warmAt)) * 1000;
   say({ t: "done", answered, lost: count - answered, perSecond });
   for (const socket of sockets) socket.close();
@@ -82,7 +87,9 @@ async function dial(): Promise<void> {
 
 async function bound(n: number): Promise<Socket> {
   const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind(0, `127.1.${n >> 8}.${(n & 255) || 255}`, resolve));
+  await new Promise<void>((resolve) =>
+    socket.bind(0, `127.1.${n >> 8}.${n & 255 || 255}`, resolve),
+  );
   return socket;
 }
 

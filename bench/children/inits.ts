@@ -1,8 +1,9 @@
 /** INITs as strangers would send them, computed before the clock starts. */
-import { Identity } from "../../src/index.ts";
+
 import { SUITE_AES_256_GCM, SUITE_CHACHA20_POLY1305 } from "../../src/backend/port.ts";
 import { selectBackend } from "../../src/backend/select.ts";
 import { limitsOf } from "../../src/endpoint/options.ts";
+import { Identity } from "../../src/index.ts";
 import type { HandshakeParty } from "../../src/session/handshake.ts";
 import { Initiator } from "../../src/session/handshake-initiator.ts";
 

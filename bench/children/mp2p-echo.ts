@@ -6,7 +6,10 @@ import { say, task } from "./speak.ts";
 
 const { role, ticket, count } = task<{ role: "serve" | "ask"; ticket: string; count: number }>();
 
-const endpoint = await Endpoint.open({ identity: await Identity.generate(), bind: ["127.0.0.1:0"] });
+const endpoint = await Endpoint.open({
+  identity: await Identity.generate(),
+  bind: ["127.0.0.1:0"],
+});
 if (role === "serve") await serve();
 else await ask();
 

@@ -6,13 +6,20 @@ import { say, task } from "./speak.ts";
 /** Dialled at once: within what an endpoint admits without asking for cookies. */
 const AT_ONCE = 8;
 
-const { role, ticket, sessions } = task<{ role: "serve" | "dial"; ticket: string; sessions: number }>();
+const { role, ticket, sessions } = task<{
+  role: "serve" | "dial";
+  ticket: string;
+  sessions: number;
+}>();
 
 if (role === "serve") await serve();
 else await dial();
 
 async function serve(): Promise<void> {
-  const endpoint = await Endpoint.open({ identity: await Identity.generate(), bind: ["127.0.0.1:0"] });
+  const endpoint = await Endpoint.open({
+    identity: await Identity.generate(),
+    bind: ["127.0.0.1:0"],
+  });
   say({ t: "ready", ticket: endpoint.ticket() });
   const held = [];
   for await (const session of endpoint.sessions()) {
@@ -26,7 +33,10 @@ async function dial(): Promise<void> {
   const held = [];
   const one = async (): Promise<void> => {
     while (left-- > 0) {
-      const endpoint = await Endpoint.open({ identity: await Identity.generate(), bind: ["127.0.0.1:0"] });
+      const endpoint = await Endpoint.open({
+        identity: await Identity.generate(),
+        bind: ["127.0.0.1:0"],
+      });
       held.push(await endpoint.connect(ticket));
     }
   };

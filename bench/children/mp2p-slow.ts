@@ -11,7 +11,10 @@ const { role, ticket, bytesPerSecond } = task<{
   bytesPerSecond: number;
 }>();
 
-const endpoint = await Endpoint.open({ identity: await Identity.generate(), bind: ["127.0.0.1:0"] });
+const endpoint = await Endpoint.open({
+  identity: await Identity.generate(),
+  bind: ["127.0.0.1:0"],
+});
 if (role === "read") await read();
 else await write();
 

@@ -12,7 +12,10 @@ const { role, ticket, seconds, writeBytes } = task<{
   writeBytes: number;
 }>();
 
-const endpoint = await Endpoint.open({ identity: await Identity.generate(), bind: ["127.0.0.1:0"] });
+const endpoint = await Endpoint.open({
+  identity: await Identity.generate(),
+  bind: ["127.0.0.1:0"],
+});
 if (role === "receive") await receive();
 else await send();
 

@@ -34,7 +34,13 @@ function receive(socket: Socket): void {
     const header = packet.subarray(0, HEADER_BYTES);
     nonce.set(packet.subarray(9, HEADER_BYTES), 6);
     const sealed = packet.subarray(HEADER_BYTES);
-    const frame = sodium.crypto_aead_chacha20poly1305_ietf_decrypt(null, sealed, header, nonce, KEY);
+    const frame = sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
+      null,
+      sealed,
+      header,
+      nonce,
+      KEY,
+    );
     if (frame.length > 0) {
       meter.count(frame.length);
       return;
@@ -56,7 +62,10 @@ function send(socket: Socket): void {
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeUIntBE(packetNumber++, 9, 6);
     nonce.set(header.subarray(9), 6);
-    return [header, sodium.crypto_aead_chacha20poly1305_ietf_encrypt(plaintext, header, null, nonce, KEY)];
+    return [
+      header,
+      sodium.crypto_aead_chacha20poly1305_ietf_encrypt(plaintext, header, null, nonce, KEY),
+    ];
   };
   socket.connect(port, "127.0.0.1", () => {
     const deadline = performance.now() + seconds * 1000;

@@ -26,7 +26,10 @@ export function peerModule<T>(name: string): T {
   try {
     return require(name) as T;
   } catch (error) {
-    say({ t: "missing", why: `${name} is not installed (npm run bench:setup): ${firstLine(error)}` });
+    say({
+      t: "missing",
+      why: `${name} is not installed (npm run bench:setup): ${firstLine(error)}`,
+    });
     process.exit(0);
   }
 }

@@ -29,7 +29,9 @@ function receive(): void {
       process.exit(0);
     });
   });
-  server.listen(0, "127.0.0.1", () => say({ t: "ready", port: (server.address() as AddressInfo).port }));
+  server.listen(0, "127.0.0.1", () =>
+    say({ t: "ready", port: (server.address() as AddressInfo).port }),
+  );
 }
 
 function send(): void {

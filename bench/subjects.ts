@@ -1,0 +1,27 @@
+/** All subjects. */
+import { connect } from "./connect.ts";
+import { file } from "./file.ts";
+import { handshakes } from "./handshakes.ts";
+import { help } from "./help.ts";
+import { idleSessions } from "./idle-sessions.ts";
+import { request } from "./request.ts";
+import { simulated } from "./simulated.ts";
+import { slowReader } from "./slow-reader.ts";
+import { smallFiles } from "./small-files.ts";
+import { streamFallback } from "./stream-fallback.ts";
+import { streamNative } from "./stream-native.ts";
+import type { Subject } from "./subject.ts";
+
+export const SUBJECTS: readonly Subject[] = [
+  streamNative,
+  streamFallback,
+  file,
+  smallFiles,
+  request,
+  connect,
+  handshakes,
+  simulated,
+  slowReader,
+  idleSessions,
+  help,
+];
