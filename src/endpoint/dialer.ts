@@ -9,6 +9,7 @@ import { Dial } from "../path/dial.ts";
 import { candidatesOf } from "../path/ladder.ts";
 import type { Established, HandshakeParty } from "../session/handshake.ts";
 import { Initiator } from "../session/handshake-initiator.ts";
+import { PACKET } from "../wire/handshake-packets.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Deadlines, type Timed } from "./deadlines.ts";
 
@@ -108,11 +109,12 @@ export class Dialer {
     const attempt = this.#attempts.get(toHex(packet.subarray(4, 12)));
     if (attempt === undefined) return false;
     const type = packet[0];
-    if (type === 0x54) attempt.otherVersions = true;
-    else if (type === 0x53 && attempt.initiator.cookie(packet)) {
+    if (type === PACKET.versions) {
+      attempt.otherVersions ||= attempt.initiator.versions(packet) !== undefined;
+    } else if (type === PACKET.cookie && attempt.initiator.cookie(packet)) {
       attempt.dial.hurry(now);
       this.#round(attempt, now);
-    } else if (type === 0x51) this.#answer(attempt, packet, address);
+    } else if (type === PACKET.response) this.#answer(attempt, packet, address);
     return true;
   }
 
@@ -170,6 +172,8 @@ function noPath({ target, dial, otherVersions }: Attempt): Mp2pError {
   return new Mp2pError(
     "MP2P_NO_PATH",
     `no path to ${peer}: tried ${dial.summary()}, ${dial.rounds} times in ${seconds} s, no answer`,
-    { hint: "check that the peer is running, that its ticket is fresh, and that a firewall lets UDP to these addresses pass" },
+    {
+      hint: "check that the peer is running, that its ticket is fresh, and that a firewall lets UDP to these addresses pass",
+    },
   );
 }

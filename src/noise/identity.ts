@@ -10,7 +10,6 @@ import type { KeyPair } from "./key-pair.ts";
 
 export const SEED_BYTES = 32;
 export const KEY_BYTES = 32;
-export const SIGNATURE_BYTES = 64;
 const KEY_TEXT_LETTERS = 52;
 
 const EMPTY: Uint8Array = new Uint8Array(0);

@@ -10,7 +10,6 @@ import {
   INIT,
   INIT_BYTES,
   initHeader,
-  NOISE_BYTES,
   PACKET,
   type Pattern,
   PROTOCOL_VERSION,
@@ -31,13 +30,12 @@ import {
   isIk,
   noiseTerms,
   ownProof,
+  PAYLOAD_BYTES,
   patternFor,
   VERSIONS,
   verifyProof,
 } from "./handshake.ts";
 
-const TAG_BYTES = 16;
-const KEY_BYTES = 32;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 export interface InitiatorOptions {
@@ -146,17 +144,9 @@ export class Initiator {
     const { identity, suites, limits } = this.#party;
     const { instance, epoch } = this.#options;
     const offer = { versions: VERSIONS, suites };
-    if (isIk(this.pattern)) {
-      const full = {
-        ...offer,
-        identity: ownProof(identity),
-        endpoint: { instance, epoch },
-        limits,
-      };
-      return writePayload(full, EMPTY, NOISE_BYTES.init - 2 * KEY_BYTES - 2 * TAG_BYTES);
-    }
-    const tag = this.#party.psk === undefined ? 0 : TAG_BYTES;
-    return writePayload(offer, EMPTY, NOISE_BYTES.init - KEY_BYTES - tag);
+    const proved = { identity: ownProof(identity), endpoint: { instance, epoch }, limits };
+    const payload = isIk(this.pattern) ? { ...offer, ...proved } : offer;
+    return writePayload(payload, EMPTY, PAYLOAD_BYTES[this.pattern].init);
   }
 
   #settle(
@@ -208,7 +198,7 @@ export class Initiator {
     const payload = writePayload(
       { identity: ownProof(identity), endpoint: { instance, epoch }, limits },
       header,
-      NOISE_BYTES.fin - KEY_BYTES - 2 * TAG_BYTES,
+      PAYLOAD_BYTES[this.pattern].fin,
     );
     const message = noise.writeMessage(payload);
     return message && concat(header, message);

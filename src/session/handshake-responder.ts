@@ -8,7 +8,6 @@ import { NoiseHandshake } from "../noise/handshake-state.ts";
 import { x25519KeyPair } from "../noise/key-pair.ts";
 import {
   type HandshakePacket,
-  NOISE_BYTES,
   type Pattern,
   PROTOCOL_VERSION,
   parseFin,
@@ -25,13 +24,12 @@ import {
   isIk,
   noiseTerms,
   ownProof,
+  PAYLOAD_BYTES,
   patternFor,
   type Settled,
   verifyProof,
 } from "./handshake.ts";
 
-const TAG_BYTES = 16;
-const KEY_BYTES = 32;
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** In an XX RESP, which is written before the peer is known: the epoch of FIN decides. */
 const EPOCH_NOT_SAID = 0;
@@ -139,9 +137,8 @@ function writeResponse({ party, init, noise, suite, options }: Answer, epoch: nu
     limits: party.limits,
     observed: options.observed,
   };
-  const overhead = KEY_BYTES + TAG_BYTES + (ik ? 0 : KEY_BYTES + TAG_BYTES);
   const message = noise.writeMessage(
-    writePayload(payload, header, NOISE_BYTES.response - overhead),
+    writePayload(payload, header, PAYLOAD_BYTES[init.pattern].response),
   );
   return message && concat(header, message);
 }

@@ -66,6 +66,15 @@ const NOISE_PATTERNS: Readonly<Record<Pattern, NoisePattern>> = {
   [PATTERN.ikPsk2]: noisePattern("IKpsk2"),
   [PATTERN.xxPsk3]: noisePattern("XXpsk3"),
 };
+/** What is left of each packet's Noise message for its payload, by pattern. */
+export const PAYLOAD_BYTES: Readonly<
+  Record<Pattern, { init: number; response: number; fin: number }>
+> = {
+  [PATTERN.ik]: { init: 244, response: 252, fin: 0 },
+  [PATTERN.xx]: { init: 308, response: 204, fin: 180 },
+  [PATTERN.ikPsk2]: { init: 244, response: 252, fin: 0 },
+  [PATTERN.xxPsk3]: { init: 292, response: 204, fin: 180 },
+};
 const PROLOGUE_LABEL: Uint8Array = ascii("mp2p/1\0");
 
 /** IK where the responder's static key is known from a verified source, else XX. */

@@ -18,25 +18,18 @@ export const PACKET = {
 } as const;
 export const PROTOCOL_VERSION = 1;
 
-/** Offsets that every version of the protocol keeps: WIRE-invariants of docs/PROTOCOL.md. */
+/** Offsets that every version of the protocol keeps: docs/PROTOCOL.md, "Packets". */
 const AT = { type: 0, version: 1, pattern: 2, flags: 3, cid: 4, answererCid: 12 } as const;
 const CID_BYTES = 8;
 
 export const INIT_BYTES = 384;
-export const RESPONSE_BYTES = 320;
-export const FIN_BYTES = 256;
+const RESPONSE_BYTES = 320;
+const FIN_BYTES = 256;
 export const COOKIE_BYTES = 68;
 export const INIT = { noise: 12, mac1: 352, mac2: 368 } as const;
 export const COOKIE = { nonce: 12, box: 36 } as const;
 const RESPONSE_NOISE = 20;
 const FIN_NOISE = 12;
-
-/** Noise message bytes of each packet. */
-export const NOISE_BYTES = {
-  init: 340,
-  response: 300,
-  fin: 244,
-} as const;
 
 export const PATTERN = { ik: 1, xx: 2, ikPsk2: 3, xxPsk3: 4 } as const;
 export type Pattern = (typeof PATTERN)[keyof typeof PATTERN];

@@ -5,7 +5,7 @@
 import { formatAddress, parseAddress } from "../base/address.ts";
 import { viewOf } from "../base/bytes.ts";
 
-export const SOCKET_ADDRESS_BYTES = 18;
+const SOCKET_ADDRESS_BYTES = 18;
 const PORT_AT = 16;
 const IPV4_AT = 12;
 
