@@ -1,6 +1,6 @@
 import process from "node:process";
-import { causeChain, selectBackend } from "../../src/backend/select.ts";
 import type { Backend } from "../../src/backend/port.ts";
+import { causeChain, selectBackend } from "../../src/backend/select.ts";
 
 export type Kind = Backend["name"];
 

@@ -1,5 +1,5 @@
-import { openFallbackSocket } from "./fallback/socket.ts";
 import { loadPrimitives } from "./fallback/primitives.ts";
+import { openFallbackSocket } from "./fallback/socket.ts";
 import type { Backend } from "./port.ts";
 
 /**

@@ -23,7 +23,10 @@ export async function selectBackend(choice?: BackendChoice): Promise<Backend> {
         return await loadNative();
       } catch (cause) {
         const hint = "Install the prebuilt package of this platform, or set MP2P_BACKEND=auto.";
-        throw new Mp2pError("MP2P_BACKEND_MISSING", `no native backend: ${causeChain(cause)}`, { cause, hint });
+        throw new Mp2pError("MP2P_BACKEND_MISSING", `no native backend: ${causeChain(cause)}`, {
+          cause,
+          hint,
+        });
       }
     case "auto":
     case "":
@@ -60,9 +63,14 @@ async function loadNative(): Promise<Backend> {
 /** First lines of an error and of everything that caused it, the outermost first. */
 export function causeChain(error: unknown): string {
   const messages: string[] = [];
-  for (let at = error; at !== undefined && messages.length < 8; at = at instanceof Error ? at.cause : undefined) {
+  for (
+    let at = error;
+    at !== undefined && messages.length < 8;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
     const message = at instanceof Error ? at.message : String(at);
-    messages.push(message.split("\n", 1)[0] as string);
+    const line = message.split("\n", 1)[0] as string;
+    if (messages.at(-1)?.includes(line) !== true) messages.push(line);
   }
   return messages.join("; because ");
 }

@@ -1,4 +1,4 @@
-import { ROW, ROW_FRAMES, ROW_PLAIN, ROW_STREAM, type ReceiveBatch } from "../port.ts";
+import { type ReceiveBatch, ROW, ROW_FRAMES, ROW_PLAIN, ROW_STREAM } from "../port.ts";
 
 const FIRST_SLAB_BYTES = 131_072;
 const FIRST_ROWS = 64;

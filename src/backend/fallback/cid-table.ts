@@ -14,8 +14,8 @@ export class CidTable<Value> {
     requireCid(cid);
     const high = readUint32(cid, 0);
     const low = readUint32(cid, 4);
-    let byLow = this.#byHigh.get(high);
-    if (byLow === undefined) this.#byHigh.set(high, (byLow = new Map()));
+    const byLow = this.#byHigh.get(high) ?? new Map<number, Value>();
+    this.#byHigh.set(high, byLow);
     if (byLow.has(low)) return false;
     byLow.set(low, value);
     return true;

@@ -11,7 +11,10 @@ const BOX_NONCE = new Uint8Array(12);
 const TYPE_COOKIE = 0x53;
 const VERSION = 1;
 
-export type CookiePrimitives = Pick<Primitives, "hmacSha512" | "hkdfSha512" | "seal" | "randomBytes">;
+export type CookiePrimitives = Pick<
+  Primitives,
+  "hmacSha512" | "hkdfSha512" | "seal" | "randomBytes"
+>;
 
 /**
  * Cookies prove that a caller receives at the address it sends from, without state per caller:

@@ -22,7 +22,12 @@ export class Inbound {
   readonly #counters: SocketCounters;
   readonly #arrival = { slot: 0, packet: 0, path: 0, time: 0 };
 
-  constructor(heap: SodiumHeap, primitives: Primitives, paths: PathTable, counters: SocketCounters) {
+  constructor(
+    heap: SodiumHeap,
+    primitives: Primitives,
+    paths: PathTable,
+    counters: SocketCounters,
+  ) {
     this.#opener = new PacketOpener(heap);
     this.sorter = new StrangerSorter(primitives);
     this.#paths = paths;

@@ -1,4 +1,11 @@
-import { BULK_OVERHEAD_BYTES, type PacketKeys, type SendPlan, type SendResult, SPAN, SPAN_FRAMES } from "../port.ts";
+import {
+  BULK_OVERHEAD_BYTES,
+  type PacketKeys,
+  type SendPlan,
+  type SendResult,
+  SPAN,
+  SPAN_FRAMES,
+} from "../port.ts";
 import { LOAD_BYTES, PacketSealer } from "./packet-sealer.ts";
 import { MOST_PACKET_NUMBER, requireSlot, SendSlot } from "./packet-slot.ts";
 import type { Remote } from "./path-table.ts";
@@ -11,9 +18,9 @@ interface Sending {
   readonly sent: Sent;
 }
 
-/** Where a burst goes; `port` is missing where no bound address has the remote's family. */
+/** Where a burst goes. */
 export interface Route {
-  readonly port: UdpPort | undefined;
+  readonly port: UdpPort;
   readonly remote: Remote;
 }
 
@@ -64,11 +71,6 @@ export class Outbound {
     slot.tooBig = 0;
     this.#reserve(slot, plan);
     result.firstPacket = slot.nextPacket;
-    if (route.port === undefined) {
-      result.packets = plannedPackets(plan);
-      slot.nextPacket += result.packets;
-      return result;
-    }
     for (let span = 0; span < plan.spanCount && !route.port.isFull; span++) {
       result.packets += this.#sendSpan(sending, route.port, route.remote, plan, span * SPAN.STRIDE);
     }
@@ -86,7 +88,8 @@ export class Outbound {
 
   /** @returns packets of the span that were taken */
   #sendSpan(sending: Sending, port: UdpPort, remote: Remote, plan: SendPlan, at: number): number {
-    if (plan.spans[at + SPAN.kind] !== SPAN_FRAMES) return this.#sendStream(sending, port, remote, plan, at);
+    if (plan.spans[at + SPAN.kind] !== SPAN_FRAMES)
+      return this.#sendStream(sending, port, remote, plan, at);
     const { slot, sent } = sending;
     const length = plan.spans[at + SPAN.length] as number;
     this.#load(plan, at, 0, length);

@@ -9,7 +9,12 @@ const FRAME_STREAM_FIN = 0x11;
 /** Largest packet of the protocol: a 9,000-byte MTU without IPv4 and UDP headers. */
 export const MOST_PACKET_BYTES = 8_972;
 
-export type Opened = "opened" | "droppedMalformed" | "droppedUnknown" | "droppedForged" | "droppedReplayed";
+export type Opened =
+  | "opened"
+  | "droppedMalformed"
+  | "droppedUnknown"
+  | "droppedForged"
+  | "droppedReplayed";
 
 /** Opens sealed packets inside libsodium's heap. What came out is in the fields until the next call. */
 export class PacketOpener {
@@ -44,7 +49,8 @@ export class PacketOpener {
 
   open(datagram: Uint8Array): Opened {
     const { length } = datagram;
-    if (length < DATA_HEADER_BYTES + TAG_BYTES || length > MOST_PACKET_BYTES) return "droppedMalformed";
+    if (length < DATA_HEADER_BYTES + TAG_BYTES || length > MOST_PACKET_BYTES)
+      return "droppedMalformed";
     const slot = this.slots.find(datagram, 1);
     if (slot === undefined) return "droppedUnknown";
     const packet = readUint48(datagram, 9);
@@ -62,7 +68,9 @@ export class PacketOpener {
     this.keys.hold(slot, packet);
     heap.set(datagram, this.#packet);
     this.#sealed.length = datagram.length - DATA_HEADER_BYTES;
-    return this.#heap.open(this.#plain, this.#sealed, this.#header, this.keys.nonce, this.keys.key) === 0;
+    return (
+      this.#heap.open(this.#plain, this.#sealed, this.#header, this.keys.nonce, this.keys.key) === 0
+    );
   }
 
   #read(plainLength: number): void {

@@ -66,7 +66,13 @@ export class PacketSealer {
     writeUint48(heap, this.#packet + 9, packet);
     this.#plain.at = plainAt;
     this.#plain.length = plainLength;
-    this.#heap.seal(this.#packet + DATA_HEADER_BYTES, this.#plain, this.#header, this.keys.nonce, this.keys.key);
+    this.#heap.seal(
+      this.#packet + DATA_HEADER_BYTES,
+      this.#plain,
+      this.#header,
+      this.keys.nonce,
+      this.keys.key,
+    );
     return this.#view.of(heap, this.#packet, DATA_HEADER_BYTES + plainLength + TAG_BYTES);
   }
 }

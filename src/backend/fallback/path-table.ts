@@ -14,8 +14,14 @@ export interface Remote {
 /** @throws {RangeError} for anything but an IP address with a port */
 export function remoteOf(text: string): Remote {
   const address = parseAddress(text);
-  if (address === undefined) throw new RangeError(`not an IP address with a port: ${JSON.stringify(text)}`);
-  return { text: formatAddress(address), host: hostOf(address), port: address.port, family: address.family };
+  if (address === undefined)
+    throw new RangeError(`not an IP address with a port: ${JSON.stringify(text)}`);
+  return {
+    text: formatAddress(address),
+    host: hostOf(address),
+    port: address.port,
+    family: address.family,
+  };
 }
 
 /** Where a datagram came from. */
@@ -34,8 +40,7 @@ export class PathTable {
   #lastPort = 0;
   #last: Source = { text: "", path: undefined };
 
-  add(text: string): number {
-    const remote = remoteOf(text);
+  add(remote: Remote): number {
     const known = this.#byText.get(remote.text);
     if (known !== undefined) return known;
     if (this.#byNumber.size >= MOST_PATHS) {
@@ -84,5 +89,7 @@ function textOf(host: string, port: number, family: string): string {
 /** The address as node:dgram wants it: no port, no brackets. */
 export function hostOf(address: Address): string {
   const text = formatAddress(address);
-  return address.family === 4 ? text.slice(0, text.lastIndexOf(":")) : text.slice(1, text.lastIndexOf("]"));
+  return address.family === 4
+    ? text.slice(0, text.lastIndexOf(":"))
+    : text.slice(1, text.lastIndexOf("]"));
 }

@@ -1,4 +1,12 @@
-import { BULK_OVERHEAD_BYTES, DATA_HEADER_BYTES, type SendPlan, SPAN, SPAN_FRAMES, SPAN_STREAM, TAG_BYTES } from "../port.ts";
+import {
+  BULK_OVERHEAD_BYTES,
+  DATA_HEADER_BYTES,
+  type SendPlan,
+  SPAN,
+  SPAN_FRAMES,
+  SPAN_STREAM,
+  TAG_BYTES,
+} from "../port.ts";
 import { MOST_PACKET_BYTES } from "./packet-opener.ts";
 
 const MOST_SPANS = 64;
@@ -15,7 +23,10 @@ const MOST_OFFSET = 2 ** 48 - 1;
 export function checkPlan(plan: SendPlan): void {
   require("packetBytes", plan.packetBytes, LEAST_PACKET_BYTES, MOST_PACKET_BYTES);
   require("skip", plan.skip, 0, MOST_STREAM_ID);
-  require("spanCount", plan.spanCount, 0, Math.min(MOST_SPANS, Math.floor(plan.spans.length / SPAN.STRIDE)));
+  require("spanCount", plan.spanCount, 0, Math.min(
+    MOST_SPANS,
+    Math.floor(plan.spans.length / SPAN.STRIDE),
+  ));
   let payload = 0;
   for (let span = 0; span < plan.spanCount; span++) {
     checkSpan(plan, span * SPAN.STRIDE);
@@ -30,7 +41,8 @@ function checkSpan(plan: SendPlan, at: number): void {
   require("span source", spans[at + SPAN.source], 0, sources.length - 1);
   const source = sources[spans[at + SPAN.source] as number] as Uint8Array;
   require("span start", spans[at + SPAN.at], 0, source.length);
-  require("span length", spans[at + SPAN.length], 0, source.length - (spans[at + SPAN.at] as number));
+  require("span length", spans[at + SPAN.length], 0, source.length -
+    (spans[at + SPAN.at] as number));
   const length = spans[at + SPAN.length] as number;
   if (spans[at + SPAN.kind] === SPAN_FRAMES) {
     require("frames", length, 0, plan.packetBytes - DATA_HEADER_BYTES - TAG_BYTES);

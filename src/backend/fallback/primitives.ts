@@ -26,7 +26,9 @@ export class SodiumPrimitives implements Primitives {
   }
 
   sha512(data: Uint8Array): Uint8Array {
-    return this.#call([data], HASH_BYTES, (raw, out, at) => raw._crypto_hash(out, at, data.length, 0));
+    return this.#call([data], HASH_BYTES, (raw, out, at) =>
+      raw._crypto_hash(out, at, data.length, 0),
+    );
   }
 
   hmacSha512(key: Uint8Array, data: Uint8Array): Uint8Array {
@@ -94,7 +96,12 @@ export class SodiumPrimitives implements Primitives {
     });
   }
 
-  open(key: Uint8Array, nonce: Uint8Array, header: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+  open(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    header: Uint8Array,
+    sealed: Uint8Array,
+  ): Uint8Array | undefined {
     requireAead(key, nonce);
     if (sealed.length < TAG_BYTES) return undefined;
     const inputs = [key, nonce, header, sealed];
@@ -119,7 +126,11 @@ export class SodiumPrimitives implements Primitives {
    * Lays the output and then the inputs into the heap, one after another.
    * @returns undefined where libsodium says no
    */
-  #attempt(inputs: readonly Uint8Array[], outputBytes: number, run: RawCall): Uint8Array | undefined {
+  #attempt(
+    inputs: readonly Uint8Array[],
+    outputBytes: number,
+    run: RawCall,
+  ): Uint8Array | undefined {
     let bytes = outputBytes;
     for (const input of inputs) bytes += input.length;
     return this.#heap.lend(bytes, (out) => {
@@ -138,7 +149,8 @@ export class SodiumPrimitives implements Primitives {
 type RawCall = (raw: SodiumHeap["raw"], out: number, at: number) => number;
 
 function requireLength(what: string, bytes: Uint8Array, length: number): void {
-  if (bytes.length !== length) throw new RangeError(`${what} has ${bytes.length} bytes, not ${length}`);
+  if (bytes.length !== length)
+    throw new RangeError(`${what} has ${bytes.length} bytes, not ${length}`);
 }
 
 function requireAead(key: Uint8Array, nonce: Uint8Array): void {
@@ -146,7 +158,10 @@ function requireAead(key: Uint8Array, nonce: Uint8Array): void {
   requireLength("nonce", nonce, NONCE_BYTES);
 }
 
-export async function loadPrimitives(): Promise<{ heap: SodiumHeap; primitives: SodiumPrimitives }> {
+export async function loadPrimitives(): Promise<{
+  heap: SodiumHeap;
+  primitives: SodiumPrimitives;
+}> {
   const [heap, blake3] = await Promise.all([loadSodiumHeap(), createBLAKE3()]);
   return { heap, primitives: new SodiumPrimitives(heap, blake3) };
 }

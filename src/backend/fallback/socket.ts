@@ -1,7 +1,17 @@
 import type { RemoteInfo } from "node:dgram";
 import { performance } from "node:perf_hooks";
 import { parseAddress } from "../../base/address.ts";
-import type { DatagramSocket, PacketKeys, Primitives, SendPlan, SendResult, SocketCounters, SocketHandler, SocketOptions, StrangerFilter } from "../port.ts";
+import type {
+  DatagramSocket,
+  PacketKeys,
+  Primitives,
+  SendPlan,
+  SendResult,
+  SocketCounters,
+  SocketHandler,
+  SocketOptions,
+  StrangerFilter,
+} from "../port.ts";
 import { requireCid } from "./cid-table.ts";
 import { Inbound, type Reply } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
@@ -63,7 +73,9 @@ export class FallbackSocket implements DatagramSocket {
   }
 
   addPath(remote: string): number {
-    return this.#paths.add(remote);
+    const to = remoteOf(remote);
+    this.#portFor(to);
+    return this.#paths.add(to);
   }
 
   removePath(path: number): void {
@@ -71,10 +83,10 @@ export class FallbackSocket implements DatagramSocket {
   }
 
   sendPlain(remote: string, datagram: Uint8Array): boolean {
-    if (datagram.length > MOST_PACKET_BYTES) throw new RangeError(`${datagram.length} bytes are no datagram`);
+    if (datagram.length > MOST_PACKET_BYTES)
+      throw new RangeError(`${datagram.length} bytes are no datagram`);
     const to = remoteOf(remote);
     const port = this.#portFor(to);
-    if (port === undefined || this.#closed !== undefined) return false;
     if (this.#isFull(port)) return false;
     port.send(datagram, to, this.#sent);
     return true;
@@ -100,7 +112,7 @@ export class FallbackSocket implements DatagramSocket {
     const remote = this.#paths.remote(path);
     const port = this.#portFor(remote);
     const result = this.#outbound.send(slot, { port, remote }, plan);
-    if (port !== undefined) this.#isFull(port);
+    this.#isFull(port);
     return result;
   }
 
@@ -135,8 +147,10 @@ export class FallbackSocket implements DatagramSocket {
     for (const port of this.#ports) port.unref();
   }
 
-  #portFor(remote: Remote): UdpPort | undefined {
-    return this.#ports.find((port) => port.family === remote.family);
+  #portFor(remote: Remote): UdpPort {
+    const port = this.#ports.find(({ family }) => family === remote.family);
+    if (port === undefined) throw new RangeError(`no bound address reaches ${remote.text}`);
+    return port;
   }
 
   /** Remembers that somebody was refused, or will be, so that `writable` follows. */
@@ -152,7 +166,8 @@ export class FallbackSocket implements DatagramSocket {
       this.#counters.packetsSent++;
       this.#counters.bytesSent += bytes;
     }
-    if (!this.#refused || this.#closed !== undefined || !this.#ports.every((port) => port.hasRoom)) return;
+    if (!this.#refused || this.#closed !== undefined || !this.#ports.every((port) => port.hasRoom))
+      return;
     this.#refused = false;
     this.#handler?.writable();
   };
@@ -188,7 +203,8 @@ export async function openFallbackSocket(
 ): Promise<FallbackSocket> {
   const addresses = options.bind.map((text) => {
     const address = parseAddress(text);
-    if (address === undefined) throw new RangeError(`not an IP address with a port: ${JSON.stringify(text)}`);
+    if (address === undefined)
+      throw new RangeError(`not an IP address with a port: ${JSON.stringify(text)}`);
     return address;
   });
   if (addresses.length < 1 || addresses.length > MOST_BINDS) {
@@ -197,7 +213,8 @@ export async function openFallbackSocket(
   const { receiveBufferBytes = BUFFER_BYTES, sendBufferBytes = BUFFER_BYTES } = options;
   const ports: UdpPort[] = [];
   try {
-    for (const address of addresses) ports.push(await bindUdpPort(address, receiveBufferBytes, sendBufferBytes));
+    for (const address of addresses)
+      ports.push(await bindUdpPort(address, receiveBufferBytes, sendBufferBytes));
   } catch (error) {
     await Promise.all(ports.map((port) => port.close()));
     throw error;

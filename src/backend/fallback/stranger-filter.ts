@@ -21,7 +21,13 @@ const COOKIES_PER_SECOND = 1_000;
 const CALM_MS = 5_000;
 const MOST_SOURCES = 4_096;
 
-export type Verdict = "pass" | "cookie" | "droppedMalformed" | "droppedUnknown" | "droppedStrangers" | "droppedLimited";
+export type Verdict =
+  | "pass"
+  | "cookie"
+  | "droppedMalformed"
+  | "droppedUnknown"
+  | "droppedStrangers"
+  | "droppedLimited";
 
 /**
  * Sorts unsealed datagrams before anything above sees them, cheapest test first, as WIRE.md item 17
@@ -49,7 +55,8 @@ export class StrangerSorter {
   /** Starts with full buckets. @throws {RangeError} for a key that has not 32 bytes */
   setFilter(filter: StrangerFilter): void {
     for (const { mac1Key, cookieKey } of filter.addressees) {
-      if (mac1Key.length !== 32 || cookieKey.length !== 32) throw new RangeError("an addressee's keys have 32 bytes");
+      if (mac1Key.length !== 32 || cookieKey.length !== 32)
+        throw new RangeError("an addressee's keys have 32 bytes");
     }
     this.#addressees = filter.addressees.map(({ mac1Key, cookieKey }) => ({
       mac1Key: mac1Key.slice(),

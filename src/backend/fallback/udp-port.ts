@@ -41,7 +41,9 @@ export class UdpPort {
     this.sendBytes = socket.getSendBufferSize();
   }
 
+  /** More than a mebibyte waits in libuv, or the port is closed. */
   get isFull(): boolean {
+    if (this.#closed !== undefined) return true;
     return this.#queuedBytes >= MOST_QUEUED_BYTES && this.#queued() >= MOST_QUEUED_BYTES;
   }
 
@@ -138,19 +140,20 @@ function bound(socket: Socket, address: Address): Promise<void> {
   });
 }
 
-const CODE_OF: Readonly<Record<string, ErrorCode>> = {
-  EADDRINUSE: "MP2P_PORT_IN_USE",
-  EACCES: "MP2P_PERMISSION",
-  EPERM: "MP2P_PERMISSION",
-  EADDRNOTAVAIL: "MP2P_NO_NETWORK",
-  EAFNOSUPPORT: "MP2P_NO_NETWORK",
-  ENETUNREACH: "MP2P_NO_NETWORK",
-  ENETDOWN: "MP2P_NO_NETWORK",
+const REFUSALS: Readonly<Record<string, readonly [ErrorCode, hint: string]>> = {
+  EADDRINUSE: ["MP2P_PORT_IN_USE", "Choose another port, or port 0 to let the system choose one."],
+  EACCES: ["MP2P_PERMISSION", "Ports below 1024 need privileges: choose a higher one."],
+  EADDRNOTAVAIL: ["MP2P_NO_NETWORK", "Bind to an address of this machine, or to 0.0.0.0 or [::]."],
+  EAFNOSUPPORT: ["MP2P_NO_NETWORK", "This machine lacks IPv6 or IPv4: bind to the other."],
 };
 
 function bindError(address: Address, cause: NodeJS.ErrnoException): Mp2pError {
-  const code = CODE_OF[cause.code ?? ""] ?? "MP2P_SOCKET";
-  return new Mp2pError(code, `cannot bind ${formatAddress(address)}: ${cause.message}`, { cause });
+  const [code, hint] = REFUSALS[cause.code ?? ""] ?? [
+    "MP2P_SOCKET",
+    "Check the limit of open files.",
+  ];
+  const message = `cannot bind ${formatAddress(address)}: ${cause.message}`;
+  return new Mp2pError(code, message, { cause, hint });
 }
 
 function attempt(step: () => void): void {
