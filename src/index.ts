@@ -10,3 +10,14 @@ export type { PathInfo, SessionStats } from "./endpoint/session-host.ts";
 export { Stream } from "./endpoint/stream.ts";
 export { parseKey } from "./noise/identity.ts";
 export { formatTicket, parseTicket, type Ticket } from "./rendezvous/ticket.ts";
+export type {
+  Offer,
+  Transfer,
+  TransferEvent,
+  TransferFailure,
+  TransferSummary,
+} from "./transfer/events.ts";
+export type { Conflict } from "./transfer/place.ts";
+export { type ReceiveOptions, receiveFiles } from "./transfer/receive.ts";
+export { type SendOptions, sendFiles } from "./transfer/send.ts";
+export type { Existing } from "./transfer/survey.ts";

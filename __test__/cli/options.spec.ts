@@ -3,7 +3,7 @@ import test from "ava";
 import { parseContacts } from "../../src/cli/contacts.ts";
 import { bindAddresses, durationMs } from "../../src/cli/options.ts";
 import { buildProgram, VERSION } from "../../src/cli/program.ts";
-import { answerOf } from "../../src/cli/prompt.ts";
+import { conflictAnswer, yesNoAnswer } from "../../src/cli/question.ts";
 
 /** Parses a command line without running it. @returns the options its command would get. */
 async function parse(...args: string[]): Promise<Record<string, unknown>> {
@@ -104,7 +104,7 @@ test("a contact is a key, then whatever helps people", (t) => {
 });
 
 test("only a clear answer is an answer", (t) => {
-  t.deepEqual(["", "y", " YES ", "n", "No", "maybe"].map(answerOf), [
+  t.deepEqual(["", "y", " YES ", "n", "No", "maybe"].map(yesNoAnswer), [
     true,
     true,
     true,
@@ -112,6 +112,13 @@ test("only a clear answer is an answer", (t) => {
     false,
     undefined,
   ]);
+});
+
+test("a conflict has no answer by default, and one answer can stand for all", (t) => {
+  for (const line of ["", "y", "all", "sx"]) t.is(conflictAnswer(line), undefined, line);
+  t.deepEqual(conflictAnswer("o"), { conflict: "overwrite", forAll: false });
+  t.deepEqual(conflictAnswer(" SA "), { conflict: "skip", forAll: true });
+  t.deepEqual(conflictAnswer("rename all"), { conflict: "rename", forAll: true });
 });
 
 test("--version is the package's", (t) => {

@@ -1,67 +1,105 @@
-/** Whether an offer is taken, and what happens to files that exist: by option, or by asking. */
-import type { Offer } from "../index.ts";
+/** Whether an offer is taken, and what becomes of files that exist: by option, or by asking. */
+import type { Conflict, Existing, Offer, Session } from "../index.ts";
 import { CliError } from "./failure.ts";
+import type { OnConflict } from "./options.ts";
+import { conflictQuestion, type Question, yesNo } from "./question.ts";
 import type { Reporter } from "./reporter.ts";
 import { formatBytes, plural, printable } from "./text.ts";
 
 /** Names shown with a question. */
 const SHOWN_NAMES = 5;
 
-/** Asks one question at a time, whoever wants to. */
+/** One person answers for all transfers of a command: one question at a time. */
 export class Consent {
   readonly #reporter: Reporter;
   readonly #signal: AbortSignal;
   #turn: Promise<unknown> = Promise.resolve();
-  /** Why the last offer was not taken, where it was for want of somebody to ask. */
-  refusal: CliError | undefined;
 
   constructor(reporter: Reporter, signal: AbortSignal) {
     this.#reporter = reporter;
     this.#signal = signal;
   }
 
-  /** @param hint - what to give on the command line where nobody can be asked */
-  async ask(question: string, hint: string): Promise<boolean> {
-    const answer = this.#turn.then(() => this.#reporter.confirm(question, this.#signal));
+  /**
+   * @returns undefined where nobody can be asked
+   * @throws the command's signal's reason; `MP2P_CLOSED` where the peer left meanwhile
+   */
+  async ask<T>(question: Question<T>, session: Session): Promise<T | undefined> {
+    const left = new AbortController();
+    void session.closed.then(({ message }) => left.abort(new CliError("MP2P_CLOSED", message)));
+    const signal = AbortSignal.any([this.#signal, left.signal]);
+    const answer = this.#turn.then(() => this.#reporter.ask(question, signal));
     this.#turn = answer.catch(() => undefined);
-    const agreed = await answer;
-    if (agreed === undefined) {
-      this.refusal = new CliError("MP2P_REFUSED", "refused: there is no terminal to ask on", hint);
-    }
-    return agreed ?? false;
+    return await answer;
   }
 }
 
-export function offerQuestion(offer: Offer, directory: string): string {
-  const { names, files, bytes, folders, freeBytes, conflicts, resumeBytes } = offer;
-  const shown = names.slice(0, SHOWN_NAMES).map(printable);
-  const more = files + folders - shown.length;
+/** How one transfer decides. */
+export interface Decisions {
+  readonly accept: (offer: Offer) => Promise<boolean>;
+  readonly onConflict: Conflict | ((existing: Existing) => Promise<Conflict>);
+  /** Why the transfer was refused, where it was for want of somebody to ask. */
+  readonly refusal: () => CliError | undefined;
+}
+
+export interface DecisionOptions {
+  readonly directory: string;
+  readonly onConflict: OnConflict;
+  /** What to give on the command line where nobody can be asked; undefined: take every offer. */
+  readonly askHint: string | undefined;
+}
+
+export function decisionsFor(
+  session: Session,
+  consent: Consent,
+  { directory, onConflict, askHint }: DecisionOptions,
+): Decisions {
+  let refusal: CliError | undefined;
+  let forAll: Conflict | undefined;
+  const accept = async (offer: Offer) => {
+    if (askHint === undefined) return true;
+    const agreed = await consent.ask(yesNo(offerText(offer, directory)), session);
+    if (agreed === undefined) {
+      refusal = new CliError("MP2P_REFUSED", "refused: there is no terminal to ask on", askHint);
+    }
+    return agreed ?? false;
+  };
+  const askConflict = async (existing: Existing) => {
+    if (forAll !== undefined) return forAll;
+    const answer = await consent.ask(conflictQuestion(conflictText(existing)), session);
+    if (answer === undefined) {
+      const message = `${printable(existing.name)} exists, and there is no terminal to ask on`;
+      const hint = "add --on-conflict skip, rename or overwrite";
+      refusal = new CliError("MP2P_EXISTS", message, hint);
+      throw refusal;
+    }
+    if (answer.forAll) forAll = answer.conflict;
+    return answer.conflict;
+  };
+  return {
+    accept,
+    onConflict: onConflict === "ask" ? askConflict : onConflict,
+    refusal: () => refusal,
+  };
+}
+
+function offerText(offer: Offer, directory: string): string {
+  const { names, files, bytes, freeBytes, conflicts, resumeBytes, refused } = offer;
+  const shown = names.slice(0, SHOWN_NAMES).map(printable).join(", ");
+  const isResumed = resumeBytes > 0;
   const lines = [
     `from ${offer.peer.keyText}`,
-    `  ${shown.join(", ")}${more > 0 && names.length > SHOWN_NAMES ? ", …" : ""}`,
-    `  ${plural(files, "file")}, ${formatBytes(bytes)}; ${formatBytes(freeBytes)} free`,
-    resumeBytes > 0 ? `  ${formatBytes(resumeBytes)} are there from an earlier attempt` : "",
-    conflicts.files > 0 ? `  ${plural(conflicts.files, "file")} exist with other content` : "",
-    `${resumeBytes > 0 ? "Resume" : "Receive"} into ${printable(directory)}?`,
+    `  ${shown}${names.length > SHOWN_NAMES ? ", …" : ""}`,
+    `  ${plural(files, "file")}, ${formatBytes(bytes)}; ${formatBytes(freeBytes)} are free here`,
+    isResumed ? `  ${formatBytes(resumeBytes)} are here from an earlier attempt` : "",
+    conflicts.files > 0 ? `  ${conflicts.files} of them exist here with other content` : "",
+    ...refused.slice(0, SHOWN_NAMES).map(({ name, why }) => `  not taken: ${name}: ${why}`),
+    `${isResumed ? "Resume" : "Receive"} into ${printable(directory)}?`,
   ];
   return lines.filter(Boolean).join("\n");
 }
 
-export function conflictQuestion(offer: Offer): string {
-  const { files, names } = offer.conflicts;
-  const shown = names.slice(0, SHOWN_NAMES).map(printable).join(", ");
-  return `Overwrite ${plural(files, "file")} (${shown}${files > SHOWN_NAMES ? ", …" : ""})?`;
-}
-
-/**
- * The answer to an offer.
- *
- * @param hint - what to give where nobody can be asked; undefined: take every offer
- */
-export function takeOffer(
-  consent: Consent,
-  hint: string | undefined,
-  directory: string,
-): (offer: Offer) => Promise<boolean> {
-  return async (offer) => hint === undefined || consent.ask(offerQuestion(offer, directory), hint);
+function conflictText({ name, bytes, kind, offered }: Existing): string {
+  const here = kind === "file" ? formatBytes(bytes) : `a ${kind}`;
+  return `${printable(name)} exists: ${here} here, ${formatBytes(offered.bytes)} offered.`;
 }

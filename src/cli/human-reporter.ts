@@ -9,7 +9,8 @@ import type {
   ReadyEvent,
 } from "./events.ts";
 import { ProgressView } from "./progress-view.ts";
-import { askYesNo } from "./prompt.ts";
+import { prompt } from "./prompt.ts";
+import type { Question } from "./question.ts";
 import type { Reporter, Sink } from "./reporter.ts";
 import { type Style, styleFor } from "./style.ts";
 import { formatBytes, formatMs, formatRate, formatSeconds, plural, printable } from "./text.ts";
@@ -51,7 +52,7 @@ export class HumanReporter implements Reporter {
         this.#path(event);
         break;
       case "offer":
-        this.note(`from ${short(event.peer)}: ${amount(event)}`);
+        this.note(`offer  ${amount(event)}`);
         break;
       case "accept":
         this.#accept(event.resumeBytes);
@@ -81,12 +82,12 @@ export class HumanReporter implements Reporter {
     if (this.#options.isVerbose) this.#line(this.#style("dim", text));
   }
 
-  async confirm(question: string, signal: AbortSignal): Promise<boolean | undefined> {
+  async ask<T>(question: Question<T>, signal: AbortSignal): Promise<T | undefined> {
     const { stdin, stderr } = this.#options;
     if (stdin.isTTY !== true || stderr.isTTY !== true) return undefined;
     this.#progress.paused = true;
     try {
-      return await askYesNo(question, stdin, stderr, signal);
+      return await prompt(question, stdin, stderr, signal);
     } finally {
       this.#progress.paused = false;
     }

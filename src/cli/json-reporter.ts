@@ -21,7 +21,7 @@ export class JsonReporter implements Reporter {
 
   detail(): void {}
 
-  confirm(): Promise<undefined> {
+  ask(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
 

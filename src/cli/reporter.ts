@@ -1,4 +1,5 @@
 import type { CliEventBody } from "./events.ts";
+import type { Question } from "./question.ts";
 
 /** Where a command says what happens; commands print nothing themselves, save a pipe its bytes. */
 export interface Reporter {
@@ -8,11 +9,10 @@ export interface Reporter {
   /** Like `note`, only with `-v`. */
   detail(text: string): void;
   /**
-   * Asks yes or no.
-   *
    * @returns undefined where nobody can be asked: no terminal, or `--json`
+   * @throws the signal's reason
    */
-  confirm(question: string, signal: AbortSignal): Promise<boolean | undefined>;
+  ask<T>(question: Question<T>, signal: AbortSignal): Promise<T | undefined>;
   /** Removes what is temporary from the screen; nothing is emitted after it. */
   close(): void;
 }

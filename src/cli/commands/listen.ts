@@ -1,6 +1,6 @@
 import { type Endpoint, receiveFiles, type Session } from "../../index.ts";
 import { announce } from "../announce.ts";
-import { Consent, conflictPolicy, takeOffer } from "../consent.ts";
+import { Consent, decisionsFor } from "../consent.ts";
 import { trustedKeys } from "../contacts.ts";
 import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
@@ -95,9 +95,11 @@ class Inbox {
         await atMost(session.closed, FAREWELL_MS);
         return done;
       } catch (error) {
-        if (signal.aborted || (this.#options.once && attempt.accepted())) throw error;
+        if (signal.aborted || (this.#options.once && attempt.accepted())) {
+          throw attempt.refusal() ?? error;
+        }
         if (!attempt.offered()) return undefined;
-        const event = errorEvent(this.#consent.refusal ?? error);
+        const event = errorEvent(attempt.refusal() ?? error);
         reporter.emit({ ...event, peer: session.peer.keyText });
       }
     }
@@ -107,19 +109,24 @@ class Inbox {
     readonly done: Promise<DoneEvent>;
     readonly offered: () => boolean;
     readonly accepted: () => boolean;
+    readonly refusal: () => CliError | undefined;
   } {
     const { reporter, signal, now } = this.#context;
     const { onConflict, durable } = this.#options;
     const state = { offered: false, accepted: false };
-    const take = takeOffer(this.#consent, this.#askHint, this.#directory);
+    const decisions = decisionsFor(session, this.#consent, {
+      directory: this.#directory,
+      onConflict,
+      askHint: this.#askHint,
+    });
     const transfer = receiveFiles(session, this.#directory, {
       signal,
       accept: async (offer) => {
         state.offered = true;
-        state.accepted = await take(offer);
+        state.accepted = await decisions.accept(offer);
         return state.accepted;
       },
-      onConflict: conflictPolicy(onConflict, this.#consent),
+      onConflict: decisions.onConflict,
       ...(durable && { durable }),
     });
     const wireBytes = () => this.#endpoint.counters().bytesReceived;
@@ -127,6 +134,7 @@ class Inbox {
       done: followTransfer(transfer, { session, reporter, now, wireBytes }),
       offered: () => state.offered,
       accepted: () => state.accepted,
+      refusal: decisions.refusal,
     };
   }
 }

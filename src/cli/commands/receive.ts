@@ -1,5 +1,5 @@
 import { receiveFiles } from "../../index.ts";
-import { Consent, conflictPolicy, takeOffer } from "../consent.ts";
+import { Consent, decisionsFor } from "../consent.ts";
 import type { Context } from "../context.ts";
 import { followPath, followTransfer } from "../follow-transfer.ts";
 import { openEndpoint } from "../open-endpoint.ts";
@@ -27,11 +27,15 @@ export async function receive(
   reporter.note("connecting …");
   await using session = await endpoint.connect(ticket, { signal, timeoutMs: options.timeout });
   followPath(session, reporter);
-  const consent = new Consent(reporter, signal);
+  const decisions = decisionsFor(session, new Consent(reporter, signal), {
+    directory: output,
+    onConflict,
+    askHint: yes ? undefined : "add --yes to take it without asking",
+  });
   const transfer = receiveFiles(session, output, {
     signal,
-    accept: takeOffer(consent, yes ? undefined : "add --yes to take it without asking", output),
-    onConflict: conflictPolicy(onConflict, consent),
+    accept: decisions.accept,
+    onConflict: decisions.onConflict,
     ...(durable && { durable }),
   });
   const wireBytes = () => endpoint.counters().bytesReceived;
@@ -40,6 +44,6 @@ export async function receive(
     await atMost(session.closed, FAREWELL_MS);
     reporter.emit(done);
   } catch (error) {
-    throw consent.refusal ?? error;
+    throw decisions.refusal() ?? error;
   }
 }
