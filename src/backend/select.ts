@@ -23,7 +23,7 @@ export async function selectBackend(choice?: BackendChoice): Promise<Backend> {
         return await loadNative();
       } catch (cause) {
         const hint = "Install the prebuilt package of this platform, or set MP2P_BACKEND=auto.";
-        throw new Mp2pError("MP2P_BACKEND_MISSING", `no native backend: ${causeChain(cause)}`, {
+        throw new Mp2pError("MP2P_BACKEND_MISSING", causeChain(cause), {
           cause,
           hint,
         });
