@@ -103,7 +103,10 @@ export class EndpointCore {
   /** The socket takes packets again. */
   writable(now: number): void {
     this.#now = now;
-    for (const record of this.#blocked) this.#dirty.add(record);
+    for (const record of this.#blocked) {
+      record.engine.socketWritable();
+      this.#dirty.add(record);
+    }
     this.#blocked.clear();
     this.#pumpAll();
   }
@@ -243,10 +246,7 @@ export class EndpointCore {
         if (record.unconfirmedFin) socket.sendPlain(record.address, record.unconfirmedFin);
         const result = socket.sendSealed(output.slot, output.path, output.plan);
         engine.sent(result, this.#now);
-        if (engine.blocked) {
-          this.#blocked.add(record);
-          return;
-        }
+        if (engine.blocked) this.#blocked.add(record);
       } else {
         const unproved = record.proved ? Number.POSITIVE_INFINITY : record.openedAt + UNPROVED_MS;
         if (unproved <= this.#now) return this.#end(record);
