@@ -20,7 +20,9 @@ export function loadNative(): Backend {
   const addon = loadAddon();
   return {
     name: "native",
-    capabilities: { ...addon.capabilities(), receiveThread: true },
+    get capabilities() {
+      return { ...addon.capabilities(), receiveThread: true };
+    },
     primitives: nativePrimitives(addon),
     openSocket: async (options) => new NativeDatagramSocket(addon, options),
   };

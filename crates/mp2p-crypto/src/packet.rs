@@ -22,7 +22,7 @@ pub type Cid = [u8; 8];
 /// Keys of one direction of one slot.
 pub struct PacketKeys {
     key: LessSafeKey,
-    /// The iv, already XORed with the lane.
+    /// The iv, already combined with the lane.
     iv: [u8; 12],
     cid: Cid,
 }

@@ -78,3 +78,107 @@ impl ReplayWindow {
 fn index(word: u64, ring: u64) -> usize {
     usize::try_from(word % ring).expect("a ring is shorter than the address space")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{GROWTH_JUMP, ReplayWindow, SMALL_WORDS, WINDOW_PACKETS, WORD_BITS};
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    const SMALL_PACKETS: u64 = (SMALL_WORDS as u64 - 1) * WORD_BITS;
+
+    /// What the window must do, without any cleverness. Whatever the small window forgot stays
+    /// forgotten after it grew, so the floor only rises.
+    #[derive(Default)]
+    struct Model {
+        seen: HashSet<u64>,
+        newest: Option<u64>,
+        floor: u64,
+        grown: bool,
+    }
+
+    impl Model {
+        fn accept(&mut self, number: u64) -> bool {
+            let before = *self.newest.get_or_insert(number);
+            let newest = before.max(number);
+            if number > before && number - before > GROWTH_JUMP && !self.grown {
+                // The small ring knows whole words, one more than it accepts.
+                let words = (before / WORD_BITS).saturating_sub(SMALL_WORDS as u64 - 1);
+                self.floor = self.floor.max(words * WORD_BITS);
+                self.grown = true;
+            }
+            self.newest = Some(newest);
+            let size = if self.grown { WINDOW_PACKETS } else { SMALL_PACKETS };
+            if newest - number >= size || (self.grown && number < self.floor) {
+                return false;
+            }
+            self.seen.insert(number)
+        }
+    }
+
+    fn agree(numbers: &[u64]) -> Result<(), String> {
+        let (mut window, mut model) = (ReplayWindow::default(), Model::default());
+        for (index, &number) in numbers.iter().enumerate() {
+            let (got, wanted) = (window.accept(number), model.accept(number));
+            if got != wanted {
+                return Err(format!("packet {number} at {index}: {got}, the model {wanted}"));
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_order_of_few_packets_agrees_with_a_set() -> Result<(), String> {
+        let numbers = [0, 1, 63, 64, SMALL_PACKETS, SMALL_PACKETS + 64, GROWTH_JUMP + 65];
+        let count = numbers.len();
+        for code in 0..count.pow(5) {
+            let order: Vec<u64> =
+                (0..5).map(|digit| numbers[code / count.pow(digit) % count]).collect();
+            agree(&order).map_err(|why| format!("{order:?}: {why}"))?;
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn random_walks_agree_with_a_set(
+            start in 0u64..1 << 40,
+            steps in prop::collection::vec(prop_oneof![
+                8 => -80i64..90,
+                2 => -9_000i64..9_000,
+                1 => -70_000i64..70_000,
+            ], 1..400),
+        ) {
+            let mut at = start;
+            let numbers: Vec<u64> = steps
+                .into_iter()
+                .map(|step| {
+                    at = at.saturating_add_signed(step);
+                    at
+                })
+                .collect();
+            prop_assert_eq!(agree(&numbers), Ok(()));
+        }
+    }
+
+    #[test]
+    fn an_idle_slot_stays_small() {
+        let mut window = ReplayWindow::default();
+        assert_eq!(window.heap_bytes(), 0);
+        for number in 0..100_000 {
+            assert!(window.accept(number));
+        }
+        assert_eq!(window.heap_bytes(), 1024);
+        assert!(window.accept(100_000 + GROWTH_JUMP));
+        assert_eq!(window.heap_bytes(), 8192);
+    }
+
+    #[test]
+    fn nothing_older_than_the_window_is_accepted() {
+        let mut window = ReplayWindow::default();
+        assert!(window.accept(0));
+        assert!(window.accept(WINDOW_PACKETS + 5000));
+        assert!(window.accept(5001));
+        assert!(!window.accept(5000));
+    }
+}

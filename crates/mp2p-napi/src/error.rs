@@ -1,4 +1,4 @@
-//! Rust errors as JavaScript ones: the codes of src/base/errors.ts, and RangeError for arguments.
+//! Rust errors as JavaScript ones: the codes of src/base/errors.ts, and `RangeError` for arguments.
 
 use mp2p_crypto::SizeError;
 use mp2p_net::SocketError;
@@ -18,7 +18,7 @@ fn pending() -> &'static str {
 fn range_error(env: &Env, message: &str) -> CodedError {
     match env.throw_range_error(message, Some("ERR_OUT_OF_RANGE")) {
         Ok(()) => Error::new(pending(), String::new()),
-        Err(error) => Error::new("ERR_OUT_OF_RANGE", error.reason.to_string()),
+        Err(error) => Error::new("ERR_OUT_OF_RANGE", error.reason.clone()),
     }
 }
 
@@ -60,5 +60,5 @@ pub fn system_error(error: &io::Error) -> CodedError {
 
 /// An error of napi itself: the environment is out of memory or ends.
 pub fn napi_error(error: &Error) -> CodedError {
-    Error::new("MP2P_SOCKET", error.reason.to_string())
+    Error::new("MP2P_SOCKET", error.reason.clone())
 }

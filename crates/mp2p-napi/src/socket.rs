@@ -21,6 +21,7 @@ const NEXT_WRITABLE: u32 = 2;
 const NEXT_FAILED: u32 = 3;
 
 #[napi(object, object_from_js = false)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub struct NativeCapabilities {
     pub gso_segments: u32,
     pub gro: bool,
@@ -152,7 +153,7 @@ impl NativeSocket {
     pub fn next(&mut self) -> u32 {
         loop {
             let Ok(mut open) = self.open_socket() else { return NEXT_NOTHING };
-            let next = open.endpoint.next();
+            let next = open.endpoint.advance();
             match next {
                 Next::Nothing => return NEXT_NOTHING,
                 Next::Batch => return NEXT_BATCH,
@@ -201,7 +202,6 @@ impl NativeSocket {
     }
 
     #[napi]
-    #[expect(clippy::too_many_arguments, reason = "the fields of `PacketKeys`, flat for speed")]
     pub fn install_send(
         &self,
         env: &Env,
@@ -220,7 +220,6 @@ impl NativeSocket {
     }
 
     #[napi]
-    #[expect(clippy::too_many_arguments, reason = "the fields of `PacketKeys`, flat for speed")]
     pub fn install_receive(
         &self,
         env: &Env,
@@ -254,7 +253,6 @@ impl NativeSocket {
 
     /// Sends a burst; the result is in the control block.
     #[napi]
-    #[expect(clippy::too_many_arguments, reason = "the fields of `SendPlan`, flat for speed")]
     pub fn send_sealed(
         &self,
         env: &Env,

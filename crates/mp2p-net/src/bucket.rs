@@ -51,4 +51,9 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
             .entry(key.clone())
             .or_insert_with(|| old.remove(key).unwrap_or_else(|| Bucket::full(burst, now_ms)))
     }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
 }

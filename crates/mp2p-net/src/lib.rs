@@ -6,6 +6,8 @@
 mod bucket;
 mod clock;
 mod counters;
+#[cfg(test)]
+mod loopback_tests;
 mod number;
 mod pool;
 mod receiver;

@@ -18,7 +18,7 @@ const PLAIN_BATCH: usize = 8;
 const SEALED_IN_A_ROW: usize = 8;
 /// Room that one receive call needs: the longest datagram, coalesced or not.
 pub const RECEIVE_BYTES: usize = 64 << 10;
-/// Rows that one receive call may need: UDP_MAX_SEGMENTS of Linux 6.9.
+/// Rows that one receive call may need: `UDP_MAX_SEGMENTS` of Linux 6.9.
 const RECEIVE_ROWS: usize = 128;
 /// Bytes kept free before the first payload, for the frame header of the packet opened there.
 pub const HEADROOM_BYTES: usize = 16;
@@ -78,9 +78,8 @@ struct State {
     awake: bool,
     /// The receive thread waits for a slab.
     starved: bool,
-    writable: bool,
-    quiet: bool,
-    failed: Option<String>,
+    /// All that is no batch; it goes first.
+    news: VecDeque<Next>,
 }
 
 impl Pool {
@@ -135,24 +134,12 @@ impl Pool {
         Some(!std::mem::replace(&mut state.awake, true))
     }
 
-    /// True where JavaScript must be woken.
-    pub fn report_writable(&self) -> bool {
+    /// Queues what is no batch; true where JavaScript must be woken.
+    pub fn report(&self, news: Next) -> bool {
         let mut state = self.state();
-        state.writable = true;
-        !std::mem::replace(&mut state.awake, true)
-    }
-
-    /// True where JavaScript must be woken.
-    pub fn report_quiet(&self) -> bool {
-        let mut state = self.state();
-        state.quiet = true;
-        !std::mem::replace(&mut state.awake, true)
-    }
-
-    /// True where JavaScript must be woken.
-    pub fn report_failure(&self, why: String) -> bool {
-        let mut state = self.state();
-        state.failed = Some(why);
+        if !state.news.contains(&news) {
+            state.news.push_back(news);
+        }
         !std::mem::replace(&mut state.awake, true)
     }
 
@@ -169,14 +156,8 @@ impl Pool {
     }
 
     fn step(&self, state: &mut State) -> Next {
-        if let Some(why) = state.failed.take() {
-            return Next::Failed(why);
-        }
-        if std::mem::take(&mut state.writable) {
-            return Next::Writable;
-        }
-        if std::mem::take(&mut state.quiet) {
-            return Next::Quiet;
+        if let Some(news) = state.news.pop_front() {
+            return news;
         }
         if !state.plain.is_empty()
             && (state.ready.is_empty() || state.sealed_in_a_row >= SEALED_IN_A_ROW)

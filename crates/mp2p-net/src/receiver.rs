@@ -4,7 +4,7 @@
 //! itself: two changes of threads cost as much as the rest of a small packet's round trip.
 
 use crate::counters::Counters;
-use crate::pool::{Filling, Plain, Pool, RECEIVE_BYTES};
+use crate::pool::{Filling, Next, Plain, Pool, RECEIVE_BYTES};
 use crate::region::Layout;
 use crate::rows::{Arrival, BulkPacket};
 use crate::slots::Tables;
@@ -56,7 +56,7 @@ pub fn run(shared: &Shared, wake: &dyn Fn()) {
             return;
         }
         if let Err(error) = waiting {
-            if shared.pool.report_failure(format!("waiting for packets failed: {error}")) {
+            if shared.pool.report(Next::Failed(format!("waiting for packets failed: {error}"))) {
                 wake();
             }
             return;
@@ -65,7 +65,7 @@ pub fn run(shared: &Shared, wake: &dyn Fn()) {
         let writable = readiness.writable() & full_binds;
         if writable != 0 {
             shared.full_binds.fetch_and(!writable, Ordering::AcqRel);
-            if shared.pool.report_writable() {
+            if shared.pool.report(Next::Writable) {
                 wake();
             }
         }
@@ -76,7 +76,7 @@ pub fn run(shared: &Shared, wake: &dyn Fn()) {
         window.load += receiver.drain(|bind| readiness.is_readable(bind), None);
         if shared.loop_can_read && window.ends_quiet() {
             shared.thread_reads.store(false, Ordering::Release);
-            if shared.pool.report_quiet() {
+            if shared.pool.report(Next::Quiet) {
                 wake();
             }
         }
@@ -311,7 +311,7 @@ impl Sealed<'_> {
         };
         let index = match self.cached {
             Some((cached, index)) if cached == cid => Some(index),
-            _ => tables.find(&cid),
+            _ => tables.find(cid),
         };
         let Some((index, slot)) = index.and_then(|index| Some((index, tables.at(index)?))) else {
             counters.dropped_unknown.add(1);

@@ -99,6 +99,13 @@ impl Region {
         // SAFETY: the control block begins the region, page-aligned, and no slice covers it.
         unsafe { self.start.cast::<f64>().add(number).write(value) };
     }
+
+    #[cfg(test)]
+    pub(crate) fn get(&self, number: usize) -> f64 {
+        assert!(number < CONTROL::NUMBERS);
+        // SAFETY: as in `set`.
+        unsafe { self.start.cast::<f64>().add(number).read() }
+    }
 }
 
 #[cfg(unix)]

@@ -5,7 +5,7 @@
 
 use crate::counters::Counters;
 use crate::number::{count_to_f64, whole, whole_size};
-use crate::sys::{Bind, SendError};
+use crate::sys::{Bind, SendError, report_no_segmentation};
 use mp2p_crypto::packet::{OVERHEAD_BYTES, PACKET_NUMBERS};
 use mp2p_crypto::train::{BULK_OVERHEAD_BYTES, MAX_TRAIN_BYTES, SendSlot, StreamFrame, Train};
 use socket2::SockAddr;
@@ -58,10 +58,16 @@ pub struct Sender {
     train: Train,
     /// Bytes of `train` that already left, and where the rest must go.
     kept: Option<(Target, usize)>,
+    calls: Calls,
+}
+
+/// Send calls, and what they have taught.
+struct Calls {
     /// Packets in one call; 1 once segmentation failed.
-    pub segments: usize,
+    segments: usize,
     fault: Option<Fault>,
-    calls: u32,
+    /// Since the fault was set.
+    count: u32,
 }
 
 /// What became of a train.
@@ -74,12 +80,18 @@ enum Outcome {
 
 impl Sender {
     pub fn new(segments: usize) -> Self {
-        Self { train: Train::default(), kept: None, segments, fault: None, calls: 0 }
+        let calls = Calls { segments, fault: None, count: 0 };
+        Self { train: Train::default(), kept: None, calls }
+    }
+
+    /// Packets in one call; 1 once segmentation failed.
+    pub fn segments(&self) -> usize {
+        self.calls.segments
     }
 
     pub fn inject(&mut self, fault: Option<Fault>) {
-        self.fault = fault;
-        self.calls = 0;
+        self.calls.fault = fault;
+        self.calls.count = 0;
     }
 
     /// Sends what an earlier call left over; false where the socket is still full.
@@ -133,7 +145,7 @@ impl Sender {
         datagram: &[u8],
         counters: &Counters,
     ) -> Result<(), SendError> {
-        let sent = self.call(bind, to, datagram, datagram.len().max(1), counters);
+        let sent = self.calls.call(bind, to, datagram, datagram.len().max(1), counters);
         if sent.is_ok() {
             counters.packets_sent.add(1);
             counters.bytes_sent.add(datagram.len());
@@ -148,9 +160,7 @@ impl Sender {
         from: usize,
         counters: &Counters,
     ) -> Outcome {
-        let train = std::mem::take(&mut self.train);
-        let (outcome, left) = self.transmit(binds, target, &train, from, counters);
-        self.train = train;
+        let (outcome, left) = self.calls.transmit(binds, target, &self.train, from, counters);
         if matches!(outcome, Outcome::Blocked) {
             self.kept = Some((target.clone(), left));
         } else {
@@ -159,21 +169,25 @@ impl Sender {
         outcome
     }
 
-    /// Sends `train` from byte `from` on; the number returned is where a full socket stopped it.
+}
+
+impl Calls {
+    /// Sends `train` from byte `from` on, in one call where the kernel segments; the number returned is where a full socket stopped it.
     fn transmit(
         &mut self,
         binds: &[Bind],
         target: &Target,
         train: &Train,
-        mut from: usize,
+        from: usize,
         counters: &Counters,
     ) -> (Outcome, usize) {
         let bind = &binds[target.bind];
         let segment = train.segment();
         let bytes = train.bytes();
+        let mut segmentation_failed = false;
         if self.segments > 1 && bytes.len() - from > segment {
             match self.call(bind, &target.address, &bytes[from..], segment, counters) {
-                Err(SendError::Segmentation) => self.segments = 1,
+                Err(SendError::Segmentation) => segmentation_failed = true,
                 Err(SendError::Full) => return (Outcome::Blocked, from),
                 Err(SendError::TooBig) => return (Outcome::TooBig, from),
                 Ok(()) | Err(SendError::Unreachable) => {
@@ -182,6 +196,25 @@ impl Sender {
                 }
             }
         }
+        let single = self.transmit_singly(bind, target, train, from, counters);
+        // Before Linux 6.9 a train of packets too big for the path looks like failed segmentation.
+        if segmentation_failed && !matches!(single.0, Outcome::TooBig) {
+            self.segments = 1;
+            report_no_segmentation();
+        }
+        single
+    }
+
+    fn transmit_singly(
+        &mut self,
+        bind: &Bind,
+        target: &Target,
+        train: &Train,
+        mut from: usize,
+        counters: &Counters,
+    ) -> (Outcome, usize) {
+        let segment = train.segment();
+        let bytes = train.bytes();
         let mut outcome = Outcome::Sent;
         while from < bytes.len() {
             let packet = &bytes[from..bytes.len().min(from + segment)];
@@ -209,8 +242,8 @@ impl Sender {
         counters.send_calls.add(1);
         let segmented = bytes.len() > segment;
         if let Some(fault) = self.fault {
-            self.calls += 1;
-            if self.calls.is_multiple_of(fault.every_nth)
+            self.count = self.count.wrapping_add(1);
+            if self.count.is_multiple_of(fault.every_nth)
                 && let Some(error) = SendError::injected(fault.errno, segmented)
             {
                 return Err(error);
@@ -262,7 +295,7 @@ impl Load<'_> {
 
     /// Lets the train depart where a packet of `bytes` cannot join it; false once blocked.
     fn make_room(&mut self, bytes: usize) -> bool {
-        if !self.blocked && !self.sender.train.takes(bytes, self.sender.segments) {
+        if !self.blocked && !self.sender.train.takes(bytes, self.sender.calls.segments) {
             self.depart();
         }
         !self.blocked

@@ -40,7 +40,7 @@ impl Tables {
     /// Installs or replaces a slot; false where another slot has the connection id.
     pub fn install(&mut self, slot: u16, keys: PacketKeys) -> bool {
         let cid = keys.cid();
-        let taken = self.find(&cid).and_then(|index| self.slots[index].as_ref()).map(|s| s.slot);
+        let taken = self.find(cid).and_then(|index| self.slots[index].as_ref()).map(|s| s.slot);
         if taken.is_some_and(|other| other != slot) {
             return false;
         }
@@ -64,8 +64,8 @@ impl Tables {
         }
     }
 
-    pub fn find(&self, cid: &Cid) -> Option<usize> {
-        self.by_cid.get(cid).copied()
+    pub fn find(&self, cid: Cid) -> Option<usize> {
+        self.by_cid.get(&cid).copied()
     }
 
     pub fn at(&mut self, index: usize) -> Option<&mut ReceiveSlot> {

@@ -8,7 +8,7 @@ use crate::region::{CONTROL, Region};
 use crate::sender::{Fault, Plan, SendResult, Sender, Target};
 use crate::slots::Tables;
 use crate::stranger::{Addressee, Limits};
-use crate::sys::{Bind, SendError, Waker, capabilities};
+use crate::sys::{Bind, SendError, Waker, probed_segments};
 use mp2p_crypto::packet::{Cid, PacketKeys};
 use mp2p_crypto::train::SendSlot;
 use socket2::SockAddr;
@@ -86,7 +86,7 @@ impl UdpEndpoint {
         Ok(Self {
             shared,
             region,
-            sender: Sender::new(capabilities().segments),
+            sender: Sender::new(probed_segments()),
             slots: HashMap::new(),
             paths: HashMap::new(),
             last_path: 0,
@@ -94,7 +94,7 @@ impl UdpEndpoint {
         })
     }
 
-    /// Starts the receive thread; `wake` is called on it when `next` has something new.
+    /// Starts the receive thread; `wake` is called on it when `advance` has something new.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl UdpEndpoint {
         let body = move || {
             let ended = catch_unwind(AssertUnwindSafe(|| run(&shared, &wake)));
             // The panic was printed where it happened; without this the socket would fall silent.
-            if ended.is_err() && shared.pool.report_failure("the receive thread failed".into()) {
+            if ended.is_err() && shared.pool.report(Next::Failed("the receive thread failed".into())) {
                 wake();
             }
         };
@@ -123,7 +123,7 @@ impl UdpEndpoint {
 
     /// Packets in one send call; 1 once segmentation failed on this socket.
     pub fn segments(&self) -> usize {
-        self.sender.segments
+        self.sender.segments()
     }
 
     /// Reads what there is; true where it was much, and the receive thread goes on with it.
@@ -131,12 +131,13 @@ impl UdpEndpoint {
         read_on_loop(&self.shared)
     }
 
-    /// Whether `next` has something to say.
+    /// Whether `advance` has something to say.
     pub fn has_news(&self) -> bool {
         self.shared.pool.has_news()
     }
 
-    pub fn next(&mut self) -> Next {
+    /// Takes back the batch before and says what is next.
+    pub fn advance(&mut self) -> Next {
         let (next, thread_waits) = self.shared.pool.next();
         if thread_waits {
             self.shared.waker.wake();
@@ -238,6 +239,11 @@ impl UdpEndpoint {
             self.await_writable(bind);
         }
         empty
+    }
+
+    #[cfg(test)]
+    pub fn blocked_for_test(&self) -> Option<usize> {
+        self.sender.blocked_bind()
     }
 
     fn await_writable(&self, bind: usize) {

@@ -58,11 +58,11 @@ pub enum Verdict {
 
 /// The connection id that an answer names; `None` for other types or an impossible length.
 pub fn cid_answered(datagram: &[u8]) -> Option<Cid> {
-    let possible = match datagram.first()? {
-        &TYPE_RESP => datagram.len() == RESP_BYTES,
-        &TYPE_FIN => datagram.len() == FIN_BYTES,
-        &TYPE_COOKIE => datagram.len() == COOKIE_BYTES,
-        &TYPE_VERNEG => VERNEG_BYTES.contains(&datagram.len()),
+    let possible = match *datagram.first()? {
+        TYPE_RESP => datagram.len() == RESP_BYTES,
+        TYPE_FIN => datagram.len() == FIN_BYTES,
+        TYPE_COOKIE => datagram.len() == COOKIE_BYTES,
+        TYPE_VERNEG => VERNEG_BYTES.contains(&datagram.len()),
         _ => false,
     };
     if possible { datagram[4..12].try_into().ok() } else { None }
@@ -276,4 +276,166 @@ fn source_id(from: SocketAddr) -> Vec<u8> {
     }
     id.extend_from_slice(&from.port().to_be_bytes());
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAC1_KEY: [u8; 32] = [1; 32];
+    const COOKIE_KEY: [u8; 32] = [2; 32];
+
+    fn filter(all: f64, source: f64, burst: f64) -> Filter {
+        let mut filter = Filter::new();
+        let limits = Limits {
+            inits_per_second: all,
+            inits_per_source_per_second: source,
+            inits_per_source_burst: burst,
+        };
+        let other = Addressee { mac1_key: [9; 32], cookie_key: [9; 32] };
+        let ours = Addressee { mac1_key: MAC1_KEY, cookie_key: COOKIE_KEY };
+        filter.set(vec![other, ours], limits, 0.0);
+        filter
+    }
+
+    fn init(cookie: Option<[u8; 16]>) -> Vec<u8> {
+        let mut init = vec![0xab; INIT_BYTES];
+        init[0] = TYPE_INIT;
+        init[1] = VERSION;
+        init[4..12].copy_from_slice(b"dialler!");
+        let mac1 = mac16(&MAC1_KEY, &init[..352]);
+        init[352..368].copy_from_slice(&mac1);
+        let mac2 = cookie.map_or([0; 16], |cookie| mac16(&cookie, &init[..368]));
+        init[368..].copy_from_slice(&mac2);
+        init
+    }
+
+    fn source(host: u8, port: u16) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, host], port))
+    }
+
+    /// What the dialler does with a COOKIE.
+    fn open_cookie(verdict: Verdict, init: &[u8]) -> Option<[u8; 16]> {
+        let Verdict::Cookie(answer) = verdict else { return None };
+        assert_eq!(answer[..4], [TYPE_COOKIE, 1, 0, 0]);
+        assert_eq!(&answer[4..12], b"dialler!");
+        let mut key = [0; 32];
+        hkdf_sha512(&answer[12..36], &COOKIE_KEY, b"mp2p/1 cookie box\0", &mut key).ok()?;
+        let mut sealed = answer[36..].to_vec();
+        single::open(&key, &[0; 12], &init[352..368], &mut sealed).ok()??.try_into().ok()
+    }
+
+    #[test]
+    fn only_inits_for_an_addressee_pass() {
+        let mut filter = filter(100.0, 100.0, 100.0);
+        assert_eq!(filter.judge(&init(None), source(1, 1), 0.0), Verdict::Pass);
+        for byte in 0..368 {
+            let mut spoiled = init(None);
+            spoiled[byte] ^= 1;
+            let verdict = filter.judge(&spoiled, source(1, 1), 0.0);
+            let wanted = if byte == 0 { Verdict::Malformed } else { Verdict::Stranger };
+            assert_eq!(verdict, wanted, "byte {byte}");
+        }
+        for length in [0, 1, 383, 385, 4000] {
+            let mut bytes = init(None);
+            bytes.resize(length, 0);
+            assert_eq!(filter.judge(&bytes, source(1, 1), 0.0), Verdict::Malformed, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_longer_init_of_a_later_version_passes_by_its_last_32_bytes() {
+        let mut filter = filter(100.0, 100.0, 100.0);
+        let mut later = vec![0; 1200];
+        later[0] = TYPE_INIT;
+        later[1] = 2;
+        let mac1 = mac16(&MAC1_KEY, &later[..1168]);
+        later[1168..1184].copy_from_slice(&mac1);
+        assert_eq!(filter.judge(&later, source(1, 1), 0.0), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_source_over_its_burst_gets_a_cookie_which_opens_the_door() {
+        let mut filter = filter(1000.0, 1.0, 2.0);
+        let plain = init(None);
+        assert_eq!(filter.judge(&plain, source(1, 1), 0.0), Verdict::Pass);
+        assert_eq!(filter.judge(&plain, source(1, 2), 0.0), Verdict::Pass);
+        let verdict = filter.judge(&plain, source(1, 3), 0.0);
+        let cookie = open_cookie(verdict, &plain);
+        assert!(cookie.is_some());
+        let with_cookie = init(cookie);
+        assert_eq!(filter.judge(&with_cookie, source(1, 3), 1.0), Verdict::Pass);
+        // The cookie is the address's and port's own.
+        assert!(open_cookie(filter.judge(&with_cookie, source(1, 4), 1.0), &plain).is_some());
+        // Others are untouched.
+        assert_eq!(filter.judge(&plain, source(2, 1), 1.0), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_cookie_lasts_for_one_change_of_the_secret() {
+        let mut filter = filter(1000.0, 0.0, 0.0);
+        let plain = init(None);
+        let cookie = open_cookie(filter.judge(&plain, source(1, 1), 0.0), &plain);
+        let with_cookie = init(cookie);
+        assert_eq!(filter.judge(&with_cookie, source(1, 1), 130_000.0), Verdict::Pass);
+        let late = filter.judge(&with_cookie, source(1, 1), 260_000.0);
+        assert!(matches!(late, Verdict::Cookie(_)));
+    }
+
+    #[test]
+    fn holders_of_a_cookie_have_a_limit_of_their_own() {
+        let mut filter = filter(1000.0, 0.0, 0.0);
+        let plain = init(None);
+        let with_cookie = init(open_cookie(filter.judge(&plain, source(1, 1), 0.0), &plain));
+        let passed = (0..30)
+            .filter(|_| filter.judge(&with_cookie, source(1, 1), 1.0) == Verdict::Pass)
+            .count();
+        assert_eq!(passed, 20);
+        assert_eq!(filter.judge(&with_cookie, source(1, 1), 1.0), Verdict::Limited);
+    }
+
+    #[test]
+    fn a_flood_from_everywhere_asks_everybody_for_cookies_until_five_calm_seconds() {
+        let mut filter = filter(10.0, 100.0, 100.0);
+        let plain = init(None);
+        let verdicts =
+            (0..20).map(|host| filter.judge(&plain, source(host, 1), 0.0)).collect::<Vec<_>>();
+        assert_eq!(verdicts.iter().filter(|&verdict| *verdict == Verdict::Pass).count(), 10);
+        assert!(matches!(filter.judge(&plain, source(100, 1), 4_900.0), Verdict::Cookie(_)));
+        assert_eq!(filter.judge(&plain, source(101, 1), 5_100.0), Verdict::Pass);
+    }
+
+    #[test]
+    fn cookies_themselves_are_limited() {
+        let mut filter = filter(0.0, 0.0, 0.0);
+        let plain = init(None);
+        let answered = (0..3000)
+            .filter(|_| matches!(filter.judge(&plain, source(1, 1), 1.0), Verdict::Cookie(_)))
+            .count();
+        assert_eq!(answered, 1000);
+        assert_eq!(filter.judge(&plain, source(1, 1), 1.0), Verdict::Limited);
+    }
+
+    #[test]
+    fn all_addresses_of_an_ipv6_network_share_a_bucket() {
+        let mut filter = filter(1000.0, 1.0, 1.0);
+        let address = |last: u16, net: u16| {
+            SocketAddr::from(([0x2001, 0xdb8, 0, net, 0, 0, 0, last], 5000))
+        };
+        let plain = init(None);
+        assert_eq!(filter.judge(&plain, address(1, 1), 0.0), Verdict::Pass);
+        assert!(matches!(filter.judge(&plain, address(2, 1), 0.0), Verdict::Cookie(_)));
+        assert_eq!(filter.judge(&plain, address(1, 2), 0.0), Verdict::Pass);
+    }
+
+    #[test]
+    fn sources_are_forgotten_before_they_fill_the_memory() {
+        let mut filter = filter(1e12, 1.0, 1.0);
+        let plain = init(None);
+        for host in 0..20_000u32 {
+            let from = SocketAddr::from((host.to_be_bytes(), 1));
+            assert_eq!(filter.judge(&plain, from, 0.0), Verdict::Pass);
+        }
+        assert!(filter.by_source.len() <= SOURCES);
+    }
 }

@@ -67,7 +67,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The value, where the kernel wrote that many bytes; IP_TOS comes as one byte or four.
+    /// The value, where the kernel wrote that many bytes; `IP_TOS` comes as one byte or four.
     pub fn read_int(&self) -> c_int {
         if self.length >= size_of::<c_int>() {
             // SAFETY: the kernel wrote at least that many bytes, of which any pattern is valid.

@@ -17,6 +17,7 @@ pub use imp::{Readiness, Waker};
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Linux before 6.9 takes 64 segments a call, and 64 is enough to fill a train at 1,024 bytes.
@@ -33,9 +34,22 @@ pub struct Capabilities {
     pub ecn: bool,
 }
 
+static PROBED: LazyLock<Capabilities> = LazyLock::new(imp::probe);
+static SEGMENTATION_FAILED: AtomicBool = AtomicBool::new(false);
+
+/// As probed, and as learned since: one segment only once segmentation failed on some socket.
 pub fn capabilities() -> Capabilities {
-    static PROBED: LazyLock<Capabilities> = LazyLock::new(imp::probe);
-    *PROBED
+    let failed = SEGMENTATION_FAILED.load(Ordering::Relaxed);
+    Capabilities { segments: if failed { 1 } else { PROBED.segments }, ..*PROBED }
+}
+
+/// What a new socket may try: another one's device may have failed where its own does not.
+pub fn probed_segments() -> usize {
+    PROBED.segments
+}
+
+pub fn report_no_segmentation() {
+    SEGMENTATION_FAILED.store(true, Ordering::Relaxed);
 }
 
 /// One receive call's worth: a datagram, or several of one size that the kernel joined.

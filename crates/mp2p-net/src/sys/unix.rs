@@ -209,7 +209,7 @@ impl Bind {
                 received.time -= report.read_time().map_or(0.0, age_ms);
             }
             (libc::IPPROTO_IP, TOS_REPORT) | (libc::IPPROTO_IPV6, TCLASS_REPORT) => {
-                received.ecn = (report.read_int() & 3) as u8;
+                received.ecn = report.read_int().to_le_bytes()[0] & 3;
             }
             _ => {}
         });
