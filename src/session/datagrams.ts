@@ -1,0 +1,29 @@
+/** Datagrams waiting to be sent; older ones are not pushed out, so `send` can say no. */
+const QUEUE_DATAGRAMS = 1024;
+const QUEUE_BYTES = 1_048_576;
+
+export class DatagramQueue {
+  readonly #waiting: Uint8Array[] = [];
+  #bytes = 0;
+
+  get head(): Uint8Array | undefined {
+    return this.#waiting[0];
+  }
+
+  /** @param bytes - copied. @returns false where the queue is full */
+  push(bytes: Uint8Array): boolean {
+    if (this.#waiting.length >= QUEUE_DATAGRAMS || this.#bytes + bytes.length > QUEUE_BYTES) return false;
+    this.#waiting.push(bytes.slice());
+    this.#bytes += bytes.length;
+    return true;
+  }
+
+  shift(): void {
+    this.#bytes -= this.#waiting.shift()?.length ?? 0;
+  }
+
+  clear(): void {
+    this.#waiting.length = 0;
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,123 @@
+import { PATH_TOKEN_BYTES } from "../wire/frames.ts";
+import { equalBytes } from "../base/bytes.ts";
+import type { PathProperties, SessionConfig } from "./contract.ts";
+import { PathState } from "./path-state.ts";
+
+/** Unvalidated addresses looked at at once; an attacker who moves packets about can make more. */
+const CANDIDATES_MAX = 4;
+const CHALLENGES_MAX = 3;
+/** Bytes sent to an address that has not answered, per byte received from it (RFC 9000 section 8.1). */
+const AMPLIFICATION = 3;
+const RESPONSES_WAITING_MAX = 8;
+
+/** An address the peer's packets came from, which may be the peer or may be a thief's. */
+export interface Candidate {
+  readonly path: number;
+  readonly token: Uint8Array;
+  receivedBytes: number;
+  sentBytes: number;
+  challenges: number;
+  /** When the next challenge is due. */
+  challengeAt: number;
+}
+
+export interface Response {
+  readonly path: number;
+  readonly token: Uint8Array;
+}
+
+/** The path in use, the one before it, and those that may become it (RFC 9000 section 9). */
+export class Paths {
+  active: PathState | undefined;
+  readonly candidates: Candidate[] = [];
+  readonly responses: Response[] = [];
+  /** Left, but what was sent there may still be acknowledged. */
+  readonly leaving: PathState[] = [];
+  /** Largest UDP payload the peer takes. */
+  largestPacketBytes: number = Infinity;
+  readonly #config: SessionConfig;
+
+  constructor(config: SessionConfig) {
+    this.#config = config;
+  }
+
+  /** Data takes this path from now on. */
+  use(id: number, properties: PathProperties, now: number): PathState {
+    const before = this.active;
+    if (before?.id === id) {
+      before.properties = properties;
+      return before;
+    }
+    const { congestion } = this.#config;
+    const ceilingBytes = Math.min(this.#config.ceilingBytes, this.largestPacketBytes);
+    const previousWindow = before?.controller.window ?? 0;
+    const path = new PathState(id, properties, { congestion, ceilingBytes, previousWindow, now });
+    this.active = path;
+    if (before !== undefined) {
+      before.deadAt = now + before.drainMs;
+      this.leaving.push(before);
+    }
+    this.#forget(id);
+    return path;
+  }
+
+  /** The newest packet of the session came from another path: it may have moved. */
+  suspect(id: number, bytes: number, now: number): void {
+    let candidate = this.candidates.find((each) => each.path === id);
+    if (candidate === undefined) {
+      if (this.candidates.length >= CANDIDATES_MAX) this.candidates.shift();
+      const token = this.#config.random(PATH_TOKEN_BYTES);
+      candidate = { path: id, token, receivedBytes: 0, sentBytes: 0, challenges: 0, challengeAt: now };
+      this.candidates.push(candidate);
+    }
+    candidate.receivedBytes += bytes;
+  }
+
+  /** Bytes that may be sent to a path: all there is on the one in use. */
+  allowance(id: number): number {
+    if (id === this.active?.id) return Infinity;
+    const candidate = this.candidates.find((each) => each.path === id);
+    return candidate === undefined ? 0 : AMPLIFICATION * candidate.receivedBytes - candidate.sentBytes;
+  }
+
+  sent(id: number, bytes: number): void {
+    const candidate = this.candidates.find((each) => each.path === id);
+    if (candidate !== undefined) candidate.sentBytes += bytes;
+  }
+
+  challenged(token: Uint8Array, path: number): void {
+    if (this.responses.length < RESPONSES_WAITING_MAX) this.responses.push({ token: token.slice(), path });
+  }
+
+  /** @returns the path that the token proves the peer to be at */
+  validated(token: Uint8Array): number | undefined {
+    return this.candidates.find((each) => equalBytes(each.token, token))?.path;
+  }
+
+  /** The candidate to challenge now; those that never answered are given up. */
+  dueChallenge(now: number): Candidate | undefined {
+    const due = this.candidates.find((each) => each.challengeAt <= now);
+    if (due === undefined || due.challenges < CHALLENGES_MAX) return due;
+    this.#forget(due.path);
+    return this.dueChallenge(now);
+  }
+
+  /** Paths nothing can be heard from any more. */
+  dead(now: number): PathState[] {
+    const dead = this.leaving.filter((each) => each.deadAt <= now);
+    for (const path of dead) this.leaving.splice(this.leaving.indexOf(path), 1);
+    return dead;
+  }
+
+  get nextAt(): number {
+    let at = Infinity;
+    for (const { deadAt } of this.leaving) at = Math.min(at, deadAt);
+    for (const { challengeAt } of this.candidates) at = Math.min(at, challengeAt);
+    return at;
+  }
+
+  #forget(id: number): void {
+    const index = this.candidates.findIndex((each) => each.path === id);
+    if (index >= 0) this.candidates.splice(index, 1);
+  }
+}

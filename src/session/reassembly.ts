@@ -1,0 +1,136 @@
+/** Chunks are at most this long, which is also how much one `read` yields. */
+const CHUNK_BYTES = 262_144;
+
+/** Memory of a chunk; bytes up to `used` are filled. */
+interface Chunk {
+  readonly bytes: Uint8Array;
+  used: number;
+}
+
+/** Contiguous bytes [start, end) of the stream. */
+interface Island {
+  start: number;
+  end: number;
+  readonly chunks: Chunk[];
+}
+
+/**
+ * Puts the bytes of one stream in order. Each byte is copied once, into memory that the reader
+ * then owns; what arrives out of order waits as islands, whose number the caller bounds.
+ */
+export class Reassembly {
+  /** In order of their offsets; the first one may be what is ready to be read. */
+  readonly #islands: Island[] = [];
+  /** Bytes of the first chunk already read. */
+  #readInChunk = 0;
+  #readTo = 0;
+
+  /** Stream offset of the next byte `read` will yield. */
+  get readTo(): number {
+    return this.#readTo;
+  }
+
+  /** Stream offset after the last byte that can be read now. */
+  get readyTo(): number {
+    const first = this.#islands[0];
+    return first !== undefined && first.start <= this.#readTo ? first.end : this.#readTo;
+  }
+
+  /** Islands that wait for bytes before them. */
+  get gaps(): number {
+    const first = this.#islands[0];
+    return this.#islands.length - (first !== undefined && first.start <= this.#readTo ? 1 : 0);
+  }
+
+  /** @param bytes - borrowed for the call */
+  insert(offset: number, bytes: Uint8Array): void {
+    const end = offset + bytes.length;
+    let from = Math.max(offset, this.#readTo);
+    let index = this.#firstEndingAtOrAfter(from);
+    while (from < end) {
+      const island = this.#islands[index];
+      if (island === undefined || island.start > from) {
+        const to = Math.min(end, island?.start ?? end);
+        this.#fill(index, from, bytes.subarray(from - offset, to - offset));
+        from = to;
+        index = this.#firstEndingAtOrAfter(from);
+      } else if (island.end > from) {
+        from = island.end;
+      } else {
+        const to = Math.min(end, this.#islands[index + 1]?.start ?? end);
+        this.#append(island, bytes.subarray(from - offset, to - offset));
+        from = to;
+        this.#joinWithNext(index);
+      }
+    }
+  }
+
+  /** The next bytes in order, owned by the caller from now on; undefined where there are none yet. */
+  read(): Uint8Array | undefined {
+    const first = this.#islands[0];
+    if (first === undefined || first.start > this.#readTo) return undefined;
+    const chunk = first.chunks[0];
+    if (chunk === undefined || chunk.used === this.#readInChunk) return undefined;
+    const bytes = chunk.bytes.subarray(this.#readInChunk, chunk.used);
+    this.#readTo += bytes.length;
+    this.#readInChunk = chunk.used;
+    if (first.chunks.length > 1 || chunk.used === chunk.bytes.length) {
+      first.chunks.shift();
+      this.#readInChunk = 0;
+    }
+    if (first.chunks.length === 0 && this.#readTo === first.end) this.#islands.shift();
+    return bytes;
+  }
+
+  clear(): void {
+    this.#islands.length = 0;
+    this.#readInChunk = 0;
+  }
+
+  #fill(index: number, start: number, bytes: Uint8Array): void {
+    const island: Island = { start, end: start, chunks: [] };
+    this.#append(island, bytes);
+    this.#islands.splice(index, 0, island);
+    this.#joinWithNext(index);
+  }
+
+  #joinWithNext(index: number): void {
+    const left = this.#islands[index];
+    const right = this.#islands[index + 1];
+    if (left === undefined || right === undefined || left.end !== right.start) return;
+    left.chunks.push(...right.chunks);
+    left.end = right.end;
+    this.#islands.splice(index + 1, 1);
+  }
+
+  #firstEndingAtOrAfter(offset: number): number {
+    let low = 0;
+    let high = this.#islands.length;
+    if (high > 0 && (this.#islands[high - 1] as Island).end < offset) return high;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#islands[middle] as Island).end < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Chunks grow with what has come in order, so that short streams stay small and gaps cheap. */
+  #append(island: Island, bytes: Uint8Array): void {
+    const inOrder = island.start <= this.#readTo;
+    let at = 0;
+    while (at < bytes.length) {
+      let chunk = island.chunks.at(-1);
+      if (chunk === undefined || chunk.used === chunk.bytes.length) {
+        const wanted = Math.max(bytes.length - at, inOrder ? island.end : island.end - island.start);
+        chunk = { bytes: new Uint8Array(Math.min(CHUNK_BYTES, wanted)), used: 0 };
+        island.chunks.push(chunk);
+      }
+      const taken = Math.min(bytes.length - at, chunk.bytes.length - chunk.used);
+      chunk.bytes.set(bytes.subarray(at, at + taken), chunk.used);
+      chunk.used += taken;
+      island.end += taken;
+      at += taken;
+    }
+  }
+}

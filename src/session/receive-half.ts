@@ -1,0 +1,95 @@
+import { FAULT, type Fault } from "./close-codes.ts";
+import { Reassembly } from "./reassembly.ts";
+import { ReceiveWindow } from "./receive-window.ts";
+
+/** The receiving side of a stream. */
+export class ReceiveHalf {
+  readonly id: number;
+  readonly window: ReceiveWindow;
+  /** Bytes up to the highest one seen: what the peer has used of its credit. */
+  highest = 0;
+  finalSize: number | undefined;
+  resetCode: number | undefined;
+  /** We told the peer to stop: what still comes is counted and dropped. */
+  stopped = false;
+  /** A `readable` waits in the event queue. */
+  announced = false;
+  readonly #reassembly = new Reassembly();
+
+  constructor(id: number, window: number, now: number) {
+    this.id = id;
+    this.window = new ReceiveWindow(window, now);
+  }
+
+  get gaps(): number {
+    return this.#reassembly.gaps;
+  }
+
+  get discards(): boolean {
+    return this.stopped || this.resetCode !== undefined;
+  }
+
+  /** Something to read, or the end. */
+  get readable(): boolean {
+    return !this.discards && (this.#reassembly.readyTo > this.#reassembly.readTo || this.ended);
+  }
+
+  /** All bytes were read. */
+  get ended(): boolean {
+    return this.#reassembly.readTo === this.finalSize;
+  }
+
+  /** Nothing more will come that matters. */
+  get over(): boolean {
+    return this.resetCode !== undefined || this.ended || (this.stopped && this.finalSize !== undefined);
+  }
+
+  /**
+   * Checks a range against credit and final size, and counts it.
+   *
+   * @returns the fault, or how many bytes of the connection's credit it uses
+   */
+  admit(offset: number, length: number, fin: boolean): Fault | number {
+    const end = offset + length;
+    if (this.finalSize !== undefined && (end > this.finalSize || (fin && end !== this.finalSize))) return FAULT.finalSize;
+    if (fin && end < this.highest) return FAULT.finalSize;
+    if (end > this.window.limit) return FAULT.streamCredit;
+    if (fin) this.finalSize = end;
+    const used = Math.max(0, end - this.highest);
+    this.highest += used;
+    return used;
+  }
+
+  insert(offset: number, bytes: Uint8Array): void {
+    this.#reassembly.insert(offset, bytes);
+  }
+
+  /** The peer gave up sending. @returns as `admit` */
+  reset(code: number, finalSize: number): Fault | number {
+    const used = this.admit(finalSize, 0, true);
+    if (typeof used === "number" && !this.ended) {
+      this.resetCode = code;
+      this.#reassembly.clear();
+    }
+    return used;
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.#reassembly.clear();
+  }
+
+  read(): Uint8Array | undefined {
+    if (this.discards) return undefined;
+    const bytes = this.#reassembly.read();
+    if (bytes !== undefined) this.window.consume(bytes.length);
+    return bytes;
+  }
+
+  /** Bytes used of the credit that no reader will consume any more. @returns how many, once */
+  forfeit(): number {
+    const bytes = this.highest - this.window.consumed;
+    this.window.consume(bytes);
+    return bytes;
+  }
+}

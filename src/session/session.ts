@@ -1,0 +1,212 @@
+import type { SendResult } from "../backend/port.ts";
+import { BULK_OVERHEAD_BYTES } from "../backend/port.ts";
+import { CLOSE_CODE } from "./close-codes.ts";
+import type { Generation, Output, PathProperties, SessionConfig, SessionEngineStats } from "./contract.ts";
+import { Delivery } from "./delivery.ts";
+import { Inbox } from "./inbox.ts";
+import { Outbox } from "./outbox.ts";
+import { FRAMES_OVERHEAD_BYTES, Planner } from "./planner.ts";
+import { Recovery } from "./recovery.ts";
+import { SessionState } from "./session-state.ts";
+import { DEFAULT_PRIORITY } from "./streams.ts";
+import { Timers } from "./timers.ts";
+import { DATAGRAM_FRAME_BYTES } from "../wire/frames.ts";
+
+/** A full socket is tried again after this, should nobody say that it is writable. */
+const BLOCKED_RETRY_MS = 1;
+
+type SendOutput = Extract<Output, { kind: "send" }>;
+
+/**
+ * One session with one peer instance, above key generations and paths: reliable streams, datagrams,
+ * recovery, congestion and flow control. It owns no socket, clock or timer: rows of received
+ * packets go in, bursts, events and the next time to be called come out of `poll`.
+ */
+export class SessionEngine {
+  readonly #state: SessionState;
+  readonly #delivery: Delivery;
+  readonly #recovery: Recovery;
+  readonly #planner: Planner;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox;
+  readonly #timers: Timers;
+  readonly #send: SendOutput;
+  readonly #wait: { kind: "wait"; until: number } = { kind: "wait", until: Infinity };
+  #blockedUntil: number = -Infinity;
+
+  constructor(config: SessionConfig, now: number) {
+    this.#state = new SessionState(config, now);
+    this.#delivery = new Delivery(this.#state);
+    this.#recovery = new Recovery(this.#state.generations, this.#delivery);
+    this.#planner = new Planner(this.#state, this.#delivery);
+    this.#inbox = new Inbox(this.#state, this.#recovery, this.#delivery);
+    this.#outbox = new Outbox(this.#state, this.#planner);
+    this.#timers = new Timers(this.#state, this.#recovery, this.#delivery, this.#outbox);
+    this.#send = { kind: "send", slot: 0, path: 0, plan: this.#planner.plan };
+  }
+
+  /** The socket took less than the last burst; `poll` sends again after `socketWritable` or a moment. */
+  get blocked(): boolean {
+    return this.#blockedUntil > -Infinity;
+  }
+
+  /** A handshake is complete: its keys are installed under the generation's slots. */
+  addGeneration(generation: Generation, now: number): void {
+    const first = !this.#state.generations.had;
+    this.#state.generations.add(generation, now);
+    this.#timers.rekeyed(now);
+    if (!first) return;
+    this.#state.remote = generation.remote;
+    this.#state.paths.largestPacketBytes = generation.remote.largestPacketBytes;
+    this.#state.streams.adopt(generation.remote);
+    this.#state.queue.credit(generation.remote.connectionCreditBytes);
+  }
+
+  /** The first path, or one that a handshake proved: data takes it at once. */
+  setPath(path: number, properties: PathProperties, now: number): void {
+    this.#state.paths.use(path, properties, now);
+  }
+
+  /** One row of a received batch: packets `packet` to `packet + count - 1`, all of one stream; `bytes` are borrowed. */
+  receiveStream(slot: number, packet: number, count: number, stream: number, offset: number, bytes: Uint8Array, fin: boolean, path: number, ecn: number, time: number): void {
+    if (this.#state.closing !== undefined) return this.#state.closing.heard(time);
+    const keys = this.#state.generations.ofSlot(slot);
+    if (keys !== undefined) this.#inbox.run(keys, packet, count, path, ecn, time, stream, offset, bytes, fin);
+  }
+
+  /** One row of a received batch: the frames of one packet; `bytes` are borrowed. */
+  receiveFrames(slot: number, packet: number, bytes: Uint8Array, path: number, ecn: number, time: number): void {
+    const keys = this.#state.generations.ofSlot(slot);
+    if (keys !== undefined) this.#inbox.packet(keys, packet, path, ecn, time, bytes);
+  }
+
+  /** @returns the stream's id; undefined where the peer grants none now, `streams` follows when it does */
+  openStream(options: { readonly unidirectional?: boolean; readonly priority?: number }, now: number): number | undefined {
+    const { unidirectional = false, priority = DEFAULT_PRIORITY } = options;
+    if (this.#state.closing !== undefined) return undefined;
+    const id = this.#state.streams.open(unidirectional ? 1 : 0, priority, now);
+    this.#state.wantsStreams ||= id === undefined;
+    return id;
+  }
+
+  /** @returns bytes taken, copied; where that is not all, `writable` follows */
+  write(stream: number, bytes: Uint8Array, _now: number): number {
+    const half = this.#state.streams.send(stream);
+    if (half === undefined || half.finished || half.resetCode !== undefined) return 0;
+    const room = Math.max(0, this.#delivery.bufferBytes - half.buffered);
+    const taken = Math.min(room, bytes.length);
+    if (taken < bytes.length) half.wantsRoom = true;
+    if (taken === 0) return 0;
+    const packetBytes = this.#state.paths.active?.size.current ?? this.#state.config.ceilingBytes;
+    half.buffer.append(taken === bytes.length ? bytes : bytes.subarray(0, taken), packetBytes - BULK_OVERHEAD_BYTES);
+    this.#state.queue.add(half);
+    return taken;
+  }
+
+  /** No more bytes will be written; `finished` follows once the peer has them all. */
+  finish(stream: number, _now: number): void {
+    const half = this.#state.streams.send(stream);
+    if (half === undefined || half.finished || half.resetCode !== undefined) return;
+    half.finished = true;
+    this.#state.queue.add(half);
+  }
+
+  /** Gives up sending: the peer gets a `reset`. Nothing where all is delivered. */
+  reset(stream: number, code: number, _now: number): void {
+    const half = this.#state.streams.send(stream);
+    if (half === undefined || half.resetCode !== undefined || half.delivered) return;
+    half.reset(code);
+    this.#state.control.reset(stream, code, half.sentTo);
+  }
+
+  /** Gives up reading: the peer gets a `stopped` and resets. */
+  stop(stream: number, code: number, _now: number): void {
+    const half = this.#state.streams.receive(stream);
+    if (half === undefined || half.over || half.stopped) return;
+    half.stop();
+    if (half.finalSize === undefined) this.#state.control.stop(stream, code);
+    this.#inbox.forfeit(half);
+  }
+
+  /** The next bytes in order, the caller's own from now on; undefined where there are none now. */
+  read(stream: number): Uint8Array | undefined {
+    const half = this.#state.streams.receive(stream);
+    if (half === undefined) return undefined;
+    const bytes = half.read();
+    half.announced = false;
+    if (bytes !== undefined) {
+      const { control, streams } = this.#state;
+      streams.window.consume(bytes.length);
+      if (streams.window.due) control.credit();
+      if (half.finalSize === undefined && half.window.due) control.streamCredit(stream);
+    }
+    if (half.ended) this.#delivery.settle(stream);
+    return bytes;
+  }
+
+  /** Whether all bytes of the stream were read, or it is gone. */
+  ended(stream: number): boolean {
+    const half = this.#state.streams.receive(stream);
+    return half === undefined || half.ended;
+  }
+
+  /** @returns false where the datagram is larger than a packet or too many wait */
+  sendDatagram(bytes: Uint8Array, _now: number): boolean {
+    const packetBytes = this.#state.paths.active?.size.current ?? 0;
+    if (this.#state.closing !== undefined || bytes.length > packetBytes - FRAMES_OVERHEAD_BYTES - DATAGRAM_FRAME_BYTES) return false;
+    return this.#state.datagrams.push(bytes);
+  }
+
+  /** Ends the session at once, whatever is under way; `closed` and later `retired` follow. */
+  close(code: number, text: string, now: number): void {
+    this.#state.end(code, text, "local", now);
+  }
+
+  /** The socket takes packets again. */
+  socketWritable(): void {
+    this.#blockedUntil = -Infinity;
+  }
+
+  /** What to do next. To be called until it says to wait, after any input and at the time it named. */
+  poll(now: number): Output {
+    this.#timers.run(now);
+    const event = this.#state.events.shift();
+    if (event !== undefined) return { kind: "event", event };
+    if (this.#blockedUntil <= now) {
+      this.#blockedUntil = -Infinity;
+      const sending = this.#state.closing === undefined ? this.#outbox.next(now) : this.#outbox.close(now);
+      if (sending !== undefined) {
+        this.#send.slot = sending.keys.generation.sendSlot;
+        this.#send.path = sending.path;
+        return this.#send;
+      }
+    }
+    this.#wait.until = Math.max(this.#timers.next(now), this.#blockedUntil);
+    return this.#wait;
+  }
+
+  /** What became of the burst that `poll` gave out last. */
+  sent(result: SendResult, now: number): void {
+    if (!this.#planner.commit(result, now)) this.#blockedUntil = now + BLOCKED_RETRY_MS;
+    this.#timers.used(now);
+  }
+
+  stats(): SessionEngineStats {
+    const { counters, paths, streams } = this.#state;
+    const path = paths.active;
+    return {
+      ...counters,
+      path: path?.id ?? 0,
+      rttMs: path?.rtt.sampled === true ? path.rtt.smoothed : (path?.properties.initialRttMs ?? 0),
+      minRttMs: path?.rtt.sampled === true ? path.rtt.min : 0,
+      lossRate: path === undefined || path.packetsSent === 0 ? 0 : path.packetsLost / path.packetsSent,
+      packetsLost: path?.packetsLost ?? 0,
+      windowBytes: path?.controller.window ?? 0,
+      inFlightBytes: path?.inFlight ?? 0,
+      rate: (path?.controller.bandwidth ?? 0) * 1000,
+      packetBytes: path?.size.current ?? 0,
+      streams: streams.count,
+      ptoCount: path?.ptoCount ?? 0,
+    };
+  }
+}

@@ -1,0 +1,132 @@
+import { CLOSE_CODE } from "./close-codes.ts";
+import type { RehandshakeReason } from "./contract.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Outbox } from "./outbox.ts";
+import { DRAIN_PTOS, type PathState } from "./path-state.ts";
+import type { Recovery } from "./recovery.ts";
+import type { SessionState } from "./session-state.ts";
+
+const KEEP_ALIVE_MS = 15_000;
+const SILENCE_MS_MIN = 500;
+/** A wish for new keys is repeated, should the endpoint's attempt come to nothing. */
+const REHANDSHAKE_AGAIN_MS = 5_000;
+const REHANDSHAKE_AGAIN_MS_MAX = 60_000;
+const PROBE_PACKETS = 2;
+
+/** Everything that happens because time passes. */
+export class Timers {
+  readonly #state: SessionState;
+  readonly #recovery: Recovery;
+  readonly #delivery: Delivery;
+  readonly #outbox: Outbox;
+  /** When a wish for new keys may be said (again). */
+  #rehandshakeAt: number = -Infinity;
+  #rehandshakeWaitMs: number = REHANDSHAKE_AGAIN_MS;
+
+  constructor(state: SessionState, recovery: Recovery, delivery: Delivery, outbox: Outbox) {
+    this.#state = state;
+    this.#recovery = recovery;
+    this.#delivery = delivery;
+    this.#outbox = outbox;
+  }
+
+  /** New keys came, so the peer is there: probes start afresh, and the next wish is heard at once. */
+  rekeyed(now: number): void {
+    this.#rehandshakeAt = -Infinity;
+    this.#rehandshakeWaitMs = REHANDSHAKE_AGAIN_MS;
+    this.#state.lastReceivedAt = now;
+    const path = this.#state.paths.active;
+    if (path !== undefined) path.ptoCount = 0;
+  }
+
+  /** A burst left: keys in use are renewed before they must be. */
+  used(now: number): void {
+    this.#state.lastSentAt = now;
+    const { generations } = this.#state;
+    const reason = generations.rekeyReason(generations.sending(now), now);
+    if (reason !== undefined && reason !== "expired") this.#rehandshake(reason, now);
+  }
+
+  run(now: number): void {
+    if (this.#state.closing !== undefined) return this.#drain(now);
+    const { generations, paths } = this.#state;
+    const path = paths.active;
+    if (path !== undefined) {
+      if (path.lossAt <= now) this.#recovery.onTime(path, now);
+      if (path.ptoAt <= now) this.#probe(path, now);
+      for (const { generation } of generations.retire(now, path.drainMs, this.#recovery)) this.#state.emit({ kind: "retired", generation });
+    }
+    for (const dead of paths.dead(now)) this.#recovery.abandon(dead);
+    if (this.#idleAt <= now) return this.#state.end(CLOSE_CODE.IDLE, "no contact", "idle", now);
+    if (this.#keepAliveAt <= now) this.#state.control.ping();
+    if (this.#silenceAt <= now) this.#rehandshake("silence", now);
+    if (this.#lacksKeys(now)) this.#rehandshake("expired", now);
+  }
+
+  /** When `run` or the outbox has something to do next, should nothing come in. */
+  next(now: number): number {
+    const { closing, generations, paths } = this.#state;
+    const speaks = generations.sending(now) !== undefined;
+    if (closing !== undefined) {
+      if (generations.newest === undefined) return Infinity;
+      return speaks ? Math.min(closing.drainedAt, closing.sayAt) : closing.drainedAt;
+    }
+    let at = Math.min(this.#idleAt, this.#keepAliveAt, Math.max(this.#silenceAt, this.#rehandshakeAt), paths.nextAt, this.#outbox.paceAt);
+    if (this.#lacksKeys(now)) at = Math.min(at, this.#rehandshakeAt);
+    const path = paths.active;
+    if (path === undefined) return at;
+    at = Math.min(at, path.lossAt, path.ptoAt, generations.retireAt(path.drainMs));
+    if (speaks) for (const keys of generations.all) at = Math.min(at, keys.acks.dueAt, keys.pingAt);
+    return at;
+  }
+
+  #drain(now: number): void {
+    const { closing, generations } = this.#state;
+    if (closing === undefined || closing.drainedAt > now) return;
+    for (const { generation } of generations.clear()) this.#state.emit({ kind: "retired", generation });
+  }
+
+  /** RFC 9002 section 6.2: nothing is taken for lost, the oldest packet's content goes again. */
+  #probe(path: PathState, now: number): void {
+    path.ptoCount++;
+    path.askedAt = now;
+    path.probes = PROBE_PACKETS;
+    const oldest = this.#recovery.oldest(path);
+    if (oldest !== undefined) this.#delivery.probe(oldest);
+    if (!this.#outbox.wants) this.#state.control.ping();
+  }
+
+  /** There is something to send, and no key that may still be used or may yet be confirmed. */
+  #lacksKeys(now: number): boolean {
+    const { generations } = this.#state;
+    if (!generations.had || generations.all.some((each) => each.usable(now) && each.leftAt === undefined)) return false;
+    return this.#outbox.wants || (this.#state.paths.active?.inFlight ?? 0) > 0;
+  }
+
+  #rehandshake(reason: RehandshakeReason, now: number): void {
+    if (now < this.#rehandshakeAt) return;
+    this.#rehandshakeAt = now + this.#rehandshakeWaitMs;
+    this.#rehandshakeWaitMs = Math.min(2 * this.#rehandshakeWaitMs, REHANDSHAKE_AGAIN_MS_MAX);
+    this.#state.emit({ kind: "rehandshake", reason });
+  }
+
+  get #idleAt(): number {
+    const seconds = this.#state.idleSeconds;
+    return seconds === 0 ? Infinity : this.#state.lastReceivedAt + seconds * 1000;
+  }
+
+  get #keepAliveAt(): number {
+    const { config, control, generations, lastReceivedAt, lastSentAt, streams } = this.#state;
+    const wait = config.keepAliveMs ?? KEEP_ALIVE_MS;
+    if (wait === 0 || streams.count === 0 || control.pending || !generations.had) return Infinity;
+    return Math.max(lastReceivedAt, lastSentAt) + wait;
+  }
+
+  /** WIRE 7: when nothing authenticated came while something is outstanding. */
+  get #silenceAt(): number {
+    const path = this.#state.paths.active;
+    if (path === undefined || path.inFlight === 0) return Infinity;
+    const since = Math.max(this.#state.lastReceivedAt, path.busySince);
+    return since + Math.max(SILENCE_MS_MIN, DRAIN_PTOS * path.rtt.ptoMs);
+  }
+}
