@@ -111,10 +111,11 @@ function mp2p(name, args) {
   return { event, exit };
 }
 
-/** What `auto` chooses here: both processes of the demo ran on it. */
+/** What the tool says of this device: both processes of the demo ran on it. */
 async function backendName() {
-  const { loadBackend } = await import(new URL("../dist/backend/select.js", import.meta.url).href);
-  return (await loadBackend()).name;
+  const doctor = mp2p("bob", ["doctor", "--bind", "127.0.0.1:0", "--json"]);
+  const { checks } = await doctor.event("done");
+  return checks.find(({ name }) => name === "backend").detail;
 }
 
 /** Prints the SHA-256 of each file on both sides; throws where they differ or one is missing. */
