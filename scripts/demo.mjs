@@ -56,7 +56,7 @@ async function demo() {
   if (sent !== 0 || received !== 0) throw new Error(`exit codes ${sent} and ${received}`);
 
   const megabytes = done.bytes / 1e6;
-  console.log(`path     ${path.path}, rtt ${path.rttMs} ms: ${path.why}`);
+  console.log(`path     ${path.path}: ${path.why}`);
   console.log(`backend  ${await backendName()}`);
   console.log(
     `rate     ${Math.round(megabytes / done.seconds)} MB/s: ${done.files} files, ` +
