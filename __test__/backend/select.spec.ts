@@ -34,12 +34,12 @@ test.serial(
   async (t) => {
     delete process.env.MP2P_BACKEND;
     const auto = await selectBackend("auto");
-  if (auto.name === "native") {
-    t.is(backendNote(auto), undefined);
-    t.is((await selectBackend("native")).name, "native");
-    return;
-  }
-  t.regex(backendNote(auto) ?? "", /^native backend missing: ./);
+    if (auto.name === "native") {
+      t.is(backendNote(auto), undefined);
+      t.is((await selectBackend("native")).name, "native");
+      return;
+    }
+    t.regex(backendNote(auto) ?? "", /^native backend missing: ./);
     const error = await t.throwsAsync(selectBackend("native"), { code: "MP2P_BACKEND_MISSING" });
     t.true(error?.cause instanceof Error);
   },

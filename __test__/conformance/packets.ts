@@ -1,6 +1,12 @@
 /** Packets built and opened without any backend, from docs/PROTOCOL.md and node:crypto alone. */
 import { createDecipheriv, createHmac, hkdfSync } from "node:crypto";
-import { type PacketKeys, type SendPlan, SPAN, SPAN_FRAMES } from "../../src/backend/port.ts";
+import {
+  type PacketKeys,
+  type SendPlan,
+  SPAN,
+  SPAN_FRAMES,
+  SUITE_AES_256_GCM,
+} from "../../src/backend/port.ts";
 import { ascii, concat } from "../../src/base/bytes.ts";
 import { sealedByNode } from "./primitives.ts";
 
@@ -20,7 +26,8 @@ export function packet(keys: PacketKeys, packetNumber: number, plaintext: Uint8A
   mask.writeUInt32BE(keys.lane);
   mask.writeUIntBE(packetNumber, 6, 6);
   const nonce = keys.iv.map((byte, at) => byte ^ (mask[at] as number));
-  return concat(header, sealedByNode(keys.key, nonce, header, plaintext));
+  const cipher = keys.suite === SUITE_AES_256_GCM ? "aes-256-gcm" : "chacha20-poly1305";
+  return concat(header, sealedByNode(keys.key, nonce, header, plaintext, cipher));
 }
 
 /** What each packet of a plan seals. */

@@ -220,8 +220,10 @@ export function sealedByNode(
   nonce: Uint8Array,
   header: Uint8Array,
   plaintext: Uint8Array,
+  name: "chacha20-poly1305" | "aes-256-gcm" = "chacha20-poly1305",
 ): Uint8Array {
-  const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: 16 });
+  // The types know options for each cipher by its literal name only.
+  const cipher = createCipheriv(name as "chacha20-poly1305", key, nonce, { authTagLength: 16 });
   cipher.setAAD(header, { plaintextLength: plaintext.length });
   return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
