@@ -4,9 +4,11 @@ import type { AckSample, CongestionController, CongestionOptions } from "./conge
 const C = 0.4;
 const BETA = 0.7;
 const WINDOW_PACKETS_MIN = 4;
-/** HyStart (RFC 9406): slow start ends when delay grows by an eighth, 4 to 16 ms. */
+/** HyStart (RFC 9406): slow start ends when the lowest delay of a round grows by an eighth, 4 to 16 ms. */
 const DELAY_GROWTH_MIN_MS = 4;
 const DELAY_GROWTH_MAX_MS = 16;
+/** One late ACK is no queue: the lowest of a round counts. */
+const ROUND_SAMPLES_MIN = 4;
 
 /** Loss-based control: grows along a cubic from the window at the last loss. */
 export class Cubic implements CongestionController {
@@ -18,6 +20,10 @@ export class Cubic implements CongestionController {
   #epochAt = 0;
   #epochWindow = 0;
   #recoveryAt: number = -Infinity;
+  #roundEndsAt = 0;
+  #roundRttMs: number = Infinity;
+  #lastRoundRttMs: number = Infinity;
+  #roundSamples = 0;
   #undo: { window: number; threshold: number } | undefined;
 
   constructor(options: CongestionOptions) {
@@ -62,8 +68,17 @@ export class Cubic implements CongestionController {
 
   #slowStart(sample: AckSample): void {
     this.#window += sample.ackedBytes;
-    const growth = Math.max(DELAY_GROWTH_MIN_MS, Math.min(sample.minRttMs / 8, DELAY_GROWTH_MAX_MS));
-    if (sample.rttMs > sample.minRttMs + growth && this.#window >= 16 * this.packetBytes) this.#threshold = this.#window;
+    if (sample.priorDelivered >= this.#roundEndsAt) {
+      const growth = Math.max(DELAY_GROWTH_MIN_MS, Math.min(this.#lastRoundRttMs / 8, DELAY_GROWTH_MAX_MS));
+      if (this.#roundRttMs > this.#lastRoundRttMs + growth && this.#roundSamples >= ROUND_SAMPLES_MIN) this.#threshold = this.#window;
+      this.#lastRoundRttMs = this.#roundRttMs;
+      this.#roundRttMs = Infinity;
+      this.#roundSamples = 0;
+      this.#roundEndsAt = sample.delivered;
+    }
+    if (sample.rttMs === 0) return;
+    this.#roundRttMs = Math.min(this.#roundRttMs, sample.rttMs);
+    this.#roundSamples++;
   }
 
   #avoid(sample: AckSample): void {

@@ -139,10 +139,18 @@ export class Outbox {
     this.#planner.begin(keys, path, packetBytes);
     this.#planner.addFrames(now, budget);
     this.#planner.addStreams(budget);
+    this.#noteLimits(path);
     if (this.#planner.empty) return undefined;
     path.probes = 0;
     if (!path.properties.loopback) path.pacer.spend(this.#planner.bytes);
     return { keys, path: path.id };
+  }
+
+  /** What is delivered from now on says little of the path where the program, not the window, is the limit. */
+  #noteLimits(path: PathState): void {
+    const inFlight = path.inFlight + this.#planner.bytes;
+    if (this.#state.queue.head() !== undefined || inFlight >= path.controller.window) return;
+    path.appLimitedTo = path.delivered + inFlight;
   }
 
   /** Bytes that window and pacing let go now. */

@@ -4,6 +4,7 @@ import { Cubic } from "./cubic.ts";
 import type { Burst, SentRun } from "./ledger.ts";
 import { Pacer } from "./pacer.ts";
 import { BASE_PACKET_BYTES, PacketSize } from "./packet-size.ts";
+import { Rate } from "./rate.ts";
 import { Rtt } from "./rtt.ts";
 
 const INITIAL_WINDOW_PACKETS = 32;
@@ -73,7 +74,8 @@ export class PathState {
     this.size = new PacketSize(options.ceilingBytes, loopback);
     const packetBytes = this.size.current;
     const initialWindow = Math.max(INITIAL_WINDOW_PACKETS * packetBytes, options.previousWindow / 4, loopback ? LOOPBACK_WINDOW_BYTES : 0);
-    this.controller = new Cubic({ packetBytes, initialRttMs: this.rtt.smoothed, initialWindow, loopback });
+    const Controller = options.congestion === "cubic" ? Cubic : Rate;
+    this.controller = new Controller({ packetBytes, initialRttMs: this.rtt.smoothed, initialWindow, loopback });
     this.sample = emptySample();
   }
 
