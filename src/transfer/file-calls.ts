@@ -1,43 +1,41 @@
 /**
- * The file system calls of a transfer as promises on plain descriptors. Cheaper than `FileHandle`,
- * which counts when 10,000 files of 1 kB go by. Calls go through `fs.` so that a test can fail them.
+ * The file system calls of a transfer as promises on plain descriptors, which cost less than
+ * `FileHandle`. Calls go through `fs.` so that a test can make them fail.
  */
 import fs from "node:fs";
+import { quickCall, threaded } from "./quick-call.ts";
 
-type Done<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
-
-function call<T>(start: (done: Done<T>) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    start((error, value) => (error ? reject(error) : resolve(value)));
-  });
-}
-
-function act(start: (done: fs.NoParamCallback) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => (error ? reject(error) : resolve()));
-  });
-}
+/** Longer reads and writes go to a thread whatever they take. */
+const QUICK_BYTES = 64 * 1024;
 
 export function openFile(path: string, flags: number, mode = 0o600): Promise<number> {
-  return call((done) => fs.open(path, flags, mode, done));
+  return quickCall(
+    () => fs.openSync(path, flags, mode),
+    (done) => fs.open(path, flags, mode, done),
+  );
 }
 
 export function closeFile(fd: number): Promise<void> {
-  return act((done) => fs.close(fd, done));
+  return quickCall(
+    () => fs.closeSync(fd),
+    (done) => fs.close(fd, plain(done)),
+  );
 }
 
 export function statFile(fd: number): Promise<fs.BigIntStats> {
-  return call((done) => fs.fstat(fd, { bigint: true }, done));
-}
-
-export function statLink(path: string): Promise<fs.BigIntStats> {
-  return call((done) => fs.lstat(path, { bigint: true }, done));
+  return quickCall(
+    () => fs.fstatSync(fd, { bigint: true }),
+    (done) => fs.fstat(fd, { bigint: true }, done),
+  );
 }
 
 /** @returns undefined where nothing has that name. */
 export async function statIfThere(path: string): Promise<fs.BigIntStats | undefined> {
   try {
-    return await statLink(path);
+    return await quickCall<fs.BigIntStats | undefined>(
+      () => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }),
+      (done) => fs.lstat(path, { bigint: true }, done),
+    );
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
@@ -48,10 +46,13 @@ export async function statIfThere(path: string): Promise<fs.BigIntStats | undefi
 export async function readAt(fd: number, into: Uint8Array, position: number): Promise<number> {
   let at = 0;
   while (at < into.length) {
+    const from = at;
     const length = into.length - at;
-    const read = await call<number>((done) =>
-      fs.read(fd, into, at, length, position + at, (error, bytes) => done(error, bytes)),
-    );
+    const later = (done: (error: NodeJS.ErrnoException | null, bytes: number) => void) =>
+      fs.read(fd, into, from, length, position + from, done);
+    const read = await (length > QUICK_BYTES
+      ? threaded(later)
+      : quickCall(() => fs.readSync(fd, into, from, length, position + from), later));
     if (read === 0) break;
     at += read;
   }
@@ -66,25 +67,32 @@ export async function writeAt(
 ): Promise<void> {
   let at = 0;
   while (at < bytes.length) {
-    const where = position === null ? null : position + at;
     const from = at;
-    at += await call<number>((done) =>
-      fs.write(fd, bytes, from, bytes.length - from, where, (error, written) =>
-        done(error, written),
-      ),
-    );
+    const where = position === null ? null : position + at;
+    const length = bytes.length - at;
+    const later = (done: (error: NodeJS.ErrnoException | null, written: number) => void) =>
+      fs.write(fd, bytes, from, length, where, done);
+    at += await (length > QUICK_BYTES
+      ? threaded(later)
+      : quickCall(() => fs.writeSync(fd, bytes, from, length, where), later));
   }
 }
 
 /** Node takes seconds as a double: microseconds survive, nanoseconds do not. */
 export function setTimes(fd: number, mtimeNs: bigint): Promise<void> {
   const seconds = secondsOf(mtimeNs);
-  return act((done) => fs.futimes(fd, seconds, seconds, done));
+  return quickCall(
+    () => fs.futimesSync(fd, seconds, seconds),
+    (done) => fs.futimes(fd, seconds, seconds, plain(done)),
+  );
 }
 
 export function setLinkTimes(path: string, mtimeNs: bigint): Promise<void> {
   const seconds = secondsOf(mtimeNs);
-  return act((done) => fs.lutimes(path, seconds, seconds, done));
+  return quickCall(
+    () => fs.lutimesSync(path, seconds, seconds),
+    (done) => fs.lutimes(path, seconds, seconds, plain(done)),
+  );
 }
 
 /** A quarter microsecond more, as libuv cuts what the double cannot express. */
@@ -99,27 +107,42 @@ export function sameTime(left: bigint, right: bigint): boolean {
 }
 
 export function setMode(fd: number, mode: number): Promise<void> {
-  return act((done) => fs.fchmod(fd, mode, done));
+  return quickCall(
+    () => fs.fchmodSync(fd, mode),
+    (done) => fs.fchmod(fd, mode, plain(done)),
+  );
 }
 
 export function sync(fd: number): Promise<void> {
-  return act((done) => fs.fsync(fd, done));
+  return threaded((done) => fs.fsync(fd, plain(done)));
 }
 
 export function truncate(fd: number, size: number): Promise<void> {
-  return act((done) => fs.ftruncate(fd, size, done));
+  return quickCall(
+    () => fs.ftruncateSync(fd, size),
+    (done) => fs.ftruncate(fd, size, plain(done)),
+  );
 }
 
 export function linkFile(from: string, to: string): Promise<void> {
-  return act((done) => fs.link(from, to, done));
+  return quickCall(
+    () => fs.linkSync(from, to),
+    (done) => fs.link(from, to, plain(done)),
+  );
 }
 
 export function renameFile(from: string, to: string): Promise<void> {
-  return act((done) => fs.rename(from, to, done));
+  return quickCall(
+    () => fs.renameSync(from, to),
+    (done) => fs.rename(from, to, plain(done)),
+  );
 }
 
 export function removeFile(path: string): Promise<void> {
-  return act((done) => fs.unlink(path, done));
+  return quickCall(
+    () => fs.unlinkSync(path),
+    (done) => fs.unlink(path, plain(done)),
+  );
 }
 
 /** A file that is not there is as good as removed. */
@@ -132,26 +155,44 @@ export async function removeIfThere(path: string): Promise<void> {
 }
 
 export function makeFolder(path: string, mode: number): Promise<void> {
-  return act((done) => fs.mkdir(path, mode, done));
+  return quickCall(
+    () => fs.mkdirSync(path, mode) as undefined,
+    (done) => fs.mkdir(path, mode, plain(done)),
+  );
 }
 
 export function removeFolder(path: string): Promise<void> {
-  return act((done) => fs.rmdir(path, done));
+  return quickCall(
+    () => fs.rmdirSync(path),
+    (done) => fs.rmdir(path, plain(done)),
+  );
 }
 
 export function makeLink(target: string, path: string): Promise<void> {
-  return act((done) => fs.symlink(target, path, done));
+  return quickCall(
+    () => fs.symlinkSync(target, path),
+    (done) => fs.symlink(target, path, plain(done)),
+  );
 }
 
 export function readLink(path: string): Promise<string> {
-  return call((done) => fs.readlink(path, done));
+  return quickCall(
+    () => fs.readlinkSync(path),
+    (done) => fs.readlink(path, done),
+  );
 }
 
 export function namesIn(path: string): Promise<string[]> {
-  return call((done) => fs.readdir(path, done));
+  return threaded((done) => fs.readdir(path, done));
 }
 
 /** @returns the errno name, `"ENOENT"`, or undefined for another kind of error. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
+
+function plain(
+  done: (error: NodeJS.ErrnoException | null, value: undefined) => void,
+): fs.NoParamCallback {
+  return (error) => done(error, undefined);
 }

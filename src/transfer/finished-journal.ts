@@ -7,7 +7,7 @@
  *   folder  0 type 1 = 2 | 1 path; a folder this transfer made, whose mode and time it may set
  */
 import fs from "node:fs";
-import { ascii, concat, equalBytes, viewOf } from "../base/bytes.ts";
+import { ascii, equalBytes, viewOf } from "../base/bytes.ts";
 import { crc32c } from "../base/crc32c.ts";
 import { AppendLog } from "./append-log.ts";
 import { closeFile, openFile, readAt, statFile, truncate, writeAt } from "./file-calls.ts";
@@ -36,7 +36,6 @@ export interface FinishedRows {
   readonly rebooted: boolean;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export class FinishedJournal {
@@ -65,19 +64,23 @@ export class FinishedJournal {
   }
 
   addFile(file: FinishedFile): Promise<void> {
-    const fixed = new Uint8Array(FILE_FIXED_BYTES);
-    const view = viewOf(fixed);
-    const path = encoder.encode(file.path);
-    fixed[0] = ROW_FILE;
-    view.setBigUint64(1, BigInt(file.size));
-    view.setBigInt64(9, file.mtimeNs);
-    fixed.set(file.root, 17);
-    view.setUint16(49, path.length);
-    return this.#log.append(rowOf(fixed, path, encoder.encode(file.name)));
+    const pathBytes = Buffer.byteLength(file.path);
+    const row = rowFor(FILE_FIXED_BYTES + pathBytes + Buffer.byteLength(file.name));
+    row[2] = ROW_FILE;
+    row.writeBigUInt64BE(BigInt(file.size), 3);
+    row.writeBigInt64BE(file.mtimeNs, 11);
+    row.set(file.root, 19);
+    row.writeUInt16BE(pathBytes, 51);
+    row.write(file.path, 2 + FILE_FIXED_BYTES);
+    row.write(file.name, 2 + FILE_FIXED_BYTES + pathBytes);
+    return this.#log.append(sealed(row));
   }
 
   addFolder(path: string): Promise<void> {
-    return this.#log.append(rowOf(Uint8Array.of(ROW_FOLDER), encoder.encode(path)));
+    const row = rowFor(1 + Buffer.byteLength(path));
+    row[2] = ROW_FOLDER;
+    row.write(path, 3);
+    return this.#log.append(sealed(row));
   }
 
   close(): Promise<void> {
@@ -135,10 +138,14 @@ function headerOf(boot: Uint8Array): Uint8Array {
   return header;
 }
 
-function rowOf(...parts: readonly Uint8Array[]): Uint8Array {
-  const body = concat(new Uint8Array(2), ...parts, new Uint8Array(4));
-  const view = viewOf(body);
-  view.setUint16(0, body.length - 6);
-  view.setUint32(body.length - 4, crc32c(body.subarray(0, body.length - 4)));
-  return body;
+function rowFor(bodyBytes: number): Buffer {
+  const row = Buffer.allocUnsafe(bodyBytes + 6);
+  row.writeUInt16BE(bodyBytes, 0);
+  return row;
+}
+
+function sealed(row: Buffer): Buffer {
+  const crcAt = row.length - 4;
+  row.writeUInt32BE(crc32c(row.subarray(0, crcAt)), crcAt);
+  return row;
 }

@@ -2,7 +2,6 @@
  * Bytes of a stream, in whatever pieces they come, to records. Content goes straight into buffers the
  * sink supplies; a sink without a free one stops the parser until `resume`.
  */
-import { viewOf } from "../base/bytes.ts";
 import { RECORD_HEADER_BYTES } from "./records.ts";
 
 /** What a record type may look like. */
@@ -123,7 +122,8 @@ export class RecordParser {
 
   #started(header: Uint8Array): void {
     this.#type = header[0] as number;
-    this.#length = viewOf(header).getUint32(1);
+    const [, high = 0, second = 0, third = 0, low = 0] = header;
+    this.#length = high * 0x100_0000 + (second << 16) + (third << 8) + low;
     const shape = this.#shapes.get(this.#type);
     if (shape === undefined) {
       this.#malformed(`a record of unknown type ${this.#type}`);

@@ -122,13 +122,12 @@ export function putContentHead(
   head: { readonly entry: number; readonly unit?: number; readonly hash: Uint8Array },
   contentBytes: number,
 ): void {
-  const view = viewOf(into);
-  const unit = head.unit !== undefined;
-  into[0] = unit ? RECORD.unit : RECORD.file;
-  view.setUint32(1, (unit ? UNIT_HEAD_BYTES : FILE_HEAD_BYTES) + contentBytes);
-  view.setUint32(5, head.entry);
-  if (unit) view.setUint32(9, head.unit);
-  into.set(head.hash, unit ? 13 : 9);
+  const { entry, unit, hash } = head;
+  into[0] = unit === undefined ? RECORD.file : RECORD.unit;
+  putUint32(into, 1, (unit === undefined ? FILE_HEAD_BYTES : UNIT_HEAD_BYTES) + contentBytes);
+  putUint32(into, 5, entry);
+  if (unit !== undefined) putUint32(into, 9, unit);
+  into.set(hash, unit === undefined ? 9 : 13);
 }
 
 /** @param head - FILE_HEAD_BYTES or UNIT_HEAD_BYTES long, which the parser sees to */
@@ -136,11 +135,10 @@ export function readContentHead(
   type: number,
   head: Uint8Array,
 ): { readonly entry: number; readonly unit: number; readonly hash: Uint8Array } {
-  const view = viewOf(head);
   const unit = type === RECORD.unit;
   return {
-    entry: view.getUint32(0),
-    unit: unit ? view.getUint32(4) : 0,
+    entry: uint32At(head, 0),
+    unit: unit ? uint32At(head, 4) : 0,
     hash: head.slice(unit ? 8 : 4),
   };
 }
@@ -170,7 +168,11 @@ export function reasonBytes(reason: Reason): Uint8Array {
   return concat(Uint8Array.of(code.length), code, length, why);
 }
 
+const BARE: Reason = { code: "", why: "" };
+const NO_REASON = new Uint8Array(3);
+
 export function readReason(body: Uint8Array): Reason | undefined {
+  if (body.length === 3 && body[0] === 0 && body[1] === 0 && body[2] === 0) return BARE;
   const whyAt = 3 + (body[0] ?? 0);
   if (body.length < whyAt) return undefined;
   if (body.length !== whyAt + viewOf(body).getUint16(whyAt - 2)) return undefined;
@@ -200,8 +202,15 @@ const RESULTS = ["written", "skipped", "renamed", "refused", "kept"] as const;
 export type WireResult = (typeof RESULTS)[number];
 
 export function resultRecord(entry: number, result: WireResult, reason: Reason): Uint8Array {
-  const head = concat(uint32(entry), Uint8Array.of(RESULTS.indexOf(result)));
-  return record(RECORD.result, head, reasonBytes(reason));
+  const isBare = reason.code === "" && reason.why === "";
+  const tail = isBare ? NO_REASON : reasonBytes(reason);
+  const bytes = new Uint8Array(RECORD_HEADER_BYTES + 5 + tail.length);
+  bytes[0] = RECORD.result;
+  putUint32(bytes, 1, 5 + tail.length);
+  putUint32(bytes, 5, entry);
+  bytes[9] = RESULTS.indexOf(result);
+  bytes.set(tail, 10);
+  return bytes;
 }
 
 export function readResult(
@@ -210,7 +219,7 @@ export function readResult(
   const reason = body.length < 5 ? undefined : readReason(body.subarray(5));
   const result = RESULTS[body[4] ?? RESULTS.length];
   if (reason === undefined || result === undefined) return undefined;
-  return { entry: viewOf(body).getUint32(0), result, reason };
+  return { entry: uint32At(body, 0), result, reason };
 }
 
 export function acceptRecord(resumeBytes: number): Uint8Array {
@@ -247,6 +256,19 @@ export function readConfirm(
   if (body.length !== 16) return undefined;
   const view = viewOf(body);
   return { confirmed: Number(view.getBigUint64(0)), taken: Number(view.getBigUint64(8)) };
+}
+
+/** A view for one number costs more than the number: records of small files are many. */
+function putUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+function uint32At(bytes: Uint8Array, at: number): number {
+  const low = ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8);
+  return (bytes[at] as number) * 0x100_0000 + (low | (bytes[at + 3] as number));
 }
 
 function uint32(value: number): Uint8Array {

@@ -4,7 +4,7 @@ import { basename, join, resolve, sep } from "node:path";
 import { Mp2pError } from "../base/errors.ts";
 import type { TransferFailure } from "./events.ts";
 import { fileError } from "./file-error.ts";
-import { readLink, statLink } from "./file-calls.ts";
+import { readLink, statIfThere } from "./file-calls.ts";
 import { type NameRules, whyNotLink, whyNotPath } from "./names.ts";
 import { printable } from "./printable.ts";
 import { type Entry, KIND, type Kind } from "./records.ts";
@@ -108,7 +108,11 @@ async function look(path: string, file: string, rules: NameRules): Promise<Found
   const why = whyNotPath(path, rules);
   if (why !== undefined) return { failed: { name: printable(path), code: "MP2P_NAME", why } };
   try {
-    const stat = await statLink(file);
+    const stat = await statIfThere(file);
+    if (stat === undefined) {
+      const gone = `${printable(path)} is gone`;
+      return { failed: { name: printable(path), code: "MP2P_SOURCE", why: gone } };
+    }
     const kind = kindOf(stat);
     if (kind === undefined) {
       const what = `${printable(path)} is ${whatIs(stat)}, not a file, folder or link`;
