@@ -1,5 +1,10 @@
-/** Remote addresses in use by sessions, as the socket's path ids, counted so that unused ones go. */
+/**
+ * Remote addresses in use by sessions, as the socket's path ids. A released one is kept for a while:
+ * batches that wait to be read still name it.
+ */
 import type { DatagramSocket } from "../backend/port.ts";
+
+const MAX_UNUSED = 1024;
 
 interface Entry {
   readonly id: number;
@@ -11,6 +16,8 @@ export class PathTable {
   readonly #socket: DatagramSocket;
   readonly #byAddress = new Map<string, Entry>();
   readonly #byId = new Map<number, Entry>();
+  /** Held by nobody, longest first. */
+  readonly #unused = new Set<Entry>();
 
   constructor(socket: DatagramSocket) {
     this.#socket = socket;
@@ -25,18 +32,26 @@ export class PathTable {
       this.#byId.set(entry.id, entry);
     }
     entry.holders++;
+    this.#unused.delete(entry);
     return entry.id;
   }
 
   release(id: number): void {
     const entry = this.#byId.get(id);
     if (entry === undefined || --entry.holders > 0) return;
-    this.#byId.delete(id);
-    this.#byAddress.delete(entry.address);
-    this.#socket.removePath(id);
+    this.#unused.add(entry);
+    const [oldest] = this.#unused;
+    if (this.#unused.size > MAX_UNUSED && oldest !== undefined) this.#forget(oldest);
   }
 
   address(id: number): string {
     return this.#byId.get(id)?.address ?? "unknown";
+  }
+
+  #forget(entry: Entry): void {
+    this.#unused.delete(entry);
+    this.#byId.delete(entry.id);
+    this.#byAddress.delete(entry.address);
+    this.#socket.removePath(entry.id);
   }
 }

@@ -151,11 +151,6 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     this.#viaOffer = true;
   }
 
-  /** @internal */
-  throwIfClosed(): void {
-    this.#throwIfClosed();
-  }
-
   #throwIfClosed(): void {
     if (this.#reason !== undefined) throw closeError(this.#reason);
   }
@@ -269,11 +264,15 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     const errorCode = how === "reset" ? "MP2P_STREAM_RESET" : "MP2P_STREAM_STOPPED";
     const done = how === "reset" ? "broke off" : "stopped reading";
     const stream = this.#streams.get(id);
-    stream?.fail(
-      unknown
-        ? new Mp2pError("MP2P_NO_SUCH_SERVICE", `the peer has no service ${JSON.stringify(stream.service)}`)
-        : new Mp2pError(errorCode, `the peer ${done} this stream (code ${code})`),
-    );
+    if (stream === undefined) return;
+    if (unknown) {
+      const name = JSON.stringify(stream.service);
+      stream.fail(new Mp2pError("MP2P_NO_SUCH_SERVICE", `the peer has no service ${name}`));
+      return;
+    }
+    const failure = new Mp2pError(errorCode, `the peer ${done} this stream (code ${code})`);
+    if (how === "reset") stream.fail(failure);
+    else stream.onStopped(failure);
   }
 
   #end(reason: CloseReason): void {

@@ -45,20 +45,25 @@ export class Stream extends Duplex {
   /** Why the session or the peer ended this stream before its time. */
   failure: Mp2pError | undefined;
   readonly #link: StreamLink;
+  readonly #sides: { readonly readable: boolean; readonly writable: boolean };
   #head: Uint8Array | undefined;
   #wanted = false;
   #ended = false;
   #unsent: { bytes: Uint8Array; done: (error?: Error | null) => void } | undefined;
   #finished: ((error?: Error | null) => void) | undefined;
   #acknowledged = false;
+  #stopped: Mp2pError | undefined;
 
   /** @internal sessions make streams */
   constructor(link: StreamLink, options: StreamOptions) {
     super(duplexOptions(options));
     this.#link = link;
+    this.#sides = options;
     this.id = options.id;
     this.service = options.service;
     this.#head = options.head?.length ? options.head : undefined;
+    this.once("end", () => this.#destroyIfDone());
+    this.once("finish", () => this.#destroyIfDone());
   }
 
   override _read(): void {
@@ -67,12 +72,14 @@ export class Stream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    if (this.#stopped !== undefined) return this.fail(this.#stopped);
     const taken = this.#link.write(chunk);
     if (taken === chunk.length) done();
     else this.#unsent = { bytes: chunk.subarray(taken), done };
   }
 
   override _final(done: (error?: Error | null) => void): void {
+    if (this.#stopped !== undefined) return this.fail(this.#stopped);
     this.#link.finish();
     if (this.#acknowledged) done();
     else this.#finished = done;
@@ -125,16 +132,30 @@ export class Stream extends Duplex {
     this.#finished = undefined;
   }
 
+  /** @internal the peer reads no more; what it sends can still be read. */
+  onStopped(failure: Mp2pError): void {
+    this.#stopped = failure;
+    const writing = this.#unsent !== undefined || this.#finished !== undefined;
+    if (writing || !this.readable) this.fail(failure);
+  }
+
   /** @internal the session or the peer ended this stream before its time. */
   fail(failure: Mp2pError): void {
     this.failure = failure;
     this.destroy(this.listenerCount("error") > 0 ? failure : undefined);
   }
+
+  /** Node's autoDestroy would end the write side as well once a `for await` loop has read all. */
+  #destroyIfDone(): void {
+    const read = this.readableEnded || !this.#sides.readable;
+    const written = this.writableFinished || !this.#sides.writable;
+    if (read && written) this.destroy();
+  }
 }
 
 /** `readable` and `writable` are options of Duplex that its types leave out. */
 function duplexOptions({ readable, writable }: StreamOptions): DuplexOptions {
-  const sides = { readable, writable, allowHalfOpen: true };
+  const sides = { readable, writable, allowHalfOpen: true, autoDestroy: false };
   return {
     ...sides,
     readableHighWaterMark: HIGH_WATER_BYTES,
