@@ -2,12 +2,13 @@
  * Every check that is not a test. `npm run check` runs them all, `npm run check -- NAME…` some,
  * `npm run check -- --list` names them. A check whose tool is missing is skipped aloud.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { rustMissing } from "./cargo.mjs";
 import { outputOf, ROOT, run, say, toolPath } from "./run.mjs";
 import { compilePackage, setup } from "./setup.mjs";
 
+const { version: VERSION } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 
 const node = (tool, ...args) => run(process.execPath, [toolPath(tool), ...args]) === 0;
@@ -21,13 +22,24 @@ const CHECKS = {
   biome: () => node("biome", "ci", "--error-on-warnings", "--colors=off"),
   types: () => node("tsc", "--noEmit"),
   unused: () => node("knip", "--no-progress"),
-  package: () => compilePackage() && node("publint", "--strict"),
-  exports: () => node("attw", "--pack", ROOT, "--profile", "esm-only", "--no-color"),
+  package: checkPackage,
   links: () => run(process.execPath, ["scripts/check-links.mjs"]) === 0,
   rustfmt: () => cargo("fmt", "--all", "--check"),
   clippy: () => cargo("clippy", "--workspace", "--all-targets", "--", "-D", "warnings"),
   workflows: checkWorkflows,
 };
+
+/** Judges the tarball that npm would publish, not the checkout. */
+function checkPackage() {
+  const out = join(ROOT, "staging", "check");
+  const packed =
+    compilePackage() &&
+    run(process.execPath, ["scripts/pack.mjs", "--main-only", "--out", out]) === 0;
+  if (!packed) return false;
+  const tarball = join(out, `mp2p-${VERSION}.tgz`);
+  const published = node("publint", tarball, "--strict");
+  return node("attw", tarball, "--profile", "esm-only", "--no-color") && published;
+}
 
 /** actionlint from PATH, or built by Go, pinned. */
 function checkWorkflows() {

@@ -115,7 +115,7 @@ function mp2p(name, args) {
 async function backendName() {
   const doctor = mp2p("bob", ["doctor", "--bind", "127.0.0.1:0", "--json"]);
   const { checks } = await doctor.event("done");
-  return checks.find(({ name }) => name === "backend").detail;
+  return checks.find(({ name }) => name === "backend").detail.split(";")[0];
 }
 
 /** Prints the SHA-256 of each file on both sides; throws where they differ or one is missing. */

@@ -1,6 +1,6 @@
 /**
- * Packs what is published into staging/: the main package and one package for each addon found in
- * `--prebuilt DIR` (default: prebuilt/). The platform packages are named as optional dependencies
+ * Packs what is published into `--out DIR` (default: staging/): the main package and one package for
+ * each addon found in `--prebuilt DIR` (default: prebuilt/); with `--main-only` there may be none. The platform packages are named as optional dependencies
  * only in the staged package.json: named in the committed one they would break `npm ci` as long as
  * they are not published, and invite strangers to take their names.
  */
@@ -15,14 +15,18 @@ import { addonName, TARGETS } from "./targets.mjs";
 const { values } = parseArgs({
   options: {
     prebuilt: { type: "string", default: join(ROOT, "prebuilt") },
+    "main-only": { type: "boolean", default: false },
     out: { type: "string", default: join(ROOT, "staging") },
   },
 });
 const prebuilt = resolve(values.prebuilt);
 const out = resolve(values.out);
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-const present = TARGETS.filter(({ platform }) => existsSync(join(prebuilt, addonName(platform))));
-if (present.length === 0) throw new Error(`no mp2p.PLATFORM.node in ${prebuilt}`);
+const present = values["main-only"]
+  ? []
+  : TARGETS.filter(({ platform }) => existsSync(join(prebuilt, addonName(platform))));
+if (present.length === 0 && !values["main-only"])
+  throw new Error(`no mp2p.PLATFORM.node in ${prebuilt}`);
 if (!existsSync(join(ROOT, "dist", "cli", "main.js"))) throw new Error("dist/ is not compiled");
 
 rmSync(out, { recursive: true, force: true });

@@ -81,7 +81,7 @@ test("installed without a compiler, a file moves natively, and on the fallback w
   const program = join(app, "node_modules", ".bin", "mp2p");
   if (process.platform !== "win32") {
     const { stdout } = await execute(program, ["--version"], { cwd: app, env });
-    t.regex(stdout, /^\d+\.\d+\.\d+/);
+    t.regex(stdout, /^mp2p \d+\.\d+\.\d+$/m);
   }
 
   const platform = ADDON.slice("mp2p.".length, -".node".length);
