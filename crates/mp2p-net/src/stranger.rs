@@ -37,7 +37,7 @@ pub struct Addressee {
     pub cookie_key: [u8; 32],
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Limits {
     pub inits_per_second: f64,
     pub inits_per_source_per_second: f64,
@@ -93,7 +93,7 @@ pub struct Filter {
     limits: Limits,
     all: Bucket,
     by_source: Buckets<Source>,
-    cookie_holders: Buckets<SocketAddr>,
+    cookie_holders: Buckets<Source>,
     answers: Bucket,
     /// Until when INITs need a cookie.
     alarm_until_ms: f64,
@@ -120,13 +120,15 @@ impl Filter {
         }
     }
 
-    /// Replaces addressees and limits; what is known of sources stays.
+    /// Replaces addressees and limits; new limits start with full buckets.
     pub fn set(&mut self, addressees: Vec<Addressee>, limits: Limits, now_ms: f64) {
-        if limits.inits_per_second.to_bits() != self.limits.inits_per_second.to_bits() {
-            self.all = Bucket::full(limits.inits_per_second.max(1.0), now_ms);
-        }
         self.addressees = addressees;
-        self.limits = limits;
+        if limits != self.limits {
+            self.limits = limits;
+            self.all = Bucket::full(limits.inits_per_second, now_ms);
+            self.by_source = Buckets::new(SOURCES);
+            self.alarm_until_ms = f64::NEG_INFINITY;
+        }
     }
 
     /// Judges anything but sealed packets and answers.
@@ -144,7 +146,7 @@ impl Filter {
         if mac2.iter().any(|&byte| byte != 0)
             && self.secrets.cookies(from, now_ms).any(|c| equal_macs(&mac16(&c, covered), mac2))
         {
-            let bucket = self.cookie_holders.bucket(&from, COOKIE_HOLDER_RATE, now_ms);
+            let bucket = self.cookie_holders.bucket(&Source::of(from), COOKIE_HOLDER_RATE, now_ms);
             if !bucket.has(COOKIE_HOLDER_RATE, COOKIE_HOLDER_RATE, now_ms) {
                 return Verdict::Limited;
             }
@@ -157,26 +159,21 @@ impl Filter {
         self.cookie_answer(datagram, from, addressee, now_ms)
     }
 
-    /// Takes a token of everybody's bucket and of the source's, where both have one.
+    /// One source over its own rate costs the others nothing: only then is the common bucket asked.
     fn admit(&mut self, from: SocketAddr, now_ms: f64) -> bool {
         let Limits { inits_per_second, inits_per_source_per_second, inits_per_source_burst } =
             self.limits;
-        let source = self.by_source.bucket(&Source::of(from), inits_per_source_burst, now_ms);
-        let source_has = source.has(inits_per_source_per_second, inits_per_source_burst, now_ms);
-        let all_have = self.all.has(inits_per_second, inits_per_second.max(1.0), now_ms);
-        if !all_have {
-            self.alarm_until_ms = now_ms + CALM_MS;
-        }
-        if !source_has || !all_have || now_ms < self.alarm_until_ms {
-            // In an alarm every INIT spends, so that calm means an INIT rate within the limit.
-            if all_have {
-                self.all.take();
-            }
+        let own = self.by_source.bucket(&Source::of(from), inits_per_source_burst, now_ms);
+        if !own.has(inits_per_source_per_second, inits_per_source_burst, now_ms) {
             return false;
         }
-        source.take();
+        if !self.all.has(inits_per_second, inits_per_second, now_ms) {
+            self.alarm_until_ms = now_ms + CALM_MS;
+            return false;
+        }
+        own.take();
         self.all.take();
-        true
+        now_ms >= self.alarm_until_ms
     }
 
     fn cookie_answer(
@@ -403,6 +400,16 @@ mod tests {
         assert_eq!(verdicts.iter().filter(|&verdict| *verdict == Verdict::Pass).count(), 10);
         assert!(matches!(filter.judge(&plain, source(100, 1), 4_900.0), Verdict::Cookie(_)));
         assert_eq!(filter.judge(&plain, source(101, 1), 5_100.0), Verdict::Pass);
+    }
+
+    #[test]
+    fn one_source_over_its_rate_does_not_use_up_the_common_rate() {
+        let mut filter = filter(10.0, 1.0, 1.0);
+        let plain = init(None);
+        for _ in 0..100 {
+            filter.judge(&plain, source(1, 1), 0.0);
+        }
+        assert_eq!(filter.judge(&plain, source(2, 1), 0.0), Verdict::Pass);
     }
 
     #[test]
