@@ -64,10 +64,11 @@ export class ReceiveHalf {
     this.#reassembly.insert(offset, bytes);
   }
 
-  /** The peer gave up sending. @returns as `admit` */
+  /** The peer gave up sending: without effect only where its proper end was read before. @returns as `admit` */
   reset(code: number, finalSize: number): Fault | number {
+    const { ended } = this;
     const used = this.admit(finalSize, 0, true);
-    if (typeof used === "number" && !this.ended) {
+    if (typeof used === "number" && !ended) {
       this.resetCode = code;
       this.#reassembly.clear();
     }
