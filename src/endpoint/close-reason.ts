@@ -11,6 +11,8 @@ export interface CloseReason {
   readonly by: "local" | "peer" | "idle" | "protocol" | "restart";
   /** The code the closing side gave, 0 to 65,535. */
   readonly closeCode: number;
+  /** What to do next, where there is something to do. */
+  readonly hint?: string;
 }
 
 type Closed = Extract<RecordEvent, { kind: "closed" }>;
@@ -40,16 +42,18 @@ const HINT_OF: Partial<Record<ErrorCode, string>> = {
 export function closeReason(event: Closed): CloseReason {
   const refused = event.by === "peer" && event.code === CLOSE_CODE.NOT_ALLOWED;
   const said = event.text === "" ? "" : `: ${event.text}`;
+  const code = refused ? "MP2P_NOT_ALLOWED" : CODE_OF[event.by];
+  const hint = HINT_OF[code];
   return {
-    code: refused ? "MP2P_NOT_ALLOWED" : CODE_OF[event.by],
+    code,
     message: refused ? "the peer does not allow this key" : MESSAGE_OF[event.by] + said,
     by: event.by,
     closeCode: event.code,
+    ...(hint === undefined ? {} : { hint }),
   };
 }
 
 /** The error streams and pending calls of an ended session fail with. */
-export function closeError(reason: CloseReason): Mp2pError {
-  const hint = HINT_OF[reason.code];
-  return new Mp2pError(reason.code, reason.message, hint === undefined ? {} : { hint });
+export function closeError({ code, message, hint }: CloseReason): Mp2pError {
+  return new Mp2pError(code, message, hint === undefined ? {} : { hint });
 }
