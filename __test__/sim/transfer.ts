@@ -24,8 +24,7 @@ function pattern(stream: number): Uint8Array {
 export class Sender {
   readonly stream: number;
   written = 0;
-  finished = false;
-  readonly #peer: SimPeer;
+  readonly peer: SimPeer;
   readonly #clock: Clock;
   readonly #total: number;
 
@@ -33,7 +32,7 @@ export class Sender {
     const stream = peer.engine.openStream({ unidirectional: true, ...options }, clock.now);
     if (stream === undefined) throw new Error("no stream credit");
     this.stream = stream;
-    this.#peer = peer;
+    this.peer = peer;
     this.#clock = clock;
     this.#total = total;
   }
@@ -43,11 +42,11 @@ export class Sender {
     while (this.written < this.#total) {
       const at = this.written % PATTERN_PERIOD;
       const length = Math.min(PATTERN_PERIOD, this.#total - this.written);
-      const taken = this.#peer.engine.write(this.stream, pattern(this.stream).subarray(at, at + length), this.#clock.now);
+      const taken = this.peer.engine.write(this.stream, pattern(this.stream).subarray(at, at + length), this.#clock.now);
       this.written += taken;
       if (taken < length) return;
     }
-    this.#peer.engine.finish(this.stream, this.#clock.now);
+    this.peer.engine.finish(this.stream, this.#clock.now);
   }
 }
 

@@ -72,6 +72,9 @@ export class SentRun {
   }
 }
 
+/** Room of removed runs is given back in lumps, when it is half of the list and at least so many. */
+const COMPACT_RUNS = 64;
+
 /** Runs in the order of their packet numbers: one record a span, cut only where ACKs and losses cut it. */
 export class Ledger {
   readonly #runs: SentRun[] = [];
@@ -136,9 +139,11 @@ export class Ledger {
       }
       const rest = count < run.count ? run.splitAfter(count) : undefined;
       if (rest !== undefined) this.#runs[index++] = rest;
-      else if (index === this.#head) this.#advance(++index);
-      else this.#runs.splice(index, 1);
-      index = Math.max(index, this.#head);
+      else if (index > this.#head) this.#runs.splice(index, 1);
+      else {
+        this.#advance(index + 1);
+        index = this.#head;
+      }
       visit(run);
     }
   }
@@ -164,9 +169,8 @@ export class Ledger {
   #advance(head: number): void {
     for (let index = this.#head; index < head; index++) this.#runs[index] = undefined as unknown as SentRun;
     this.#head = head;
-    if (head < 64 || head * 2 < this.#runs.length) {
-      if (head < this.#runs.length) return;
-    }
+    const sparse = head >= COMPACT_RUNS && head * 2 >= this.#runs.length;
+    if (!sparse && head < this.#runs.length) return;
     this.#runs.splice(0, head);
     this.#head = 0;
   }

@@ -94,7 +94,7 @@ export class Outbox {
   /** A PING under new keys, until they are confirmed. */
   #confirm(path: PathState, now: number): Sending | undefined {
     for (const keys of this.#state.generations.all) {
-      if (keys.pingAt > now || keys.confirmed || !keys.usable(now)) continue;
+      if (keys.pingAt > now || !keys.usable(now)) continue;
       keys.pingAt = now + path.rtt.ptoMs;
       this.#planner.begin(keys, path, path.size.current);
       this.#planner.frames((writer, items) => {
@@ -111,6 +111,7 @@ export class Outbox {
     const old = this.#state.generations.left(sending);
     if (old === undefined) return undefined;
     old.leftAt = now;
+    old.pingAt = Infinity;
     if (!old.usable(now)) return undefined;
     this.#planner.begin(old, path, path.size.current);
     this.#planner.frames((writer) => writer.retire(0));
