@@ -128,6 +128,41 @@ test("a reader that does not read stops the writer", async (t) => {
   t.is(read, written * chunk.length);
 });
 
+test("consume() hands over borrowed bytes, waits for its promise, and ends", async (t) => {
+  const limits = { connectionCreditBytes: 1 << 20, streamCreditBytes: 1 << 18 };
+  const { there, here } = await openPair(t, mix, { limits });
+  const data = randomBytes(BULK_BYTES);
+  const ours = await there.openStream({ unidirectional: true });
+  ours.end(data);
+  const theirs = await firstOf(here.streams());
+  const hash = createHash("sha256");
+  let calls = 0;
+  let waiting = false;
+  theirs.consume((bytes) => {
+    t.false(waiting, "nothing comes while a promise is pending");
+    hash.update(bytes);
+    if (++calls % 3 !== 0) return undefined;
+    waiting = true;
+    return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      waiting = false;
+    });
+  });
+  await new Promise((resolve) => theirs.once("end", resolve));
+  t.is(hash.digest("hex"), createHash("sha256").update(data).digest("hex"));
+});
+
+test("what consume() throws destroys the stream", async (t) => {
+  const { there, here } = await openPair(t, mix);
+  const ours = await there.openStream({ unidirectional: true });
+  ours.write("x");
+  const theirs = await firstOf(here.streams());
+  const failed = new Promise<Error>((resolve) => theirs.once("error", resolve));
+  theirs.consume(() => {
+    throw new Error("no room");
+  });
+  t.is((await failed).message, "no room");
+});
+
 test("Duplex.toWeb() carries a stream to web streams and back", async (t) => {
   const { there, here } = await openPair(t, mix);
   const ours = await there.openStream();

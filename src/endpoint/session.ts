@@ -251,6 +251,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
       write: (bytes) => (live() ? act(engine.write(id, bytes, now())) : 0),
       finish: () => live() && act(engine.finish(id, now())),
       read: () => (live() ? act(engine.read(id)) : undefined),
+      consume: (sink) => live() && act(engine.consume(id, sink)),
       ended: () => live() && engine.ended(id),
       reset: (code) => live() && act(engine.reset(id, code, now())),
       stop: (code) => live() && act(engine.stop(id, code, now())),

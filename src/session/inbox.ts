@@ -83,7 +83,8 @@ export class Inbox implements FrameHandler {
       this.forfeit(half);
       return;
     }
-    half.insert(offset, data);
+    if (half.sink === undefined) half.insert(offset, data);
+    else this.consumed(half, half.pour(offset, data));
     if (half.gaps > GAPS_NOTICED && this.#state.streams.gaps > GAPS_MAX) return this.#fail(FAULT.gaps);
     if (half.readable && !half.announced) {
       half.announced = true;
@@ -223,6 +224,14 @@ export class Inbox implements FrameHandler {
     if (counters.streamBytesReceived <= streams.window.limit) return true;
     this.#fail(FAULT.connectionCredit);
     return false;
+  }
+
+  /** The reader took bytes: credit for as many more is due, sooner or later. */
+  consumed(half: ReceiveHalf, bytes: number): void {
+    const { control, streams } = this.#state;
+    streams.window.consume(bytes);
+    if (streams.window.due) control.credit();
+    if (half.finalSize === undefined && half.window.due) control.streamCredit(half.id);
   }
 
   /** Credit of what nobody will read goes back to the peer. */

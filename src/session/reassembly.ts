@@ -82,6 +82,15 @@ export class Reassembly {
     return bytes;
   }
 
+  /** Takes note that bytes at `readTo` went to the reader directly. Only while nothing waits. */
+  pass(bytes: number): void {
+    this.#readTo += bytes;
+  }
+
+  get empty(): boolean {
+    return this.#islands.length === 0;
+  }
+
   clear(): void {
     this.#islands.length = 0;
     this.#readInChunk = 0;

@@ -14,6 +14,9 @@ export class ReceiveHalf {
   stopped = false;
   /** A `readable` waits in the event queue. */
   announced = false;
+  /** Takes bytes as they come, borrowed for the call; false stops it until `paused` is cleared. */
+  sink: ((bytes: Uint8Array) => boolean) | undefined;
+  paused = false;
   readonly #reassembly = new Reassembly();
 
   constructor(id: number, window: number, now: number) {
@@ -62,6 +65,37 @@ export class ReceiveHalf {
 
   insert(offset: number, bytes: Uint8Array): void {
     this.#reassembly.insert(offset, bytes);
+  }
+
+  /**
+   * Hands over what is in order to the sink; the bytes given are copied only where they have to wait.
+   *
+   * @returns how many bytes the sink got
+   */
+  pour(offset: number, bytes: Uint8Array): number {
+    const { sink } = this;
+    const before = this.#reassembly.readTo;
+    const next = bytes.subarray(before - offset);
+    if (bytes.length === 0) {
+      // Nothing new: what waits is handed over.
+    } else if (sink !== undefined && !this.paused && this.#reassembly.empty && offset <= before) {
+      if (next.length > 0) {
+        this.#reassembly.pass(next.length);
+        this.paused = !sink(next);
+      }
+    } else this.#reassembly.insert(offset, bytes);
+    this.#drain();
+    const poured = this.#reassembly.readTo - before;
+    this.window.consume(poured);
+    return poured;
+  }
+
+  #drain(): void {
+    while (this.sink !== undefined && !this.paused) {
+      const bytes = this.#reassembly.read();
+      if (bytes === undefined) return;
+      this.paused = !this.sink(bytes);
+    }
   }
 
   /** The peer gave up sending: without effect only where its proper end was read before. @returns as `admit` */

@@ -15,6 +15,8 @@ import { DATAGRAM_FRAME_BYTES } from "../wire/frames.ts";
 /** A full socket is tried again after this, should nobody say that it is writable. */
 const BLOCKED_RETRY_MS = 1;
 
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
 type SendOutput = Extract<Output, { kind: "send" }>;
 
 /**
@@ -134,14 +136,23 @@ export class SessionEngine {
     if (half === undefined) return undefined;
     const bytes = half.read();
     half.announced = false;
-    if (bytes !== undefined) {
-      const { control, streams } = this.#state;
-      streams.window.consume(bytes.length);
-      if (streams.window.due) control.credit();
-      if (half.finalSize === undefined && half.window.due) control.streamCredit(stream);
-    }
+    if (bytes !== undefined) this.#inbox.consumed(half, bytes.length);
     if (half.ended) this.#delivery.settle(stream);
     return bytes;
+  }
+
+  /**
+   * Bytes of the stream go to `sink` as they come, borrowed for the call and without a copy, instead
+   * of to `read`. Once it returns false, the rest waits for the next call of `consume`.
+   */
+  consume(stream: number, sink: (bytes: Uint8Array) => boolean): void {
+    const half = this.#state.streams.receive(stream);
+    if (half === undefined) return;
+    half.sink = sink;
+    half.paused = false;
+    this.#inbox.consumed(half, half.pour(0, NO_BYTES));
+    half.announced = false;
+    if (half.ended) this.#delivery.settle(stream);
   }
 
   /** Whether all bytes of the stream were read, or it is gone. */
