@@ -6,7 +6,7 @@
 mod bucket;
 mod clock;
 mod counters;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod loopback_tests;
 mod number;
 mod pool;

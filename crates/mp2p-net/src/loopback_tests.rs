@@ -79,8 +79,14 @@ impl Peer {
         .collect()
     }
 
-    fn send(&mut self, path: u32, spans: &[[f64; 7]], data: &[u8]) -> Result<SendResult, SocketError> {
-        let plan = Plan { spans: spans.as_flattened(), sources: &[data], packet_bytes: 1472, skip: 0 };
+    fn send(
+        &mut self,
+        path: u32,
+        spans: &[[f64; 7]],
+        data: &[u8],
+    ) -> Result<SendResult, SocketError> {
+        let plan =
+            Plan { spans: spans.as_flattened(), sources: &[data], packet_bytes: 1472, skip: 0 };
         self.endpoint.send_sealed(1, path, &plan)
     }
 }
@@ -128,8 +134,7 @@ fn reassemble(rows: &[Row], length: usize) -> Result<Vec<u8>, String> {
 
 #[test]
 fn a_burst_becomes_one_row_with_its_bytes_in_one_piece() -> Outcome {
-    for (bind, suite) in
-        [("127.0.0.1:0", SUITE_AES_256_GCM), ("[::1]:0", SUITE_CHACHA20_POLY1305)]
+    for (bind, suite) in [("127.0.0.1:0", SUITE_AES_256_GCM), ("[::1]:0", SUITE_CHACHA20_POLY1305)]
     {
         let (mut near, mut far, path) = pair(bind, suite)?;
         let data = pattern(100_000);

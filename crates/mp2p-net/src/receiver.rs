@@ -12,8 +12,8 @@ use crate::stranger::Verdict;
 use crate::sys::{Bind, Readiness, Received, Waker, Watch};
 use mp2p_crypto::packet::{Cid, HEADER_BYTES, TYPE_DATA, parse_header};
 use mp2p_crypto::train::{FRAME_FIN, FRAME_STREAM, STREAM_HEADER_BYTES};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::ops::AddAssign;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -333,8 +333,11 @@ impl Sealed<'_> {
         let fresh = opened.is_some_and(|_| slot.window.accept(number));
         let Some(plain) = opened.filter(|_| fresh) else {
             bytes[at..used].copy_from_slice(&before);
-            let counter =
-                if opened.is_some() { &counters.dropped_replayed } else { &counters.dropped_forged };
+            let counter = if opened.is_some() {
+                &counters.dropped_replayed
+            } else {
+                &counters.dropped_forged
+            };
             counter.add(1);
             return;
         };

@@ -130,11 +130,11 @@ impl Drop for Region {
 }
 
 #[cfg(not(unix))]
-const HEAP: std::alloc::Layout =
-    match std::alloc::Layout::from_size_align(Layout::TOTAL_BYTES, 16) {
-        Ok(layout) => layout,
-        Err(_) => panic!("a valid layout"),
-    };
+const HEAP: std::alloc::Layout = match std::alloc::Layout::from_size_align(Layout::TOTAL_BYTES, 16)
+{
+    Ok(layout) => layout,
+    Err(_) => panic!("a valid layout"),
+};
 
 #[cfg(not(unix))]
 fn allocate() -> io::Result<NonNull<u8>> {

@@ -87,20 +87,23 @@ impl RowLog {
             return;
         }
         self.run = (!packet.fin).then(|| Run::new(arrival, packet));
-        self.push(table, [
-            KIND_STREAM,
-            f64::from(packet.slot),
-            count_to_f64(packet.number),
-            1.0,
-            f64::from(packet.stream),
-            count_to_f64(packet.offset),
-            size_to_f64(at),
-            size_to_f64(packet.length),
-            fin,
-            arrival.path,
-            f64::from(arrival.ecn),
-            arrival.time,
-        ]);
+        self.push(
+            table,
+            [
+                KIND_STREAM,
+                f64::from(packet.slot),
+                count_to_f64(packet.number),
+                1.0,
+                f64::from(packet.stream),
+                count_to_f64(packet.offset),
+                size_to_f64(at),
+                size_to_f64(packet.length),
+                fin,
+                arrival.path,
+                f64::from(arrival.ecn),
+                arrival.time,
+            ],
+        );
     }
 
     pub fn frames(
@@ -111,37 +114,43 @@ impl RowLog {
         (at, length): (usize, usize),
     ) {
         self.run = None;
-        self.push(table, [
-            KIND_FRAMES,
-            f64::from(slot),
-            count_to_f64(number),
-            1.0,
-            0.0,
-            0.0,
-            size_to_f64(at),
-            size_to_f64(length),
-            0.0,
-            arrival.path,
-            f64::from(arrival.ecn),
-            arrival.time,
-        ]);
+        self.push(
+            table,
+            [
+                KIND_FRAMES,
+                f64::from(slot),
+                count_to_f64(number),
+                1.0,
+                0.0,
+                0.0,
+                size_to_f64(at),
+                size_to_f64(length),
+                0.0,
+                arrival.path,
+                f64::from(arrival.ecn),
+                arrival.time,
+            ],
+        );
     }
 
     pub fn plain(&mut self, table: &mut [f64], arrival: &Arrival, at: usize, length: usize) {
-        self.push(table, [
-            KIND_PLAIN,
-            0.0,
-            0.0,
-            1.0,
-            0.0,
-            0.0,
-            size_to_f64(at),
-            size_to_f64(length),
-            0.0,
-            arrival.path,
-            f64::from(arrival.ecn),
-            arrival.time,
-        ]);
+        self.push(
+            table,
+            [
+                KIND_PLAIN,
+                0.0,
+                0.0,
+                1.0,
+                0.0,
+                0.0,
+                size_to_f64(at),
+                size_to_f64(length),
+                0.0,
+                arrival.path,
+                f64::from(arrival.ecn),
+                arrival.time,
+            ],
+        );
     }
 
     fn push(&mut self, table: &mut [f64], row: [f64; STRIDE]) {

@@ -168,7 +168,6 @@ impl Sender {
         }
         outcome
     }
-
 }
 
 impl Calls {

@@ -105,7 +105,9 @@ impl UdpEndpoint {
         let body = move || {
             let ended = catch_unwind(AssertUnwindSafe(|| run(&shared, &wake)));
             // The panic was printed where it happened; without this the socket would fall silent.
-            if ended.is_err() && shared.pool.report(Next::Failed("the receive thread failed".into())) {
+            if ended.is_err()
+                && shared.pool.report(Next::Failed("the receive thread failed".into()))
+            {
                 wake();
             }
         };

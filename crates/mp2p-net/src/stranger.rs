@@ -426,9 +426,8 @@ mod tests {
     #[test]
     fn all_addresses_of_an_ipv6_network_share_a_bucket() {
         let mut filter = filter(1000.0, 1.0, 1.0);
-        let address = |last: u16, net: u16| {
-            SocketAddr::from(([0x2001, 0xdb8, 0, net, 0, 0, 0, last], 5000))
-        };
+        let address =
+            |last: u16, net: u16| SocketAddr::from(([0x2001, 0xdb8, 0, net, 0, 0, 0, last], 5000));
         let plain = init(None);
         assert_eq!(filter.judge(&plain, address(1, 1), 0.0), Verdict::Pass);
         assert!(matches!(filter.judge(&plain, address(2, 1), 0.0), Verdict::Cookie(_)));

@@ -4,6 +4,7 @@ use super::imp;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub struct Bind {
     pub receive_buffer_bytes: usize,
     pub send_buffer_bytes: usize,
     /// The kernel's running total of dropped datagrams, as last seen.
+    #[cfg(target_os = "linux")]
     pub(super) kernel_drops: AtomicU32,
 }
 
@@ -49,6 +51,7 @@ impl Bind {
             local,
             receive_buffer_bytes: socket.recv_buffer_size()?,
             send_buffer_bytes: socket.send_buffer_size()?,
+            #[cfg(target_os = "linux")]
             kernel_drops: AtomicU32::new(0),
             socket,
         })

@@ -4,13 +4,13 @@
 
 mod bind;
 #[cfg(unix)]
-mod message;
-#[cfg(unix)]
 #[path = "unix.rs"]
 mod imp;
 #[cfg(windows)]
 #[path = "windows.rs"]
 mod imp;
+#[cfg(unix)]
+mod message;
 
 pub use bind::Bind;
 pub use imp::{Readiness, Waker};

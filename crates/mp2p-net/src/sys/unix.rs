@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::mem;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+#[cfg(target_os = "linux")]
 use std::sync::atomic::Ordering::Relaxed;
 #[cfg(target_os = "linux")]
 use std::time::{Duration, SystemTime};
@@ -32,8 +33,7 @@ fn set(socket: &Socket, level: c_int, option: c_int, value: c_int) -> bool {
     let fd = socket.as_raw_fd();
     // SAFETY: the kernel reads LENGTH bytes at `value`, which is exactly that long and outlives
     // the call; `socket` is borrowed, so `fd` stays open meanwhile.
-    let status =
-        unsafe { libc::setsockopt(fd, level, option, (&raw const value).cast(), LENGTH) };
+    let status = unsafe { libc::setsockopt(fd, level, option, (&raw const value).cast(), LENGTH) };
     status == 0
 }
 
@@ -98,10 +98,8 @@ pub fn grow_buffers(socket: &Socket, receive_bytes: usize, send_bytes: usize) {
         c_int::try_from(bytes).is_ok_and(|bytes| set(socket, libc::SOL_SOCKET, option, bytes))
     };
     #[cfg(target_os = "linux")]
-    let forced = (
-        force(libc::SO_RCVBUFFORCE, receive_bytes),
-        force(libc::SO_SNDBUFFORCE, send_bytes),
-    );
+    let forced =
+        (force(libc::SO_RCVBUFFORCE, receive_bytes), force(libc::SO_SNDBUFFORCE, send_bytes));
     #[cfg(not(target_os = "linux"))]
     let forced = (false, false);
     // macOS refuses what is too much instead of granting less.
@@ -127,7 +125,8 @@ impl Bind {
     /// See [`SendError`]; then nothing was sent.
     pub fn send(&self, to: &SockAddr, bytes: &[u8], segment: usize) -> Result<(), SendError> {
         let segmented = bytes.len() > segment;
-        let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        let mut part =
+            libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
         // SAFETY: a msghdr of zeros is a valid, empty one.
         let mut message: libc::msghdr = unsafe { mem::zeroed() };
         message.msg_name = to.as_ptr().cast_mut().cast();
@@ -161,8 +160,7 @@ impl Bind {
     ///
     /// `WouldBlock` where there is none; others are of no consequence to later calls.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        let mut part =
-            libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+        let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
         let mut control = Control::new();
         // SAFETY: a msghdr of zeros is a valid, empty one.
         let mut message: libc::msghdr = unsafe { mem::zeroed() };
@@ -186,8 +184,14 @@ impl Bind {
         if message.msg_flags & libc::MSG_TRUNC != 0 {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let mut received =
-            Received { length, from, segment: length.max(1), ecn: 0, kernel_drops: 0, time: now_ms() };
+        let mut received = Received {
+            length,
+            from,
+            segment: length.max(1),
+            ecn: 0,
+            kernel_drops: 0,
+            time: now_ms(),
+        };
         self.read_reports(&message, &mut received);
         Ok(received)
     }
@@ -311,8 +315,11 @@ impl Readiness {
     /// Bit i: bind i is writable.
     pub fn writable(&self) -> u32 {
         let events = self.polled.iter().enumerate();
-        events.fold(0, |mask, (index, polled)| {
-            if polled.revents & libc::POLLOUT == 0 { mask } else { mask | 1 << index }
-        })
+        events.fold(
+            0,
+            |mask, (index, polled)| {
+                if polled.revents & libc::POLLOUT == 0 { mask } else { mask | 1 << index }
+            },
+        )
     }
 }
