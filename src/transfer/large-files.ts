@@ -77,7 +77,6 @@ export class LargeFiles {
     const open = this.#open.get(number);
     const expected = open?.part?.expect(unit);
     if (open?.part === undefined || expected === undefined) return false;
-    open.writes++;
     if (expected.claimed) {
       open.claimed.add(unit);
       this.#content.resent(unitLength(open.part.entry.size, unit));
@@ -88,6 +87,7 @@ export class LargeFiles {
   async write(number: number, unit: number, content: Uint8Array, hash: Uint8Array): Promise<void> {
     const open = this.#open.get(number);
     if (open?.part === undefined) return;
+    open.writes++;
     try {
       await open.part.write(unit, content, hash, open.claimed.has(unit));
       this.#content.confirm(content.length);

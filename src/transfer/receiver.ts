@@ -36,6 +36,8 @@ const SHAPES: ReadonlyMap<number, RecordShape> = new Map<number, RecordShape>([
   [RECORD.abort, { most: 2048 }],
 ]);
 
+/** Some system's file system does each. */
+const FOLDS_ALL = { caseless: true, normalising: true };
 const NAMES_SHOWN = 100;
 /** How long a finished receiver waits for the sender to have read so. */
 const FAREWELL_MS = 3000;
@@ -48,18 +50,13 @@ export interface ReceiverOptions {
   readonly limits: { readonly entries: number; readonly bytes: number };
 }
 
-/** What the sender offered, complete. */
-interface Offered {
-  readonly transferId: Uint8Array;
-}
-
 export class Receiver implements RecordSink {
   readonly tally: Tally;
   readonly options: ReceiverOptions;
   readonly book: OfferBook;
   readonly #session: TransferSession;
   readonly #emit: Emit;
-  readonly #offered: Deferred<Offered> = deferred();
+  readonly #offered: Deferred<Uint8Array> = deferred();
   #transferId: Uint8Array | undefined;
   #channel!: Channel;
   /** Set once content may come. */
@@ -80,7 +77,7 @@ export class Receiver implements RecordSink {
     signal?.addEventListener("abort", abort);
     if (signal?.aborted) abort();
     try {
-      const { transferId } = await this.#offered.promise;
+      const transferId = await this.#offered.promise;
       const name = inboxName(this.#session.blake3, this.#session.peer.key, transferId);
       const end = (error: Mp2pError) => this.#channel.fail(error);
       await alone(`${target.directory}\0${name}`, end, () => this.#receive(target, name));
@@ -151,7 +148,7 @@ export class Receiver implements RecordSink {
     const { entries, bytes } = this.book;
     if (offered.entries !== entries.length || offered.bytes !== bytes) return false;
     this.#isOffered = true;
-    this.#offered.resolve({ transferId: this.#transferId });
+    this.#offered.resolve(this.#transferId);
     return true;
   }
 
@@ -164,7 +161,8 @@ export class Receiver implements RecordSink {
       await this.#decide(target, found);
       this.#check();
       inbox ??= (await Inbox.open(target, name, boot, true)) as Inbox;
-      this.book.refuseCollisions(await inbox.probe());
+      const folding = await inbox.probe();
+      this.book.refuseCollisions(this.options.portable ? FOLDS_ALL : folding);
       const policies = await this.#policies(found);
       this.#content = new ContentReceiver(this, this.#channel, target, inbox, found, policies);
       await this.#content.run(this.#session.blake3);
