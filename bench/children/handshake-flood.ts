@@ -8,6 +8,7 @@ import { Endpoint, Identity } from "../../src/index.ts";
 import { PACKET } from "../../src/wire/handshake-packets.ts";
 
 import { initBy, strangers } from "./inits.ts";
+import { loopbackAddress } from "./loopback.ts";
 import { say, task } from "./speak.ts";
 
 /** Each sends below what an endpoint keeps pending for one source. */
@@ -87,9 +88,7 @@ async function dial(): Promise<void> {
 
 async function bound(n: number): Promise<Socket> {
   const socket = createSocket("udp4");
-  await new Promise<void>((resolve) =>
-    socket.bind(0, `127.1.${n >> 8}.${n & 255 || 255}`, resolve),
-  );
+  await new Promise<void>((resolve) => socket.bind(0, loopbackAddress(n), resolve));
   return socket;
 }
 

@@ -1,6 +1,10 @@
-/** One endpoint that is dialled, and a process with as many endpoints as it takes to dial it. */
+/**
+ * One endpoint that is dialled, and a process with as many endpoints as it takes to dial it, each on
+ * a loopback address of its own, as a thousand peers would be.
+ */
 import { Endpoint, Identity } from "../../src/index.ts";
 
+import { loopbackAddress } from "./loopback.ts";
 import { say, task } from "./speak.ts";
 
 /** Dialled at once: within what an endpoint admits without asking for cookies. */
@@ -35,7 +39,7 @@ async function dial(): Promise<void> {
     while (left-- > 0) {
       const endpoint = await Endpoint.open({
         identity: await Identity.generate(),
-        bind: ["127.0.0.1:0"],
+        bind: [`${loopbackAddress(left)}:0`],
       });
       held.push(await endpoint.connect(ticket));
     }
