@@ -239,6 +239,19 @@ function ending(name: string, load: Load): void {
     t.is((await open(t, load, [address])).address, address, "the port is free again");
   });
 
+  test(`${name}: closing between the arrival of a packet and its delivery prevents the delivery`, async (t) => {
+    const { socket, address, recorder } = await open(t, load);
+    const wire = await Wire.bind(t);
+    socket.installReceive(1, KEYS);
+    await wire.send(packet(KEYS, 1, Uint8Array.of(1)), address);
+    while (socket.counters().packetsReceived === 0) await new Promise(setImmediate);
+    const delivered = recorder.deliveries;
+    await socket.close();
+    await wire.send(new Uint8Array(1), wire.address);
+    await wire.until(1);
+    t.is(recorder.deliveries, delivered);
+  });
+
   for (const way of ["unref", "close"]) {
     test(`${name}: a process that called ${way} ends by itself`, async (t) => {
       const child = fork(new URL("./ends.js", import.meta.url), [name, way]);
