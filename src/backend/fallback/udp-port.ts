@@ -4,7 +4,7 @@ import { type ErrorCode, Mp2pError } from "../../base/errors.ts";
 import { hostOf, type Remote } from "./path-table.ts";
 
 /** Bytes left to libuv before a port calls itself full. */
-export const MOST_QUEUED_BYTES = 1_048_576;
+const MOST_QUEUED_BYTES = 1_048_576;
 const BUFFER_BYTES = 9_216;
 
 /** Hears once what became of a datagram: later, also where it left at once. */
