@@ -1,0 +1,223 @@
+/** Whole endpoint cores in virtual time: addresses, links that may be one-way, restarts and rebinds. */
+import type { SocketCounters } from "../../src/backend/port.ts";
+import {
+  type DatagramSocket,
+  type PacketKeys,
+  type Primitives,
+  ROW,
+  ROW_FRAMES,
+  ROW_PLAIN,
+  ROW_STREAM,
+  type SendPlan,
+  type SendResult,
+  type SocketHandler,
+  type StrangerFilter,
+} from "../../src/backend/port.ts";
+import { equalBytes, readUint48, toHex, viewOf } from "../../src/base/bytes.ts";
+import type { Clock } from "./clock.ts";
+import type { SimPacket } from "./link.ts";
+import type { Random } from "./random.ts";
+import { SimSocket } from "./socket.ts";
+
+const PLAIN = "plain";
+const COUNTERS: SocketCounters = {
+  packetsSent: 0, bytesSent: 0, packetsReceived: 0, bytesReceived: 0, droppedMalformed: 0,
+  droppedUnknown: 0, droppedForged: 0, droppedReplayed: 0, droppedStrangers: 0, droppedLimited: 0,
+  droppedQueue: 0, cookiesSent: 0, droppedKernel: 0, sendCalls: 0, receiveCalls: 0,
+};
+
+export interface InternetOptions {
+  readonly delayMs: number;
+  readonly loss?: number;
+  readonly reorderMs?: number;
+}
+
+/** Carries packets between addresses. */
+export class Internet {
+  readonly clock: Clock;
+  readonly random: Random;
+  options: InternetOptions;
+  /** Every unsealed packet that was sent, for replays. */
+  readonly plainSeen: { readonly from: string; readonly to: string; readonly bytes: Uint8Array }[] = [];
+  /** Whether packets from one address reach another now. */
+  reaches: (from: string, to: string) => boolean = () => true;
+  readonly #sockets = new Map<string, MemorySocket>();
+
+  constructor(clock: Clock, random: Random, options: InternetOptions) {
+    this.clock = clock;
+    this.random = random;
+    this.options = options;
+  }
+
+  plug(address: string, socket: MemorySocket): void {
+    this.#sockets.set(address, socket);
+  }
+
+  unplug(address: string): void {
+    this.#sockets.delete(address);
+  }
+
+  carry(from: string, to: string, packet: SimPacket): void {
+    if (packet.key === PLAIN) this.plainSeen.push({ from, to, bytes: packet.plaintext });
+    const { delayMs, loss = 0, reorderMs = 0 } = this.options;
+    if (!this.reaches(from, to) || this.random.chance(loss)) return;
+    const late = delayMs + this.random.next() * reorderMs;
+    this.clock.after(late, () => this.#sockets.get(to)?.arrive(from, packet));
+  }
+}
+
+interface ReceiveSlot {
+  readonly slot: number;
+  readonly keys: PacketKeys;
+  readonly seen: Set<number>;
+}
+
+/** backend/port.ts in memory; packets are not sealed but carry the name of their key. */
+export class MemorySocket implements DatagramSocket {
+  address: string;
+  readonly buffers: { receiveBytes: number; sendBytes: number } = { receiveBytes: 1 << 22, sendBytes: 1 << 22 };
+  readonly sealed: SimSocket;
+  readonly #internet: Internet;
+  readonly #primitives: Primitives;
+  readonly #paths = new Map<string, number>();
+  readonly #remotes = new Map<number, string>();
+  readonly #receive = new Map<string, ReceiveSlot>();
+  readonly #expected = new Set<string>();
+  #filter: StrangerFilter | undefined;
+  #handler: SocketHandler | undefined;
+  #lastPath = 0;
+
+  constructor(internet: Internet, primitives: Primitives, address: string) {
+    this.#internet = internet;
+    this.#primitives = primitives;
+    this.address = address;
+    this.sealed = new SimSocket(internet.random, (path, packet) =>
+      internet.carry(this.address, this.#remotes.get(path) ?? "nowhere", packet),
+    );
+    internet.plug(address, this);
+  }
+
+  get addresses(): readonly string[] {
+    return [this.address];
+  }
+
+  /** The NAT in front forgets its mapping: the next packet comes from another address. */
+  rebind(address: string): void {
+    this.#internet.unplug(this.address);
+    this.address = address;
+    this.#internet.plug(address, this);
+  }
+
+  start(handler: SocketHandler): void {
+    this.#handler = handler;
+  }
+
+  now(): number {
+    return this.#internet.clock.now;
+  }
+
+  addPath(remote: string): number {
+    const path = this.#paths.get(remote) ?? ++this.#lastPath;
+    this.#paths.set(remote, path);
+    this.#remotes.set(path, remote);
+    return path;
+  }
+
+  removePath(path: number): void {
+    this.#paths.delete(this.#remotes.get(path) ?? "");
+    this.#remotes.delete(path);
+  }
+
+  sendPlain(remote: string, datagram: Uint8Array): boolean {
+    const packet = { key: PLAIN, packet: 0, size: datagram.length, plaintext: datagram.slice() };
+    this.#internet.carry(this.address, remote, packet);
+    return true;
+  }
+
+  installSend(slot: number, keys: PacketKeys): void {
+    this.sealed.installSend(slot, keyName(keys));
+  }
+
+  installReceive(slot: number, keys: PacketKeys): void {
+    this.#receive.set(keyName(keys), { slot, keys, seen: new Set() });
+  }
+
+  removeSend(slot: number): void {
+    this.sealed.removeSend(slot);
+  }
+
+  removeReceive(slot: number): void {
+    for (const [name, each] of this.#receive) if (each.slot === slot) this.#receive.delete(name);
+  }
+
+  sendSealed(slot: number, path: number, plan: SendPlan): SendResult {
+    return this.sealed.sendSealed(slot, path, plan);
+  }
+
+  setFilter(filter: StrangerFilter): void {
+    this.#filter = filter;
+  }
+
+  expect(cid: Uint8Array): void {
+    this.#expected.add(toHex(cid));
+  }
+
+  unexpect(cid: Uint8Array): void {
+    this.#expected.delete(toHex(cid));
+  }
+
+  counters(): SocketCounters {
+    return { ...COUNTERS };
+  }
+
+  async close(): Promise<void> {
+    this.#internet.unplug(this.address);
+  }
+
+  ref(): void {}
+  unref(): void {}
+
+  arrive(from: string, packet: SimPacket): void {
+    const rows = new Float64Array(ROW.STRIDE);
+    const slab = packet.key === PLAIN ? this.#plain(packet) : this.#opened(rows, packet);
+    if (slab === undefined) return;
+    rows[ROW.length] = slab.length;
+    rows[ROW.path] = this.#paths.get(from) ?? -1;
+    rows[ROW.time] = this.now();
+    if (packet.key === PLAIN) rows[ROW.kind] = ROW_PLAIN;
+    this.#handler?.receive({ slab, rows, rowCount: 1, strangers: [from] });
+  }
+
+  #plain({ plaintext }: SimPacket): Uint8Array | undefined {
+    if (plaintext[0] !== 0x50) {
+      return this.#expected.has(toHex(plaintext.subarray(4, 12))) ? plaintext : undefined;
+    }
+    const mac = plaintext.subarray(352, 368);
+    const known = this.#filter?.addressees.some(({ mac1Key }) => {
+      const right = this.#primitives.hmacSha512(mac1Key, plaintext.subarray(0, 352)).subarray(0, 16);
+      return equalBytes(right, mac);
+    });
+    return known ? plaintext : undefined;
+  }
+
+  #opened(rows: Float64Array, { key, packet, plaintext }: SimPacket): Uint8Array | undefined {
+    const receive = this.#receive.get(key);
+    if (receive === undefined || receive.seen.has(packet)) return undefined;
+    receive.seen.add(packet);
+    rows[ROW.slot] = receive.slot;
+    rows[ROW.packet] = packet;
+    rows[ROW.count] = 1;
+    const bulk = (plaintext[0] as number) >> 1 === 8;
+    rows[ROW.kind] = bulk ? ROW_STREAM : ROW_FRAMES;
+    if (!bulk) return plaintext;
+    const view = viewOf(plaintext);
+    rows[ROW.stream] = view.getUint32(1);
+    rows[ROW.offset] = readUint48(view, 5);
+    rows[ROW.fin] = (plaintext[0] as number) & 1;
+    return plaintext.subarray(11);
+  }
+}
+
+function keyName({ key, cid }: PacketKeys): string {
+  return `${toHex(cid)}.${toHex(key)}`;
+}
