@@ -20,16 +20,24 @@ export function run(command, args, options = {}) {
   return status ?? 1;
 }
 
-/** Runs a command and hands each line of its output to `onLine` while showing it. @returns its exit code. */
-export function runWatched(command, args, onLine, options = {}) {
+/**
+ * Runs a command and hands each line of its output to `onLine` while showing it. A command that is
+ * silent for `patienceMs` is ended. @returns its exit code.
+ */
+export function runWatched(command, args, { onLine, patienceMs }, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "inherit"],
       ...options,
     });
+    const patience = setTimeout(() => {
+      console.error(`${command}: silent for ${patienceMs / 60_000} minutes, ended`);
+      child.kill("SIGKILL");
+    }, patienceMs);
     let rest = "";
     child.stdout.setEncoding("utf8").on("data", (text) => {
+      patience.refresh();
       process.stdout.write(text);
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
@@ -40,6 +48,7 @@ export function runWatched(command, args, onLine, options = {}) {
       resolve(1);
     });
     child.on("close", (code) => {
+      clearTimeout(patience);
       if (rest !== "") onLine(rest);
       resolve(code ?? 1);
     });

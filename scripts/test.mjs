@@ -10,7 +10,12 @@ import { ROOT, runWatched, say, toolPath } from "./run.mjs";
 import { compileAll, compilePackage, prepare } from "./setup.mjs";
 
 const patterns = process.argv.slice(2).filter((argument) => argument !== "--soak");
-if (process.argv.includes("--soak")) process.env.MP2P_SOAK = "1";
+const soak = process.argv.includes("--soak");
+if (soak) process.env.MP2P_SOAK = "1";
+/** Minutes without a result after which AVA gives up, and then this script. */
+const PATIENCE = soak ? { ava: 120, everything: 150 } : { ava: 3, everything: 5 };
+const patienceMs = PATIENCE.everything * 60_000;
+
 if (!prepare()) process.exit(1);
 
 const typesAreSound = [compilePackage(), compileAll()].every((worked) => worked);
@@ -35,11 +40,15 @@ async function runAva() {
     [
       toolPath("ava"),
       "--tap",
+      `--timeout=${PATIENCE.ava}m`,
       ...(patterns.length > 0 ? patterns : ["build/__test__/**/*.spec.js"]),
     ],
-    (line) => {
-      if (/^ok \d+/.test(line) && !/# (SKIP|TODO)/.test(line)) count.passed++;
-      if (/^not ok \d+/.test(line)) count.failed++;
+    {
+      patienceMs,
+      onLine: (line) => {
+        if (/^ok \d+/.test(line) && !/# (SKIP|TODO)/.test(line)) count.passed++;
+        if (/^not ok \d+/.test(line)) count.failed++;
+      },
     },
   );
   if (code !== 0 && count.failed === 0) count.failed = 1;
@@ -54,12 +63,13 @@ async function runCargo() {
     return undefined;
   }
   const count = { passed: 0, failed: 0 };
-  const args = ["test", "--workspace", "--no-fail-fast"];
-  const code = await runWatched("cargo", args, (line) => {
+  const onLine = (line) => {
     const [, passed, failed] = /^test result: .*? (\d+) passed; (\d+) failed;/.exec(line) ?? [];
     count.passed += Number(passed ?? 0);
     count.failed += Number(failed ?? 0);
-  });
+  };
+  const args = ["test", "--workspace", "--no-fail-fast"];
+  const code = await runWatched("cargo", args, { onLine, patienceMs });
   if (code !== 0 && count.failed === 0) count.failed = 1;
   return count;
 }

@@ -48,7 +48,6 @@ async function moveFile(cwd: string, env: NodeJS.ProcessEnv): Promise<Move> {
 }
 
 test("installed without a compiler, a file moves natively, and on the fallback without the prebuilt part", async (t) => {
-  t.timeout(2 * TIMEOUT_MS);
   if (ADDON === undefined) {
     t.log("no addon was built here (no Rust toolchain): nothing to pack");
     t.pass();
