@@ -1,5 +1,5 @@
 /** Whether an offer is taken, and what becomes of files that exist: by option, or by asking. */
-import type { Conflict, Existing, Offer, Session } from "../index.ts";
+import { type Conflict, type Existing, Mp2pError, type Offer, type Session } from "../index.ts";
 import { CliError } from "./failure.ts";
 import type { OnConflict } from "./options.ts";
 import { conflictQuestion, type Question, yesNo } from "./question.ts";
@@ -39,7 +39,7 @@ export interface Decisions {
   readonly accept: (offer: Offer) => Promise<boolean>;
   readonly onConflict: Conflict | ((existing: Existing) => Promise<Conflict>);
   /** Why the transfer was refused, where it was for want of somebody to ask. */
-  readonly refusal: () => CliError | undefined;
+  readonly refusal: () => Error | undefined;
 }
 
 export interface DecisionOptions {
@@ -54,7 +54,7 @@ export function decisionsFor(
   consent: Consent,
   { directory, onConflict, askHint }: DecisionOptions,
 ): Decisions {
-  let refusal: CliError | undefined;
+  let refusal: Error | undefined;
   let forAll: Conflict | undefined;
   const accept = async (offer: Offer) => {
     if (askHint === undefined) return true;
@@ -70,7 +70,8 @@ export function decisionsFor(
     if (answer === undefined) {
       const message = `${printable(existing.name)} exists, and there is no terminal to ask on`;
       const hint = "add --on-conflict skip, rename or overwrite";
-      refusal = new CliError("MP2P_EXISTS", message, hint);
+      // An error of the package, so that the transfer passes its code on to the sender.
+      refusal = new Mp2pError("MP2P_EXISTS", message, { hint });
       throw refusal;
     }
     if (answer.forAll) forAll = answer.conflict;

@@ -1,10 +1,11 @@
 /** A transfer's events as the command's events, and its end as the command's end. */
 import type { Session, Transfer, TransferEvent, TransferSummary } from "../index.ts";
 import type { DoneEvent, ProgressEvent } from "./events.ts";
-import { CliError } from "./failure.ts";
+import { CliError, codeOf } from "./failure.ts";
 import { RateMeter } from "./rate-meter.ts";
 import type { Reporter } from "./reporter.ts";
 import { plural } from "./text.ts";
+import { atMost } from "./waiting.ts";
 
 /** Progress is told at most this often; the last of it always. */
 const PROGRESS_INTERVAL_MS = 100;
@@ -25,42 +26,68 @@ export interface Following {
  *
  * @returns the event that closes a complete transfer; not yet emitted
  * @throws what the transfer failed with; for files that did not make it `MP2P_PARTIAL`, or their own
- * code where nothing arrived and all failed alike
+ * code where nothing arrived and all failed alike; where the session ended, why it did
  */
-export async function followTransfer(
-  transfer: Transfer,
-  { session, reporter, now, wireBytes }: Following,
-): Promise<DoneEvent> {
+export async function followTransfer(transfer: Transfer, following: Following): Promise<DoneEvent> {
+  const { session, reporter, now, wireBytes } = following;
   const wireBytesBefore = wireBytes();
-  const peer = session.peer.keyText;
-  const meter = new RateMeter();
-  let toldAtMs = Number.NEGATIVE_INFINITY;
-  for await (const event of transfer) {
+  const teller = new Teller(session, reporter, now);
+  try {
+    for await (const event of transfer) teller.tell(event);
+    return doneEvent(await transfer.done, session, wireBytes() - wireBytesBefore);
+  } catch (error) {
+    if (codeOf(error) !== "MP2P_CLOSED") throw error;
+    const reason = await atMost(session.closed, 0);
+    if (reason === undefined || reason.code === "MP2P_CLOSED") throw error;
+    throw new CliError(reason.code, reason.message, reason.hint);
+  }
+}
+
+/** Says what the events of one transfer say, progress not too often. */
+class Teller {
+  readonly #session: Session;
+  readonly #reporter: Reporter;
+  readonly #now: () => number;
+  readonly #meter = new RateMeter();
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(session: Session, reporter: Reporter, now: () => number) {
+    this.#session = session;
+    this.#reporter = reporter;
+    this.#now = now;
+  }
+
+  tell(event: TransferEvent): void {
+    const peer = this.#session.peer.keyText;
     switch (event.type) {
       case "offer":
-        reporter.emit({ t: "offer", peer, files: event.files, bytes: event.bytes });
+        this.#reporter.emit({ t: "offer", peer, files: event.files, bytes: event.bytes });
         break;
-      case "accept":
-        reporter.emit({ t: "accept", peer, files: event.files, resumeBytes: event.resumeBytes });
-        break;
-      case "progress": {
-        const isLast = event.confirmed === event.total;
-        if (!isLast && now() - toldAtMs < PROGRESS_INTERVAL_MS) break;
-        toldAtMs = now();
-        meter.add(toldAtMs, event.confirmed);
-        reporter.emit(progressEvent(event, session, meter.rate));
+      case "accept": {
+        const { files, resumeBytes } = event;
+        this.#reporter.emit({ t: "accept", peer, files, resumeBytes });
         break;
       }
+      case "progress":
+        this.#progress(event);
+        break;
       case "file": {
         const { type: _, code: _code, ...fields } = event;
-        reporter.emit({ t: "file", ...fields });
+        this.#reporter.emit({ t: "file", ...fields });
         break;
       }
       case "done":
         break;
     }
   }
-  return doneEvent(await transfer.done, session, wireBytes() - wireBytesBefore);
+
+  #progress(event: TransferProgress): void {
+    const isLast = event.confirmed === event.total;
+    if (!isLast && this.#now() - this.#toldAtMs < PROGRESS_INTERVAL_MS) return;
+    this.#toldAtMs = this.#now();
+    this.#meter.add(this.#toldAtMs, event.confirmed);
+    this.#reporter.emit(progressEvent(event, this.#session, this.#meter.rate));
+  }
 }
 
 /** Reports the path a session has, and each change of it. */

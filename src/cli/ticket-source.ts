@@ -1,15 +1,18 @@
 import type { Readable } from "node:stream";
+import { parseKey, parseTicket } from "../index.ts";
 import { CliError } from "./failure.ts";
 
 /** The longest ticket has a thousand letters; more without a line end is something else. */
 const LONGEST_LINE_BYTES = 4096;
 const LINE_FEED = 10;
+const KEY = /^[a-z0-9]{52}$/i;
 
 /**
  * The ticket a command was given: as argument, as `-` (the first line of stdin; what follows stays
  * unread) or in MP2P_TICKET.
  *
- * @throws {CliError} `MP2P_USAGE` where there is none
+ * @returns its text, found to be a ticket or, for a peer met before, a key
+ * @throws `MP2P_USAGE` where there is none, `MP2P_TICKET_INVALID` or `MP2P_KEY_INVALID`
  */
 export async function ticketFrom(
   argument: string | undefined,
@@ -17,13 +20,14 @@ export async function ticketFrom(
   stdin: Readable,
 ): Promise<string> {
   const given = argument ?? env.MP2P_TICKET ?? "";
-  const ticket = given === "-" ? await firstLine(stdin) : given;
-  if (ticket.trim() !== "") return ticket.trim();
-  throw new CliError(
-    "MP2P_USAGE",
-    "no ticket was given",
-    "give it as argument, as - on stdin, or in MP2P_TICKET",
-  );
+  const text = (given === "-" ? await firstLine(stdin) : given).trim();
+  if (text === "") {
+    const hint = "give it as argument, as - on stdin, or in MP2P_TICKET";
+    throw new CliError("MP2P_USAGE", "no ticket was given", hint);
+  }
+  if (KEY.test(text)) parseKey(text);
+  else parseTicket(text);
+  return text;
 }
 
 async function firstLine(stdin: Readable): Promise<string> {

@@ -36,14 +36,15 @@ export function within<T>(
   });
 }
 
-/** Waits for a promise that never rejects, but no longer than this. */
-export async function atMost(promise: Promise<unknown>, waitMs: number): Promise<void> {
+/** @returns what a promise that never rejects comes to, undefined where it takes longer than this */
+export async function atMost<T>(promise: Promise<T>, waitMs: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, waitMs);
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, waitMs, undefined);
   });
-  await Promise.race([promise, timeout]);
+  const result = await Promise.race([promise, timeout]);
   clearTimeout(timer);
+  return result;
 }
 
 function expired(waitMs: number): CliError {

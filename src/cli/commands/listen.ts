@@ -8,6 +8,7 @@ import { CliError, errorEvent } from "../failure.ts";
 import { followPath, followTransfer } from "../follow-transfer.ts";
 import { openEndpoint } from "../open-endpoint.ts";
 import type { ListenOptions } from "../options.ts";
+import { requireFolder } from "../paths.ts";
 import { atMost, nextWithin } from "../waiting.ts";
 
 const FAREWELL_MS = 2000;
@@ -26,6 +27,7 @@ export async function listen(options: ListenOptions, context: Context): Promise<
       "name keys with --allow or in MP2P_HOME/contacts",
     );
   }
+  await requireFolder(options.into as string);
   await using endpoint = await openEndpoint(
     {
       services: ["transfer/1"],
@@ -38,6 +40,14 @@ export async function listen(options: ListenOptions, context: Context): Promise<
   const inbox = new Inbox(endpoint, options, accept === "ask" ? ASK_HINT : undefined, context);
   const done = await inbox.run();
   if (done !== undefined) reporter.emit(done);
+}
+
+/** What became of one transfer: `done` or `error`. */
+interface Attempt {
+  readonly done: DoneEvent | undefined;
+  readonly error: unknown;
+  readonly offered: boolean;
+  readonly accepted: boolean;
 }
 
 /** Takes transfers from any number of peers at once. */
@@ -85,32 +95,22 @@ class Inbox {
     const { reporter, signal } = this.#context;
     followPath(session, reporter);
     for (;;) {
-      const attempt = this.#receive(session);
-      try {
-        const done = await attempt.done;
-        if (!this.#options.once) {
-          reporter.emit(done);
-          continue;
-        }
+      const { done, error, offered, accepted } = await this.#receive(session);
+      signal.throwIfAborted();
+      if (accepted && this.#options.once) {
         await atMost(session.closed, FAREWELL_MS);
+        if (done === undefined) throw error;
         return done;
-      } catch (error) {
-        if (signal.aborted || (this.#options.once && attempt.accepted())) {
-          throw attempt.refusal() ?? error;
-        }
-        if (!attempt.offered()) return undefined;
-        const event = errorEvent(attempt.refusal() ?? error);
-        reporter.emit({ ...event, peer: session.peer.keyText });
       }
+      if (!offered && (await atMost(session.closed, 0)) !== undefined) return undefined;
+      if (done !== undefined) reporter.emit(done);
+      else reporter.emit({ ...errorEvent(error), peer: session.peer.keyText });
+      // Whatever keeps offers from being read would do so again at once.
+      if (!offered) await session.close();
     }
   }
 
-  #receive(session: Session): {
-    readonly done: Promise<DoneEvent>;
-    readonly offered: () => boolean;
-    readonly accepted: () => boolean;
-    readonly refusal: () => CliError | undefined;
-  } {
+  async #receive(session: Session): Promise<Attempt> {
     const { reporter, signal, now } = this.#context;
     const { onConflict, durable } = this.#options;
     const state = { offered: false, accepted: false };
@@ -130,11 +130,11 @@ class Inbox {
       ...(durable && { durable }),
     });
     const wireBytes = () => this.#endpoint.counters().bytesReceived;
-    return {
-      done: followTransfer(transfer, { session, reporter, now, wireBytes }),
-      offered: () => state.offered,
-      accepted: () => state.accepted,
-      refusal: decisions.refusal,
-    };
+    try {
+      const done = await followTransfer(transfer, { session, reporter, now, wireBytes });
+      return { ...state, done, error: undefined };
+    } catch (error) {
+      return { ...state, done: undefined, error: decisions.refusal() ?? error };
+    }
   }
 }

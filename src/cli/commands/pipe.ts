@@ -16,26 +16,32 @@ export async function runPipe(
   { stdin, stdout, signal, now }: Context,
 ): Promise<DoneEvent> {
   const startedMs = now();
+  let bytes = 0;
+  const count = (chunk: Buffer) => {
+    bytes += chunk.length;
+  };
   try {
-    await Promise.all([
+    const directions = [
       pipeline(stdin, stream, { signal }),
       pipeline(stream, stdout, { signal, end: false }),
-    ]);
+    ];
+    stdin.on("data", count);
+    stream.on("data", count);
+    await Promise.all(directions);
   } catch (error) {
     signal.throwIfAborted();
     // A peer closes only after both directions ended; its last acknowledgement may be what got lost.
     const isComplete = stream.readableEnded && stream.writableEnded;
     if (!isComplete) throw stream.failure ?? error;
   }
-  const { streamBytesSent, streamBytesReceived, bytesSent } = session.stats();
   return {
     t: "done",
     peer: session.peer.keyText,
-    bytes: streamBytesSent + streamBytesReceived,
+    bytes,
     files: 0,
     seconds: (now() - startedMs) / 1000,
     path: session.path.kind,
     resumedBytes: 0,
-    wireBytes: bytesSent,
+    wireBytes: session.stats().bytesSent,
   };
 }

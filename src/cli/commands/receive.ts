@@ -4,10 +4,11 @@ import type { Context } from "../context.ts";
 import { followPath, followTransfer } from "../follow-transfer.ts";
 import { openEndpoint } from "../open-endpoint.ts";
 import type { ReceiveOptions } from "../options.ts";
+import { requireFolder } from "../paths.ts";
 import { ticketFrom } from "../ticket-source.ts";
 import { atMost } from "../waiting.ts";
 
-/** The sender closes once it knows; a lost packet must not keep us. */
+/** The sender closes once it knows how it ended; a lost packet must not keep us. */
 const FAREWELL_MS = 2000;
 
 /** `mp2p receive TICKET`: takes what the ticket's sender offers. */
@@ -19,6 +20,7 @@ export async function receive(
   const { reporter, signal, stdin, env, now } = context;
   const ticket = await ticketFrom(argument, env, stdin);
   const { bind, output, yes, onConflict, durable } = options;
+  await requireFolder(output);
   const services = ["transfer/1"];
   await using endpoint = await openEndpoint(
     { services, allow: [], ...(bind && { bind }) },
@@ -44,6 +46,7 @@ export async function receive(
     await atMost(session.closed, FAREWELL_MS);
     reporter.emit(done);
   } catch (error) {
+    if (!signal.aborted) await atMost(session.closed, FAREWELL_MS);
     throw decisions.refusal() ?? error;
   }
 }

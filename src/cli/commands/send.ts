@@ -1,4 +1,3 @@
-import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Endpoint, homeFolder, type Session, sendFiles } from "../../index.ts";
 import { announce } from "../announce.ts";
@@ -8,7 +7,7 @@ import { CliError, codeOf } from "../failure.ts";
 import { followPath, followTransfer } from "../follow-transfer.ts";
 import { openEndpoint } from "../open-endpoint.ts";
 import type { SendOptions } from "../options.ts";
-import { printable } from "../text.ts";
+import { requireSources } from "../paths.ts";
 import { ticketFrom } from "../ticket-source.ts";
 import { nextWithin, within } from "../waiting.ts";
 
@@ -29,7 +28,7 @@ export async function send(
   options: SendOptions,
   context: Context,
 ): Promise<void> {
-  await requirePaths(paths);
+  await requireSources(paths);
   const { bind, to } = options;
   const ticket = to === undefined ? undefined : await ticketFrom(to, context.env, context.stdin);
   await using endpoint = await openEndpoint(
@@ -118,14 +117,4 @@ async function sendOver(
   });
   const wireBytes = () => endpoint.counters().bytesSent;
   return followTransfer(transfer, { session, reporter, now, wireBytes });
-}
-
-/** Before a ticket is handed out: a mistyped path is the caller's mistake, not the receiver's. */
-async function requirePaths(paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    await lstat(path).catch((error: NodeJS.ErrnoException) => {
-      const reason = error.code === "ENOENT" ? "there is no such file or folder" : error.message;
-      throw new CliError("MP2P_SOURCE", `cannot send ${printable(path)}: ${reason}`);
-    });
-  }
 }

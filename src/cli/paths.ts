@@ -1,0 +1,31 @@
+/** Paths from the command line, looked at before anybody is kept waiting for them. */
+import { constants } from "node:fs";
+import { access, lstat, mkdir } from "node:fs/promises";
+import { CliError } from "./failure.ts";
+import { printable } from "./text.ts";
+
+/** @throws {CliError} `MP2P_SOURCE` */
+export async function requireSources(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await lstat(path).catch((error: NodeJS.ErrnoException) => {
+      const reason = error.code === "ENOENT" ? "there is no such file or folder" : error.message;
+      throw new CliError("MP2P_SOURCE", `cannot send ${printable(path)}: ${reason}`);
+    });
+  }
+}
+
+/** Makes the folder where it is missing. @throws {CliError} `MP2P_PERMISSION` or `MP2P_TARGET` */
+export async function requireFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isDenied = code === "EACCES" || code === "EPERM" || code === "EROFS";
+    const reason = isDenied ? "no permission" : code === "EEXIST" ? "it is no folder" : message;
+    throw new CliError(
+      isDenied ? "MP2P_PERMISSION" : "MP2P_TARGET",
+      `cannot write into ${printable(folder)}: ${reason}`,
+    );
+  }
+}
