@@ -4,10 +4,18 @@
  *
  *   node build/bench/engine.js [gigabytes]
  */
-import { BULK_OVERHEAD_BYTES, type SendPlan, type SendResult, SPAN, SPAN_FRAMES, SUITE_AES_256_GCM } from "../src/backend/port.ts";
+
+import { LIMITS } from "../__test__/sim/world.ts";
+import {
+  BULK_OVERHEAD_BYTES,
+  type SendPlan,
+  type SendResult,
+  SPAN,
+  SPAN_FRAMES,
+  SUITE_AES_256_GCM,
+} from "../src/backend/port.ts";
 import type { Generation, SessionEvent } from "../src/session/contract.ts";
 import { SessionEngine } from "../src/session/session.ts";
-import { LIMITS } from "../__test__/sim/world.ts";
 
 const GIGABYTES = Number(process.argv[2] ?? 4);
 const WRITE_BYTES = 65_536;
@@ -34,7 +42,8 @@ class Pipe {
     const payload = plan.packetBytes - BULK_OVERHEAD_BYTES;
     this.next += plan.skip;
     this.result.firstPacket = this.next;
-    for (let index = 0; index < plan.spanCount; index++) this.#span(plan, index * SPAN.STRIDE, payload);
+    for (let index = 0; index < plan.spanCount; index++)
+      this.#span(plan, index * SPAN.STRIDE, payload);
     this.result.packets = this.next - this.result.firstPacket;
     return this.result;
   }
@@ -67,12 +76,24 @@ class Side {
 
   constructor(opener: 0 | 1, onEvent: (event: SessionEvent) => void) {
     const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-    this.engine = new SessionEngine({ opener, local: LIMITS, congestion: "rate", random, ceilingBytes: 1472 }, performance.now());
+    this.engine = new SessionEngine(
+      { opener, local: LIMITS, congestion: "rate", random, ceilingBytes: 1472 },
+      performance.now(),
+    );
     this.#onEvent = onEvent;
   }
 
   install(sendCid: Uint8Array, receiveCid: Uint8Array, initiator: boolean): void {
-    const generation: Generation = { id: 1, sendSlot: 1, receiveSlot: 1, sendCid, receiveCid, suite: SUITE_AES_256_GCM, remote: LIMITS, initiator };
+    const generation: Generation = {
+      id: 1,
+      sendSlot: 1,
+      receiveSlot: 1,
+      sendCid,
+      receiveCid,
+      suite: SUITE_AES_256_GCM,
+      remote: LIMITS,
+      initiator,
+    };
     this.engine.setPath(1, { loopback: true, ipv6: false }, performance.now());
     this.engine.addGeneration(generation, performance.now());
   }
@@ -115,7 +136,12 @@ const write = () => {
 const sender = new Side(0, (event) => event.kind === "writable" && write());
 const receiver = new Side(1, (event) => {
   if (event.kind !== "readable") return;
-  for (let bytes = receiver.engine.read(event.stream); bytes !== undefined; bytes = receiver.engine.read(event.stream)) received += bytes.length;
+  for (
+    let bytes = receiver.engine.read(event.stream);
+    bytes !== undefined;
+    bytes = receiver.engine.read(event.stream)
+  )
+    received += bytes.length;
   ended ||= receiver.engine.ended(event.stream);
 });
 
@@ -137,5 +163,7 @@ while (!ended) {
 const ms = performance.now() - start;
 const bursts = sender.bursts + receiver.bursts;
 console.log(`engine only, both sides on one core: ${(received / ms / 1e6).toFixed(2)} GB/s`);
-console.log(`${bursts} bursts, ${((ms * 1e6) / bursts).toFixed(0)} ns a burst, ${((ms * 1e6) / received).toFixed(3)} ns a byte (two copies of each byte included)`);
+console.log(
+  `${bursts} bursts, ${((ms * 1e6) / bursts).toFixed(0)} ns a burst, ${((ms * 1e6) / received).toFixed(3)} ns a byte (two copies of each byte included)`,
+);
 console.log(`${sender.out.next} packets, ${((ms * 1e6) / sender.out.next).toFixed(0)} ns a packet`);

@@ -4,9 +4,17 @@ import { Receiver, Sender } from "../sim/transfer.ts";
 import { World } from "../sim/world.ts";
 
 /** Share of the wire's bits that were stream bytes at the receiver. */
-function goodput(seed: number, there: LinkOptions, back: LinkOptions, seconds: number, congestion: "rate" | "cubic"): number {
+function goodput(
+  seed: number,
+  there: LinkOptions,
+  back: LinkOptions,
+  seconds: number,
+  congestion: "rate" | "cubic",
+): number {
   const world = new World(seed);
-  const { client, server } = world.pair(world.link(there), world.link(back), { config: { congestion } });
+  const { client, server } = world.pair(world.link(there), world.link(back), {
+    config: { congestion },
+  });
   const receiver = new Receiver(server);
   const sender = new Sender(client, world.clock, Infinity);
   client.onEvent = (event) => event.kind === "writable" && sender.write();

@@ -51,7 +51,8 @@ export class Clock {
       let child = 2 * index + 1;
       if (child >= size) break;
       if (child + 1 < size && this.#before(child + 1, child)) child++;
-      const later = (this.#times[child] as number) - time || (this.#orders[child] as number) - order;
+      const later =
+        (this.#times[child] as number) - time || (this.#orders[child] as number) - order;
       if (later >= 0) break;
       this.#move(child, index);
       index = child;
@@ -62,11 +63,19 @@ export class Clock {
 
   #before(left: number, right: number): boolean {
     const difference = (this.#times[left] as number) - (this.#times[right] as number);
-    return difference < 0 || (difference === 0 && (this.#orders[left] as number) < (this.#orders[right] as number));
+    return (
+      difference < 0 ||
+      (difference === 0 && (this.#orders[left] as number) < (this.#orders[right] as number))
+    );
   }
 
   #move(from: number, to: number): void {
-    this.#set(to, this.#times[from] as number, this.#orders[from] as number, this.#calls[from] as () => void);
+    this.#set(
+      to,
+      this.#times[from] as number,
+      this.#orders[from] as number,
+      this.#calls[from] as () => void,
+    );
   }
 
   #set(index: number, time: number, order: number, call: () => void): void {

@@ -46,7 +46,13 @@ export class Link {
   }
 
   send(packet: SimPacket, arrive: (packet: SimPacket) => void): void {
-    const { bitsPerSecond = Infinity, queueBytes = Infinity, loss = 0, duplicate = 0, mtuBytes = Infinity } = this.options;
+    const {
+      bitsPerSecond = Infinity,
+      queueBytes = Infinity,
+      loss = 0,
+      duplicate = 0,
+      mtuBytes = Infinity,
+    } = this.options;
     if (this.down || packet.size > mtuBytes || this.#random.chance(loss)) {
       this.dropped++;
       return;

@@ -47,27 +47,36 @@ export class SimPeer {
   }
 
   arrive(packet: SimPacket, path: number): void {
-    if (this.#arrivals.length === 0) this.#clock.at(Math.max(this.#clock.now + BATCH_MS, this.blockedUntil), () => this.#receive());
+    if (this.#arrivals.length === 0)
+      this.#clock.at(Math.max(this.#clock.now + BATCH_MS, this.blockedUntil), () =>
+        this.#receive(),
+      );
     this.#arrivals.push({ packet, path, time: this.#clock.now });
   }
 
   /** After any call of the engine by the program. */
   pump(): void {
     const { now } = this.#clock;
-    if (now < this.blockedUntil) return this.#schedule(this.blockedUntil);
+    let until = this.blockedUntil;
     this.#watchTurns(now);
-    for (;;) {
+    while (now >= this.blockedUntil) {
       const output = this.engine.poll(now);
       if (output.kind === "event") this.#event(output.event);
-      else if (output.kind === "send") this.engine.sent(this.socket.sendSealed(output.slot, output.path, output.plan), now);
-      else return this.#schedule(output.until);
+      else if (output.kind === "send")
+        this.engine.sent(this.socket.sendSealed(output.slot, output.path, output.plan), now);
+      else {
+        until = output.until;
+        break;
+      }
     }
+    this.#schedule(until);
   }
 
   #event(event: SessionEvent): void {
     if (event.kind === "retired") {
       this.socket.removeSend(event.generation.sendSlot);
-      for (const [key, { slot }] of this.#receiveKeys) if (slot === event.generation.receiveSlot) this.#receiveKeys.delete(key);
+      for (const [key, { slot }] of this.#receiveKeys)
+        if (slot === event.generation.receiveSlot) this.#receiveKeys.delete(key);
     }
     this.onEvent(event);
   }
@@ -115,7 +124,10 @@ export class SimPeer {
     for (; next < arrivals.length && last.packet.plaintext[0] === 0x10; next++) {
       const arrival = arrivals[next] as Arrival;
       const bytes = arrival.packet.plaintext;
-      const joins = arrival.packet.key === head.packet.key && arrival.packet.packet === last.packet.packet + 1 && arrival.path === head.path;
+      const joins =
+        arrival.packet.key === head.packet.key &&
+        arrival.packet.packet === last.packet.packet + 1 &&
+        arrival.path === head.path;
       if (!joins || (bytes[0] as number) >> 1 !== 8 || bytes.length > plaintext.length) break;
       const header = viewOf(bytes);
       if (header.getUint32(1) !== stream || readUint48(header, 5) !== end) break;
@@ -125,14 +137,26 @@ export class SimPeer {
       last = arrival;
     }
     const fin = last.packet.plaintext[0] === 0x11;
-    this.engine.receiveStream(slot, packet, parts.length, stream, offset, joined(parts, end - offset), fin, head.path, 0, last.time);
+    this.engine.receiveStream(
+      slot,
+      packet,
+      parts.length,
+      stream,
+      offset,
+      joined(parts, end - offset),
+      fin,
+      head.path,
+      0,
+      last.time,
+    );
     return next;
   }
 
   /** @returns the receive slot, or undefined for a replay or a key that is gone */
   #open({ packet }: Arrival): number | undefined {
     const keys = this.#receiveKeys.get(packet.key);
-    if (keys === undefined || keys.seen.add(packet.packet, packet.packet + 1) === 0) return undefined;
+    if (keys === undefined || keys.seen.add(packet.packet, packet.packet + 1) === 0)
+      return undefined;
     keys.seen.keepHighest(WINDOW_RANGES);
     return keys.slot;
   }

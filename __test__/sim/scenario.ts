@@ -29,7 +29,11 @@ export class Scenario {
   }
 
   /** Starts a stream of so many bytes. */
-  send(from: "client" | "server", bytes: number, options: { priority?: number; unidirectional?: boolean } = {}): Sender {
+  send(
+    from: "client" | "server",
+    bytes: number,
+    options: { priority?: number; unidirectional?: boolean } = {},
+  ): Sender {
     const peer = this.pair[from];
     const sender = new Sender(peer, this.world.clock, bytes, options);
     this.#senders.push(sender);
@@ -40,20 +44,28 @@ export class Scenario {
 
   /** @returns whether every stream arrived in whole, and its sender knows, before the time */
   run(seconds: number): boolean {
-    return this.world.clock.run(this.world.clock.now + seconds * 1000, () => this.#finished.size === this.#senders.length);
+    return this.world.clock.run(
+      this.world.clock.now + seconds * 1000,
+      () => this.#finished.size === this.#senders.length,
+    );
   }
 
   #watch(name: "client" | "server", peer: SimPeer, receiver: Receiver): void {
     peer.onEvent = (event) => {
       if (event.kind === "readable") return receiver.read(event.stream);
       if (event.kind === "writable" || event.kind === "finished") {
-        const sender = this.#senders.find((each) => each.stream === event.stream && each.peer === peer);
+        const sender = this.#senders.find(
+          (each) => each.stream === event.stream && each.peer === peer,
+        );
         if (event.kind === "writable") sender?.write();
         else if (sender !== undefined) this.#finished.add(sender);
         return;
       }
-      this.log.push(`${name} ${event.kind}${"reason" in event ? ` ${event.reason}` : ""}${event.kind === "closed" ? ` ${event.by} ${event.code}` : ""}`);
-      if (event.kind === "rehandshake" && this.#rekeys++ < 100) this.world.clock.after(1, () => this.pair.rekey(name));
+      this.log.push(
+        `${name} ${event.kind}${"reason" in event ? ` ${event.reason}` : ""}${event.kind === "closed" ? ` ${event.by} ${event.code}` : ""}`,
+      );
+      if (event.kind === "rehandshake" && this.#rekeys++ < 100)
+        this.world.clock.after(1, () => this.pair.rekey(name));
     };
   }
 }

@@ -1,4 +1,12 @@
-import { BULK_OVERHEAD_BYTES, DATA_HEADER_BYTES, type SendPlan, type SendResult, SPAN, SPAN_FRAMES, TAG_BYTES } from "../../src/backend/port.ts";
+import {
+  BULK_OVERHEAD_BYTES,
+  DATA_HEADER_BYTES,
+  type SendPlan,
+  type SendResult,
+  SPAN,
+  SPAN_FRAMES,
+  TAG_BYTES,
+} from "../../src/backend/port.ts";
 import { viewOf, writeUint48 } from "../../src/base/bytes.ts";
 import type { SimPacket } from "./link.ts";
 import type { Random } from "./random.ts";
@@ -71,9 +79,15 @@ export class SimSocket {
 
   #seal(slot: SendSlot, plaintext: Uint8Array): SimPacket {
     const number = slot.next++;
-    if (number <= (this.#used.get(slot.key) ?? -1)) throw new Error(`nonce ${number} of ${slot.key} used twice`);
+    if (number <= (this.#used.get(slot.key) ?? -1))
+      throw new Error(`nonce ${number} of ${slot.key} used twice`);
     this.#used.set(slot.key, number);
-    return { key: slot.key, packet: number, size: plaintext.length + DATA_HEADER_BYTES + TAG_BYTES, plaintext };
+    return {
+      key: slot.key,
+      packet: number,
+      size: plaintext.length + DATA_HEADER_BYTES + TAG_BYTES,
+      plaintext,
+    };
   }
 }
 
@@ -88,7 +102,8 @@ function cut(plan: SendPlan, each: (plaintext: Uint8Array) => boolean): void {
     if (start + length > source.length) throw new Error("a span leaves its source");
     const bytes = source.subarray(start, start + length);
     if (spans[at + SPAN.kind] === SPAN_FRAMES) {
-      if (length + DATA_HEADER_BYTES + TAG_BYTES > plan.packetBytes) throw new Error("frames exceed the packet");
+      if (length + DATA_HEADER_BYTES + TAG_BYTES > plan.packetBytes)
+        throw new Error("frames exceed the packet");
       if (!each(bytes.slice())) return;
       continue;
     }
@@ -97,7 +112,10 @@ function cut(plan: SendPlan, each: (plaintext: Uint8Array) => boolean): void {
     for (let from = 0; from === 0 || from < length; from += payload) {
       const to = Math.min(from + payload, length);
       const fin = to === length && spans[at + SPAN.fin] === 1;
-      if (!each(bulk(spans[at + SPAN.stream] as number, offset + from, bytes.subarray(from, to), fin))) return;
+      if (
+        !each(bulk(spans[at + SPAN.stream] as number, offset + from, bytes.subarray(from, to), fin))
+      )
+        return;
     }
   }
 }

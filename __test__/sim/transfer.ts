@@ -28,7 +28,12 @@ export class Sender {
   readonly #clock: Clock;
   readonly #total: number;
 
-  constructor(peer: SimPeer, clock: Clock, total: number, options: { priority?: number; unidirectional?: boolean } = {}) {
+  constructor(
+    peer: SimPeer,
+    clock: Clock,
+    total: number,
+    options: { priority?: number; unidirectional?: boolean } = {},
+  ) {
     const stream = peer.engine.openStream({ unidirectional: true, ...options }, clock.now);
     if (stream === undefined) throw new Error("no stream credit");
     this.stream = stream;
@@ -42,7 +47,11 @@ export class Sender {
     while (this.written < this.#total) {
       const at = this.written % PATTERN_PERIOD;
       const length = Math.min(PATTERN_PERIOD, this.#total - this.written);
-      const taken = this.peer.engine.write(this.stream, pattern(this.stream).subarray(at, at + length), this.#clock.now);
+      const taken = this.peer.engine.write(
+        this.stream,
+        pattern(this.stream).subarray(at, at + length),
+        this.#clock.now,
+      );
       this.written += taken;
       if (taken < length) return;
     }
@@ -78,7 +87,12 @@ export class Receiver {
     for (let at = 0; at < bytes.length; ) {
       const start = offset % PATTERN_PERIOD;
       const length = Math.min(PATTERN_PERIOD, bytes.length - at);
-      if (Buffer.compare(bytes.subarray(at, at + length), pattern(stream).subarray(start, start + length)) !== 0) {
+      if (
+        Buffer.compare(
+          bytes.subarray(at, at + length),
+          pattern(stream).subarray(start, start + length),
+        ) !== 0
+      ) {
         throw new Error(`stream ${stream} is wrong near byte ${offset}`);
       }
       at += length;

@@ -78,8 +78,18 @@ export class World {
     const [up, down] = [`${id}>`, `${id}<`];
     const remote = LIMITS;
     const shared = { id, sendSlot: id, receiveSlot: id, suite: SUITE_AES_256_GCM, remote } as const;
-    const ours: Generation = { ...shared, sendCid: cids[0], receiveCid: cids[1], initiator: byClient };
-    const theirs: Generation = { ...shared, sendCid: cids[1], receiveCid: cids[0], initiator: !byClient };
+    const ours: Generation = {
+      ...shared,
+      sendCid: cids[0],
+      receiveCid: cids[1],
+      initiator: byClient,
+    };
+    const theirs: Generation = {
+      ...shared,
+      sendCid: cids[1],
+      receiveCid: cids[0],
+      initiator: !byClient,
+    };
     server.install(theirs, down, up);
     client.install(ours, up, down);
   }

@@ -47,7 +47,15 @@ export class AckTracker {
    * @param asks - whether the packets ask for an ACK at all
    * @param urgent - whether the sender waits for this one (end of a stream)
    */
-  record(packet: number, count: number, asks: boolean, urgent: boolean, ecn: number, rttMs: number, time: number): void {
+  record(
+    packet: number,
+    count: number,
+    asks: boolean,
+    urgent: boolean,
+    ecn: number,
+    rttMs: number,
+    time: number,
+  ): void {
     const inOrder = packet === this.largest + 1 || this.largest < 0;
     this.received.add(packet, packet + count);
     this.received.keepHighest(ACK_RANGES_MAX);

@@ -18,7 +18,14 @@ export class Closing {
   #heard = 0;
 
   /** @param speaks - whether the peer is told at all */
-  constructor(code: number, text: string, by: "peer" | "local" | "idle" | "protocol", speaks: boolean, path: PathState | undefined, now: number) {
+  constructor(
+    code: number,
+    text: string,
+    by: "peer" | "local" | "idle" | "protocol",
+    speaks: boolean,
+    path: PathState | undefined,
+    now: number,
+  ) {
     this.by = by;
     this.code = code;
     this.text = ascii(text.replace(/[^\x20-\x7e]/g, "?").slice(0, CLOSE_TEXT_BYTES_MAX));

@@ -74,15 +74,7 @@ export class ControlQueue {
       items.push({ kind: FRAME.CREDIT, id: 0 });
     }
     this.#fillStreams(writer, items);
-    for (const id of this.#creditsDue) {
-      const receive = this.#streams.receive(id);
-      if (receive !== undefined && !receive.over) {
-        if (writer.room < 11) break;
-        writer.streamCredit(id, receive.window.grant(now, rttMs));
-        items.push({ kind: FRAME.STREAM_CREDIT, id });
-      }
-      this.#creditsDue.delete(id);
-    }
+    this.#fillStreamCredits(writer, items, now, rttMs);
     for (const [id, { code, finalSize }] of this.#resets) {
       if (!writer.reset(id, code, finalSize)) break;
       this.#resets.delete(id);
@@ -115,8 +107,21 @@ export class ControlQueue {
         this.#resets.set(item.id, { code: item.offset ?? 0, finalSize: item.length ?? 0 });
         break;
       case FRAME.STOP:
-        if (this.#streams.receive(item.id)?.over === false) this.#stops.set(item.id, item.offset ?? 0);
+        if (this.#streams.receive(item.id)?.over === false)
+          this.#stops.set(item.id, item.offset ?? 0);
         break;
+    }
+  }
+
+  #fillStreamCredits(writer: FrameWriter, items: ControlItem[], now: number, rttMs: number): void {
+    for (const id of this.#creditsDue) {
+      const receive = this.#streams.receive(id);
+      if (receive !== undefined && !receive.over) {
+        if (writer.room < 11) break;
+        writer.streamCredit(id, receive.window.grant(now, rttMs));
+        items.push({ kind: FRAME.STREAM_CREDIT, id });
+      }
+      this.#creditsDue.delete(id);
     }
   }
 

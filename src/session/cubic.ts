@@ -49,11 +49,16 @@ export class Cubic implements CongestionController {
   onAck(sample: AckSample): void {
     this.#smoothedRttMs = Math.max(sample.smoothedRttMs, 0.01);
     if (sample.persistent) this.#collapse();
-    else if ((sample.lostPackets > 0 || sample.marks > 0) && Math.max(sample.lostSentAt, sample.ackedSentAt) > this.#recoveryAt) {
-      if (sample.lostPackets === 0 || sample.lostSentAt > this.#recoveryAt) this.#reduce(sample.now);
+    else if (
+      (sample.lostPackets > 0 || sample.marks > 0) &&
+      Math.max(sample.lostSentAt, sample.ackedSentAt) > this.#recoveryAt
+    ) {
+      if (sample.lostPackets === 0 || sample.lostSentAt > this.#recoveryAt)
+        this.#reduce(sample.now);
     }
     if (sample.ackedBytes === 0 || sample.ackedSentAt <= this.#recoveryAt) return;
-    const used = sample.priorInFlight >= this.#window - Math.max(this.#window / 8, 4 * this.packetBytes);
+    const used =
+      sample.priorInFlight >= this.#window - Math.max(this.#window / 8, 4 * this.packetBytes);
     if (!used || sample.appLimited) return;
     if (this.#window < this.#threshold) this.#slowStart(sample);
     else this.#avoid(sample);
@@ -69,8 +74,15 @@ export class Cubic implements CongestionController {
   #slowStart(sample: AckSample): void {
     this.#window += sample.ackedBytes;
     if (sample.priorDelivered >= this.#roundEndsAt) {
-      const growth = Math.max(DELAY_GROWTH_MIN_MS, Math.min(this.#lastRoundRttMs / 8, DELAY_GROWTH_MAX_MS));
-      if (this.#roundRttMs > this.#lastRoundRttMs + growth && this.#roundSamples >= ROUND_SAMPLES_MIN) this.#threshold = this.#window;
+      const growth = Math.max(
+        DELAY_GROWTH_MIN_MS,
+        Math.min(this.#lastRoundRttMs / 8, DELAY_GROWTH_MAX_MS),
+      );
+      if (
+        this.#roundRttMs > this.#lastRoundRttMs + growth &&
+        this.#roundSamples >= ROUND_SAMPLES_MIN
+      )
+        this.#threshold = this.#window;
       this.#lastRoundRttMs = this.#roundRttMs;
       this.#roundRttMs = Infinity;
       this.#roundSamples = 0;
@@ -91,7 +103,9 @@ export class Cubic implements CongestionController {
     const k = Math.cbrt((this.#lastMax - this.#epochWindow) / C);
     const seconds = (sample.now - this.#epochAt + sample.smoothedRttMs) / 1000;
     const target = C * (seconds - k) ** 3 + this.#lastMax;
-    const reno = this.#epochWindow + (((3 * (1 - BETA)) / (1 + BETA)) * (sample.now - this.#epochAt)) / sample.smoothedRttMs;
+    const reno =
+      this.#epochWindow +
+      (((3 * (1 - BETA)) / (1 + BETA)) * (sample.now - this.#epochAt)) / sample.smoothedRttMs;
     const wanted = Math.min(Math.max(target, reno), packets * 1.5);
     if (wanted > packets) this.#window += ((wanted - packets) / packets) * sample.ackedBytes;
   }

@@ -12,7 +12,8 @@ export class DatagramQueue {
 
   /** @param bytes - copied. @returns false where the queue is full */
   push(bytes: Uint8Array): boolean {
-    if (this.#waiting.length >= QUEUE_DATAGRAMS || this.#bytes + bytes.length > QUEUE_BYTES) return false;
+    if (this.#waiting.length >= QUEUE_DATAGRAMS || this.#bytes + bytes.length > QUEUE_BYTES)
+      return false;
     this.#waiting.push(bytes.slice());
     this.#bytes += bytes.length;
     return true;

@@ -22,14 +22,18 @@ export class Delivery implements Settlement {
   get bufferBytes(): number {
     const path = this.#state.paths.active;
     const product = path === undefined ? 0 : 2 * path.controller.bandwidth * path.rtt.smoothed;
-    return this.#state.config.sendBufferBytes ?? Math.min(SEND_BUFFER_BYTES_MAX, Math.max(SEND_BUFFER_BYTES, product));
+    return (
+      this.#state.config.sendBufferBytes ??
+      Math.min(SEND_BUFFER_BYTES_MAX, Math.max(SEND_BUFFER_BYTES, product))
+    );
   }
 
   acked(run: SentRun): void {
     if (run.stream !== undefined) this.#streamAcked(run.stream, run.offset, run.length, run.fin);
     if (run.items === undefined) return;
     for (const item of run.items) {
-      if (item.half !== undefined) this.#streamAcked(item.half, item.offset ?? 0, item.length ?? 0, item.fin ?? false);
+      if (item.half !== undefined)
+        this.#streamAcked(item.half, item.offset ?? 0, item.length ?? 0, item.fin ?? false);
       else if (item.kind === FRAME.PADDING) run.burst.path.size.probeAcked(item.id);
       else if (item.kind === FRAME.RESET) this.#resetAcked(item.id);
     }
@@ -39,7 +43,8 @@ export class Delivery implements Settlement {
     if (run.stream !== undefined) this.#streamLost(run.stream, run.offset, run.length, run.fin);
     if (run.items === undefined) return;
     for (const item of run.items) {
-      if (item.half !== undefined) this.#streamLost(item.half, item.offset ?? 0, item.length ?? 0, item.fin ?? false);
+      if (item.half !== undefined)
+        this.#streamLost(item.half, item.offset ?? 0, item.length ?? 0, item.fin ?? false);
       else if (item.kind === FRAME.PADDING) run.burst.path.size.probeLost(item.id);
       else this.#state.control.repeat(item);
     }
@@ -47,14 +52,15 @@ export class Delivery implements Settlement {
 
   /** Sends the first packet's worth of a run again, without giving the run up (RFC 9002 section 6.2.4). */
   probe(run: SentRun): void {
-    if (run.stream === undefined) return this.lost(run);
     const length = Math.min(run.length, run.payload);
-    this.#streamLost(run.stream, run.offset, length, run.fin && length === run.length);
+    if (run.stream === undefined) this.lost(run);
+    else this.#streamLost(run.stream, run.offset, length, run.fin && length === run.length);
   }
 
   /** A span did not leave the socket: as if it had never been taken. */
   unsent(run: SentRun): void {
-    if (run.stream !== undefined) this.#giveBack(run.stream, run.offset, run.length, run.fin, run.fresh);
+    if (run.stream !== undefined)
+      this.#giveBack(run.stream, run.offset, run.length, run.fin, run.fresh);
     for (const item of [...(run.items ?? [])].reverse()) {
       if (item.half !== undefined) this.#giveBackItem(item.half, item);
       else if (item.kind === FRAME.PADDING) this.#state.paths.active?.size.probeSent(0);
@@ -97,7 +103,13 @@ export class Delivery implements Settlement {
   }
 
   #giveBackItem(half: SendHalf, item: ControlItem): void {
-    this.#giveBack(half, item.offset ?? 0, item.length ?? 0, item.fin ?? false, item.fresh ?? false);
+    this.#giveBack(
+      half,
+      item.offset ?? 0,
+      item.length ?? 0,
+      item.fin ?? false,
+      item.fresh ?? false,
+    );
   }
 
   #resetAcked(id: number): void {

@@ -1,4 +1,4 @@
-import { type AckFrame, type FrameHandler, type StreamKind } from "../wire/frames.ts";
+import type { AckFrame, FrameHandler, StreamKind } from "../wire/frames.ts";
 import { parseFrames } from "../wire/frames-parse.ts";
 import { FAULT, type Fault } from "./close-codes.ts";
 import type { Delivery } from "./delivery.ts";
@@ -32,7 +32,18 @@ export class Inbox implements FrameHandler {
   }
 
   /** A run of bulk packets; `bytes` are borrowed. */
-  run(keys: KeyGeneration, packet: number, count: number, path: number, ecn: number, time: number, stream: number, offset: number, bytes: Uint8Array, fin: boolean): void {
+  run(
+    keys: KeyGeneration,
+    packet: number,
+    count: number,
+    path: number,
+    ecn: number,
+    time: number,
+    stream: number,
+    offset: number,
+    bytes: Uint8Array,
+    fin: boolean,
+  ): void {
     this.#begin(keys, packet, count, path, bytes.length, time);
     this.stream(stream, offset, bytes, fin);
     const rttMs = this.#state.paths.active?.rtt.smoothed ?? 0;
@@ -40,7 +51,14 @@ export class Inbox implements FrameHandler {
   }
 
   /** One packet of frames; `bytes` are borrowed. */
-  packet(keys: KeyGeneration, packet: number, path: number, ecn: number, time: number, bytes: Uint8Array): void {
+  packet(
+    keys: KeyGeneration,
+    packet: number,
+    path: number,
+    ecn: number,
+    time: number,
+    bytes: Uint8Array,
+  ): void {
     this.#begin(keys, packet, 1, path, bytes.length, time);
     const over = this.#state.closing;
     const fault = parseFrames(bytes, this);
@@ -54,7 +72,14 @@ export class Inbox implements FrameHandler {
     if (fault !== undefined) this.#fail(fault === "unknown" ? FAULT.unknownFrame : FAULT.frame);
   }
 
-  #begin(keys: KeyGeneration, packet: number, count: number, path: number, bytes: number, time: number): void {
+  #begin(
+    keys: KeyGeneration,
+    packet: number,
+    count: number,
+    path: number,
+    bytes: number,
+    time: number,
+  ): void {
     const { counters, paths } = this.#state;
     counters.packetsReceived += count;
     this.#state.lastReceivedAt = time;
@@ -69,8 +94,10 @@ export class Inbox implements FrameHandler {
       keys.pingAt = Infinity;
       this.#state.emit({ kind: "confirmed", generation: keys.generation });
     }
-    const newest = packet + count - 1 > keys.acks.largest && keys === this.#state.generations.newest;
-    if (newest && paths.active !== undefined && path !== paths.active.id) paths.suspect(path, bytes, time);
+    const newest =
+      packet + count - 1 > keys.acks.largest && keys === this.#state.generations.newest;
+    if (newest && paths.active !== undefined && path !== paths.active.id)
+      paths.suspect(path, bytes, time);
   }
 
   stream(id: number, offset: number, data: Uint8Array, fin: boolean): void {
@@ -78,18 +105,22 @@ export class Inbox implements FrameHandler {
     this.#urgent ||= fin;
     const half = this.#receiving(id);
     if (half === undefined) return;
-    if (!this.#admit(half, half.admit(offset, data.length, fin))) return;
+    if (!this.#admit(half.admit(offset, data.length, fin))) return;
     if (half.discards) {
       this.forfeit(half);
       return;
     }
     if (half.sink === undefined) half.insert(offset, data);
     else this.consumed(half, half.pour(offset, data));
-    if (half.gaps > GAPS_NOTICED && this.#state.streams.gaps > GAPS_MAX) return this.#fail(FAULT.gaps);
+    if (half.gaps > GAPS_NOTICED && this.#state.streams.gaps > GAPS_MAX) {
+      this.#fail(FAULT.gaps);
+      return;
+    }
     if (half.readable && !half.announced) {
       half.announced = true;
       this.#state.emit({ kind: "readable", stream: id });
     }
+    if (half.sink !== undefined && half.ended) this.#delivery.settle(id);
   }
 
   ping(): void {
@@ -126,7 +157,7 @@ export class Inbox implements FrameHandler {
     const half = this.#receiving(id);
     if (half === undefined) return;
     const known = half.over;
-    if (!this.#admit(half, half.reset(code, finalSize)) || known) return;
+    if (!this.#admit(half.reset(code, finalSize)) || known) return;
     if (half.resetCode === undefined) return;
     if (!half.stopped) this.#state.emit({ kind: "reset", stream: id, code });
     this.forfeit(half);
@@ -189,7 +220,9 @@ export class Inbox implements FrameHandler {
   }
 
   #accept(id: number): boolean {
-    const fault = this.#state.streams.accept(id, this.#time, (opened) => this.#state.emit({ kind: "stream", stream: opened }));
+    const fault = this.#state.streams.accept(id, this.#time, (opened) =>
+      this.#state.emit({ kind: "stream", stream: opened }),
+    );
     if (fault !== undefined) this.#fail(fault);
     return fault === undefined;
   }
@@ -214,7 +247,7 @@ export class Inbox implements FrameHandler {
   }
 
   /** Charges the connection's credit. */
-  #admit(half: ReceiveHalf, used: Fault | number): boolean {
+  #admit(used: Fault | number): boolean {
     if (typeof used !== "number") {
       this.#fail(used);
       return false;

@@ -1,6 +1,6 @@
-import { RangeSet } from "../base/ranges.ts";
+import { DATA_HEADER_BYTES, SUITE_AES_256_GCM, TAG_BYTES } from "../backend/port.ts";
 import { viewOf } from "../base/bytes.ts";
-import { SUITE_AES_256_GCM, TAG_BYTES, DATA_HEADER_BYTES } from "../backend/port.ts";
+import { RangeSet } from "../base/ranges.ts";
 import { AckTracker } from "./ack-tracker.ts";
 import type { Generation } from "./contract.ts";
 import { Ledger } from "./ledger.ts";

@@ -157,17 +157,30 @@ export class Ledger {
     return undefined;
   }
 
-  #replace(first: number, after: number, left: SentRun | undefined, right: SentRun | undefined): void {
+  #replace(
+    first: number,
+    after: number,
+    left: SentRun | undefined,
+    right: SentRun | undefined,
+  ): void {
     if (left === undefined && right === undefined && first === this.#head) {
       this.#advance(after);
       return;
     }
-    const kept = left === undefined ? (right === undefined ? [] : [right]) : right === undefined ? [left] : [left, right];
+    const kept =
+      left === undefined
+        ? right === undefined
+          ? []
+          : [right]
+        : right === undefined
+          ? [left]
+          : [left, right];
     this.#runs.splice(first, after - first, ...kept);
   }
 
   #advance(head: number): void {
-    for (let index = this.#head; index < head; index++) this.#runs[index] = undefined as unknown as SentRun;
+    for (let index = this.#head; index < head; index++)
+      this.#runs[index] = undefined as unknown as SentRun;
     this.#head = head;
     const sparse = head >= COMPACT_RUNS && head * 2 >= this.#runs.length;
     if (!sparse && head < this.#runs.length) return;

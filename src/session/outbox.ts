@@ -1,9 +1,10 @@
 import { FRAME, OBSERVED_BYTES } from "../wire/frames.ts";
-import { BASE_PACKET_BYTES } from "./packet-size.ts";
+import { FRAMES_OVERHEAD_BYTES } from "./burst-plan.ts";
 import type { KeyGeneration } from "./key-generation.ts";
+import { BASE_PACKET_BYTES } from "./packet-size.ts";
 import type { PathState } from "./path-state.ts";
-import { FRAMES_OVERHEAD_BYTES, type Planner } from "./planner.ts";
 import type { Candidate } from "./paths.ts";
+import type { Planner } from "./planner.ts";
 import type { SessionState } from "./session-state.ts";
 
 /** A PATH_CHALLENGE this small still fits where the peer sent next to nothing. */
@@ -52,7 +53,8 @@ export class Outbox {
     const { closing, generations, paths } = this.#state;
     const path = paths.active;
     const keys = generations.sending(now);
-    if (closing === undefined || path === undefined || keys === undefined || closing.sayAt > now) return undefined;
+    if (closing === undefined || path === undefined || keys === undefined || closing.sayAt > now)
+      return undefined;
     closing.said(now);
     this.#planner.begin(keys, path, BASE_PACKET_BYTES);
     this.#planner.frames((writer) => writer.close(closing.code, closing.text));
@@ -70,20 +72,27 @@ export class Outbox {
     const { paths } = this.#state;
     const response = paths.responses.shift();
     if (response !== undefined) {
-      this.#planner.begin(keys, path, BASE_PACKET_BYTES);
-      this.#planner.frames((writer) => writer.pathResponse(response.token, path.properties.observed ?? UNKNOWN_ADDRESS));
+      this.#planner.begin(keys, path, BASE_PACKET_BYTES, response.path);
+      this.#planner.frames((writer) =>
+        writer.pathResponse(response.token, path.properties.observed ?? UNKNOWN_ADDRESS),
+      );
       return { keys, path: response.path };
     }
     const candidate = paths.dueChallenge(now);
     return candidate === undefined ? undefined : this.#challenge(candidate, keys, path, now);
   }
 
-  #challenge(candidate: Candidate, keys: KeyGeneration, path: PathState, now: number): Sending | undefined {
+  #challenge(
+    candidate: Candidate,
+    keys: KeyGeneration,
+    path: PathState,
+    now: number,
+  ): Sending | undefined {
     candidate.challenges++;
     candidate.challengeAt = now + path.rtt.ptoMs * 2 ** candidate.challenges;
     const room = Math.min(BASE_PACKET_BYTES, this.#state.paths.allowance(candidate.path));
     if (room < CHALLENGE_BYTES_MIN) return undefined;
-    this.#planner.begin(keys, path, BASE_PACKET_BYTES);
+    this.#planner.begin(keys, path, BASE_PACKET_BYTES, candidate.path);
     this.#planner.frames((writer) => {
       writer.pathChallenge(candidate.token);
       writer.padTo(room - FRAMES_OVERHEAD_BYTES);

@@ -16,7 +16,10 @@ export class Pacer {
   /** Bytes that may leave now; 0 where it is too early for a burst. */
   allowance(now: number, rate: number, packetBytes: number): number {
     const quantum = this.#quantum(rate, packetBytes);
-    const most = Math.max(quantum, rate < SLOW_RATE ? SLOW_QUANTUM_PACKETS * packetBytes : rate * CATCH_UP_MS);
+    const most = Math.max(
+      quantum,
+      rate < SLOW_RATE ? SLOW_QUANTUM_PACKETS * packetBytes : rate * CATCH_UP_MS,
+    );
     this.#budget = Math.min(most, this.#budget + (now - this.#filledAt) * rate);
     this.#filledAt = now;
     // A hair of rounding must not make a wait of no length.

@@ -69,13 +69,23 @@ export class PathState {
     this.id = id;
     this.properties = properties;
     const { loopback } = properties;
-    const initialRttMs = properties.initialRttMs ?? (loopback ? LOOPBACK_INITIAL_RTT_MS : undefined);
+    const initialRttMs =
+      properties.initialRttMs ?? (loopback ? LOOPBACK_INITIAL_RTT_MS : undefined);
     this.rtt = new Rtt(initialRttMs);
     this.size = new PacketSize(options.ceilingBytes, loopback);
     const packetBytes = this.size.current;
-    const initialWindow = Math.max(INITIAL_WINDOW_PACKETS * packetBytes, options.previousWindow / 4, loopback ? LOOPBACK_WINDOW_BYTES : 0);
+    const initialWindow = Math.max(
+      INITIAL_WINDOW_PACKETS * packetBytes,
+      options.previousWindow / 4,
+      loopback ? LOOPBACK_WINDOW_BYTES : 0,
+    );
     const Controller = options.congestion === "cubic" ? Cubic : Rate;
-    this.controller = new Controller({ packetBytes, initialRttMs: this.rtt.smoothed, initialWindow, loopback });
+    this.controller = new Controller({
+      packetBytes,
+      initialRttMs: this.rtt.smoothed,
+      initialWindow,
+      loopback,
+    });
     this.sample = emptySample();
   }
 
@@ -100,7 +110,14 @@ export class PathState {
     const { delivered } = this;
     if (this.appLimitedTo > 0 && delivered >= this.appLimitedTo) this.appLimitedTo = 0;
     const appLimited = this.appLimitedTo > 0;
-    return { path: this, sentAt: now, delivered, deliveredAt: this.#deliveredAt, firstSentAt: this.#firstSentAt, appLimited };
+    return {
+      path: this,
+      sentAt: now,
+      delivered,
+      deliveredAt: this.#deliveredAt,
+      firstSentAt: this.#firstSentAt,
+      appLimited,
+    };
   }
 
   /** Starts the account of one ACK, or of one look at the clock. */
@@ -134,7 +151,8 @@ export class PathState {
     sample.lostSentAt = Math.max(sample.lostSentAt, run.burst.sentAt);
     const { sentAt } = run.burst;
     this.#lookForCollapse(sentAt);
-    if (run.packetBytes > BASE_PACKET_BYTES && this.size.bigLost(sentAt, sample.now)) this.controller.packetBytes = this.size.current;
+    if (run.packetBytes > BASE_PACKET_BYTES && this.size.bigLost(sentAt, sample.now))
+      this.controller.packetBytes = this.size.current;
   }
 
   /** Packets thought lost arrived: from now on wait longer before thinking so. */

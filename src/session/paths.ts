@@ -1,5 +1,5 @@
-import { PATH_TOKEN_BYTES } from "../wire/frames.ts";
 import { equalBytes } from "../base/bytes.ts";
+import { PATH_TOKEN_BYTES } from "../wire/frames.ts";
 import type { PathProperties, SessionConfig } from "./contract.ts";
 import { PathState } from "./path-state.ts";
 
@@ -67,7 +67,14 @@ export class Paths {
     if (candidate === undefined) {
       if (this.candidates.length >= CANDIDATES_MAX) this.candidates.shift();
       const token = this.#config.random(PATH_TOKEN_BYTES);
-      candidate = { path: id, token, receivedBytes: 0, sentBytes: 0, challenges: 0, challengeAt: now };
+      candidate = {
+        path: id,
+        token,
+        receivedBytes: 0,
+        sentBytes: 0,
+        challenges: 0,
+        challengeAt: now,
+      };
       this.candidates.push(candidate);
     }
     candidate.receivedBytes += bytes;
@@ -77,7 +84,9 @@ export class Paths {
   allowance(id: number): number {
     if (id === this.active?.id) return Infinity;
     const candidate = this.candidates.find((each) => each.path === id);
-    return candidate === undefined ? 0 : AMPLIFICATION * candidate.receivedBytes - candidate.sentBytes;
+    return candidate === undefined
+      ? 0
+      : AMPLIFICATION * candidate.receivedBytes - candidate.sentBytes;
   }
 
   sent(id: number, bytes: number): void {
@@ -86,7 +95,8 @@ export class Paths {
   }
 
   challenged(token: Uint8Array, path: number): void {
-    if (this.responses.length < RESPONSES_WAITING_MAX) this.responses.push({ token: token.slice(), path });
+    if (this.responses.length < RESPONSES_WAITING_MAX)
+      this.responses.push({ token: token.slice(), path });
   }
 
   /** @returns the path that the token proves the peer to be at */

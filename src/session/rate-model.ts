@@ -81,7 +81,8 @@ export class RateModel {
 
   /** Sending after a pause: the lowest round trip is not old just because nobody asked. */
   resume(now: number): void {
-    if (this.#minRttAt !== -Infinity) this.#minRttAt = Math.max(this.#minRttAt, now - MIN_RTT_AGE_MS / 2);
+    if (this.#minRttAt !== -Infinity)
+      this.#minRttAt = Math.max(this.#minRttAt, now - MIN_RTT_AGE_MS / 2);
   }
 
   minRttIsOld(now: number): boolean {

@@ -7,6 +7,8 @@ const DRAIN_GAIN = 1 / STARTUP_GAIN;
 const WINDOW_GAIN = 2;
 const PROBE_UP_GAIN = 1.25;
 const PROBE_DOWN_GAIN = 0.75;
+const PROBE_UP_ROUNDS_MAX = 2;
+const PROBE_DOWN_ROUNDS_MAX = 2;
 /** Round trips of steady sending between two probes for more. */
 const CRUISE_ROUNDS = 6;
 /** A little below the estimate, so that queues of our own making drain. */
@@ -71,7 +73,9 @@ export class Rate implements CongestionController {
     const blind = (STARTUP_GAIN * this.#initialWindow) / this.#initialRttMs;
     if (bandwidth === 0) return blind;
     const rate = this.#gain * bandwidth * PACING_MARGIN;
-    return this.#mode === "startup" ? Math.max(rate, (this.#gain * this.#initialWindow) / this.#delayMs) : rate;
+    return this.#mode === "startup"
+      ? Math.max(rate, (this.#gain * this.#initialWindow) / this.#delayMs)
+      : rate;
   }
 
   onSent(now: number, _bytes: number, inFlightBefore: number): void {
@@ -79,7 +83,10 @@ export class Rate implements CongestionController {
   }
 
   onAck(sample: AckSample): void {
-    if (sample.persistent) return this.#restart();
+    if (sample.persistent) {
+      this.#restart();
+      return;
+    }
     this.#roundInFlight = Math.max(this.#roundInFlight, sample.priorInFlight);
     const roundEnded = this.#model.update(sample);
     if (roundEnded) this.#endRound(sample);
@@ -104,7 +111,9 @@ export class Rate implements CongestionController {
 
   #endRound(sample: AckSample): void {
     const { roundLossRate, roundLostPackets } = this.#model;
-    const congested = (roundLossRate > LOSS_TOLERATED && roundLostPackets >= LOSSES_NOTICED) || this.#model.roundMarked;
+    const congested =
+      (roundLossRate > LOSS_TOLERATED && roundLostPackets >= LOSSES_NOTICED) ||
+      this.#model.roundMarked;
     if (congested && this.#mode === "startup") this.#model.fillPipe();
     if (congested && this.#mode !== "rtt") {
       const cut = CEILING_CUT * Math.min(this.#roundInFlight, this.#ceiling);
@@ -118,30 +127,9 @@ export class Rate implements CongestionController {
   }
 
   #advance(sample: AckSample): void {
-    const { now, inFlight } = sample;
+    const { now } = sample;
     const model = this.#model;
-    switch (this.#mode) {
-      case "startup":
-        if (model.pipeFull) this.#enter("drain", DRAIN_GAIN, now);
-        break;
-      case "drain":
-        if (inFlight <= this.#product(1)) this.#enter("cruise", 1, now);
-        break;
-      case "up": {
-        const probed = now - this.#modeAt > model.minRttMs && inFlight >= this.#product(PROBE_UP_GAIN);
-        if (probed || model.round - this.#modeRound > 2) this.#enter("down", PROBE_DOWN_GAIN, now);
-        break;
-      }
-      case "down":
-        if (inFlight <= this.#product(1) || now - this.#modeAt > 2 * model.minRttMs) this.#enter("cruise", 1, now);
-        break;
-      case "cruise":
-        if (now - this.#modeAt > CRUISE_ROUNDS * model.minRttMs) this.#enter("up", PROBE_UP_GAIN, now);
-        break;
-      case "rtt":
-        if (now - this.#modeAt > Math.max(PROBE_RTT_MS, model.minRttMs)) this.#leaveRtt(now);
-        break;
-    }
+    if (this.#phaseOver(sample)) this.#nextPhase(now);
     const steady = this.#mode === "up" || this.#mode === "down" || this.#mode === "cruise";
     if (steady && model.minRttIsOld(now) && !this.#loopback) {
       model.forgetMinRtt();
@@ -149,9 +137,34 @@ export class Rate implements CongestionController {
     }
   }
 
-  #leaveRtt(now: number): void {
-    this.#model.keepMinRtt(now);
-    this.#enter("cruise", 1, now);
+  #phaseOver({ now, inFlight }: AckSample): boolean {
+    const { minRttMs, pipeFull, round } = this.#model;
+    const elapsed = now - this.#modeAt;
+    switch (this.#mode) {
+      case "startup":
+        return pipeFull;
+      case "drain":
+        return inFlight <= this.#product(1);
+      case "up":
+        return (
+          (elapsed > minRttMs && inFlight >= this.#product(PROBE_UP_GAIN)) ||
+          round - this.#modeRound > PROBE_UP_ROUNDS_MAX
+        );
+      case "down":
+        return inFlight <= this.#product(1) || elapsed > PROBE_DOWN_ROUNDS_MAX * minRttMs;
+      case "cruise":
+        return elapsed > CRUISE_ROUNDS * minRttMs;
+      case "rtt":
+        return elapsed > Math.max(PROBE_RTT_MS, minRttMs);
+    }
+  }
+
+  #nextPhase(now: number): void {
+    if (this.#mode === "rtt") this.#model.keepMinRtt(now);
+    if (this.#mode === "startup") this.#enter("drain", DRAIN_GAIN, now);
+    else if (this.#mode === "cruise") this.#enter("up", PROBE_UP_GAIN, now);
+    else if (this.#mode === "up") this.#enter("down", PROBE_DOWN_GAIN, now);
+    else this.#enter("cruise", 1, now);
   }
 
   #enter(mode: Mode, gain: number, now: number): void {
@@ -170,10 +183,12 @@ export class Rate implements CongestionController {
     const lump = Math.max(LUMP_PACKETS * this.packetBytes, this.#model.bandwidth * LUMP_MS);
     const gain = this.#mode === "startup" ? STARTUP_GAIN : WINDOW_GAIN;
     let target = Math.min(this.#product(gain) + lump, this.#ceiling);
-    if (this.#loopback) target = Math.min(Math.max(target, this.#initialWindow), LOOPBACK_WINDOW_BYTES_MAX);
+    if (this.#loopback)
+      target = Math.min(Math.max(target, this.#initialWindow), LOOPBACK_WINDOW_BYTES_MAX);
     const grown = this.#window + sample.ackedBytes;
     if (this.#model.pipeFull) this.#window = Math.max(least, Math.min(grown, target));
-    else this.#window = Math.max(this.#window, Math.min(grown, Math.max(target, this.#initialWindow)));
+    else
+      this.#window = Math.max(this.#window, Math.min(grown, Math.max(target, this.#initialWindow)));
   }
 
   /** The path died and came back: what was known of it is worth nothing. */

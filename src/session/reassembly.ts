@@ -131,7 +131,10 @@ export class Reassembly {
     while (at < bytes.length) {
       let chunk = island.chunks.at(-1);
       if (chunk === undefined || chunk.used === chunk.bytes.length) {
-        const wanted = Math.max(bytes.length - at, inOrder ? island.end : island.end - island.start);
+        const wanted = Math.max(
+          bytes.length - at,
+          inOrder ? island.end : island.end - island.start,
+        );
         chunk = { bytes: new Uint8Array(Math.min(CHUNK_BYTES, wanted)), used: 0 };
         island.chunks.push(chunk);
       }

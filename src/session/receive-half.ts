@@ -44,7 +44,9 @@ export class ReceiveHalf {
 
   /** Nothing more will come that matters. */
   get over(): boolean {
-    return this.resetCode !== undefined || this.ended || (this.stopped && this.finalSize !== undefined);
+    return (
+      this.resetCode !== undefined || this.ended || (this.stopped && this.finalSize !== undefined)
+    );
   }
 
   /**
@@ -54,7 +56,8 @@ export class ReceiveHalf {
    */
   admit(offset: number, length: number, fin: boolean): Fault | number {
     const end = offset + length;
-    if (this.finalSize !== undefined && (end > this.finalSize || (fin && end !== this.finalSize))) return FAULT.finalSize;
+    if (this.finalSize !== undefined && (end > this.finalSize || (fin && end !== this.finalSize)))
+      return FAULT.finalSize;
     if (fin && end < this.highest) return FAULT.finalSize;
     if (end > this.window.limit) return FAULT.streamCredit;
     if (fin) this.finalSize = end;

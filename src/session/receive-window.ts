@@ -42,7 +42,8 @@ export class ReceiveWindow {
     const consumed = this.#consumed - this.#consumedAtGrant;
     const elapsed = now - this.#grantedAt;
     // The whole window within two round trips, measured over the part consumed since the last grant.
-    if (elapsed * this.#window < 2 * rttMs * consumed) this.#window = Math.min(this.#window * 2, Math.max(WINDOW_BYTES_MAX, this.#window));
+    if (elapsed * this.#window < 2 * rttMs * consumed)
+      this.#window = Math.min(this.#window * 2, Math.max(WINDOW_BYTES_MAX, this.#window));
     this.#consumedAtGrant = this.#consumed;
     this.#grantedAt = now;
     this.limit = this.#consumed + this.#window;

@@ -30,14 +30,17 @@ export class Recovery {
     const keys = this.#generations.ofCid(frame.cidHigh, frame.cidLow);
     if (keys === undefined) return undefined;
     for (let index = 0; index < frame.rangeCount; index++) {
-      if (!keys.mayHaveSent(frame.lowest[index] as number, frame.highest[index] as number)) return FAULT.ackUnsent;
+      if (!keys.mayHaveSent(frame.lowest[index] as number, frame.highest[index] as number))
+        return FAULT.ackUnsent;
     }
     const newest = (frame.highest[0] as number) + 1;
     for (let index = 0; index < frame.rangeCount; index++) {
       const lowest = frame.lowest[index] as number;
       const end = (frame.highest[index] as number) + 1;
       if (keys.gone.size > 0) keys.gone.take(lowest, end, (run) => this.#spurious(run, now));
-      keys.ledger.take(lowest, end, (run) => this.#acked(run, run.end === newest ? frame.delayUs / 1000 : -1, now));
+      keys.ledger.take(lowest, end, (run) =>
+        this.#acked(run, run.end === newest ? frame.delayUs / 1000 : -1, now),
+      );
     }
     for (const path of this.#touched) {
       this.#markLost(path, now);
@@ -57,7 +60,10 @@ export class Recovery {
   /** Nothing sent on this path will be acknowledged any more: it all goes again, elsewhere. */
   abandon(path: PathState): void {
     for (const keys of this.#generations.all) {
-      keys.ledger.sweep((run) => (run.burst.path === path ? run.count : 0), (run) => this.#settlement.lost(run));
+      keys.ledger.sweep(
+        (run) => (run.burst.path === path ? run.count : 0),
+        (run) => this.#settlement.lost(run),
+      );
     }
     path.inFlight = 0;
   }
@@ -113,7 +119,10 @@ export class Recovery {
     const delayMs = path.rtt.lossDelayMs;
     for (const keys of this.#generations.all) {
       if (keys.ledger.size === 0) continue;
-      keys.ledger.sweep((run) => lostPackets(run, path, now, delayMs), (run) => this.#lost(keys, run));
+      keys.ledger.sweep(
+        (run) => lostPackets(run, path, now, delayMs),
+        (run) => this.#lost(keys, run),
+      );
     }
   }
 
@@ -132,5 +141,8 @@ function lostPackets(run: SentRun, path: PathState, now: number, delayMs: number
   const dueAt = run.burst.sentAt + delayMs;
   if (dueAt <= now) return run.count;
   path.lossAt = Math.min(path.lossAt, dueAt);
-  return Math.max(0, Math.min(run.count, path.largestAcked - path.reorderPackets + 1 - run.sequence));
+  return Math.max(
+    0,
+    Math.min(run.count, path.largestAcked - path.reorderPackets + 1 - run.sequence),
+  );
 }

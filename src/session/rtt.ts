@@ -49,6 +49,9 @@ export class Rtt {
   /** Probe timeout without back-off. */
   get ptoMs(): number {
     const heldMs = Math.min(ackDelayMs(this.smoothed), ACK_DELAY_MAX_MS);
-    return Math.max(PTO_MIN_MS, this.smoothed + Math.max(4 * this.variation, GRANULARITY_MS) + heldMs);
+    return Math.max(
+      PTO_MIN_MS,
+      this.smoothed + Math.max(4 * this.variation, GRANULARITY_MS) + heldMs,
+    );
   }
 }

@@ -38,7 +38,10 @@ export class SendBuffer {
       }
       const used = piece.end - piece.start;
       const taken = Math.min(bytes.length - at, piece.capacity - used);
-      piece.block.set(at === 0 && taken === bytes.length ? bytes : bytes.subarray(at, at + taken), used);
+      piece.block.set(
+        at === 0 && taken === bytes.length ? bytes : bytes.subarray(at, at + taken),
+        used,
+      );
       piece.end += taken;
       this.#end += taken;
       at += taken;

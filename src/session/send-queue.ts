@@ -74,7 +74,11 @@ export class SendQueue {
 
   #class(priority: number): PriorityClass {
     let index = 0;
-    while (index < this.#classes.length && (this.#classes[index] as PriorityClass).priority < priority) index++;
+    while (
+      index < this.#classes.length &&
+      (this.#classes[index] as PriorityClass).priority < priority
+    )
+      index++;
     const found = this.#classes[index];
     if (found?.priority === priority) return found;
     const made: PriorityClass = { priority, halves: [] };

@@ -1,7 +1,7 @@
+import type { Limits } from "../wire/limits.ts";
 import { CLOSE_CODE, type Fault } from "./close-codes.ts";
 import { Closing } from "./closing.ts";
 import type { SessionConfig, SessionEvent } from "./contract.ts";
-import type { Limits } from "../wire/limits.ts";
 import { ControlQueue } from "./control.ts";
 import { Counters } from "./counters.ts";
 import { DatagramQueue } from "./datagrams.ts";

@@ -1,16 +1,22 @@
 import type { SendResult } from "../backend/port.ts";
 import { BULK_OVERHEAD_BYTES } from "../backend/port.ts";
-import { CLOSE_CODE } from "./close-codes.ts";
-import type { Generation, Output, PathProperties, SessionConfig, SessionEngineStats } from "./contract.ts";
+import { DATAGRAM_FRAME_BYTES } from "../wire/frames.ts";
+import { FRAMES_OVERHEAD_BYTES } from "./burst-plan.ts";
+import type {
+  Generation,
+  Output,
+  PathProperties,
+  SessionConfig,
+  SessionEngineStats,
+} from "./contract.ts";
 import { Delivery } from "./delivery.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
-import { FRAMES_OVERHEAD_BYTES, Planner } from "./planner.ts";
+import { Planner } from "./planner.ts";
 import { Recovery } from "./recovery.ts";
 import { SessionState } from "./session-state.ts";
 import { DEFAULT_PRIORITY } from "./streams.ts";
 import { Timers } from "./timers.ts";
-import { DATAGRAM_FRAME_BYTES } from "../wire/frames.ts";
 
 /** A full socket is tried again after this, should nobody say that it is writable. */
 const BLOCKED_RETRY_MS = 1;
@@ -70,20 +76,45 @@ export class SessionEngine {
   }
 
   /** One row of a received batch: packets `packet` to `packet + count - 1`, all of one stream; `bytes` are borrowed. */
-  receiveStream(slot: number, packet: number, count: number, stream: number, offset: number, bytes: Uint8Array, fin: boolean, path: number, ecn: number, time: number): void {
-    if (this.#state.closing !== undefined) return this.#state.closing.heard(time);
+  receiveStream(
+    slot: number,
+    packet: number,
+    count: number,
+    stream: number,
+    offset: number,
+    bytes: Uint8Array,
+    fin: boolean,
+    path: number,
+    ecn: number,
+    time: number,
+  ): void {
+    if (this.#state.closing !== undefined) {
+      this.#state.closing.heard(time);
+      return;
+    }
     const keys = this.#state.generations.ofSlot(slot);
-    if (keys !== undefined) this.#inbox.run(keys, packet, count, path, ecn, time, stream, offset, bytes, fin);
+    if (keys !== undefined)
+      this.#inbox.run(keys, packet, count, path, ecn, time, stream, offset, bytes, fin);
   }
 
   /** One row of a received batch: the frames of one packet; `bytes` are borrowed. */
-  receiveFrames(slot: number, packet: number, bytes: Uint8Array, path: number, ecn: number, time: number): void {
+  receiveFrames(
+    slot: number,
+    packet: number,
+    bytes: Uint8Array,
+    path: number,
+    ecn: number,
+    time: number,
+  ): void {
     const keys = this.#state.generations.ofSlot(slot);
     if (keys !== undefined) this.#inbox.packet(keys, packet, path, ecn, time, bytes);
   }
 
   /** @returns the stream's id; undefined where the peer grants none now, `streams` follows when it does */
-  openStream(options: { readonly unidirectional?: boolean; readonly priority?: number }, now: number): number | undefined {
+  openStream(
+    options: { readonly unidirectional?: boolean; readonly priority?: number },
+    now: number,
+  ): number | undefined {
     const { unidirectional = false, priority = DEFAULT_PRIORITY } = options;
     if (this.#state.closing !== undefined) return undefined;
     const id = this.#state.streams.open(unidirectional ? 1 : 0, priority, now);
@@ -100,7 +131,10 @@ export class SessionEngine {
     if (taken < bytes.length) half.wantsRoom = true;
     if (taken === 0) return 0;
     const packetBytes = this.#state.paths.active?.size.current ?? this.#state.config.ceilingBytes;
-    half.buffer.append(taken === bytes.length ? bytes : bytes.subarray(0, taken), packetBytes - BULK_OVERHEAD_BYTES);
+    half.buffer.append(
+      taken === bytes.length ? bytes : bytes.subarray(0, taken),
+      packetBytes - BULK_OVERHEAD_BYTES,
+    );
     this.#state.queue.add(half);
     return taken;
   }
@@ -164,7 +198,11 @@ export class SessionEngine {
   /** @returns false where the datagram is larger than a packet or too many wait */
   sendDatagram(bytes: Uint8Array, _now: number): boolean {
     const packetBytes = this.#state.paths.active?.size.current ?? 0;
-    if (this.#state.closing !== undefined || bytes.length > packetBytes - FRAMES_OVERHEAD_BYTES - DATAGRAM_FRAME_BYTES) return false;
+    if (
+      this.#state.closing !== undefined ||
+      bytes.length > packetBytes - FRAMES_OVERHEAD_BYTES - DATAGRAM_FRAME_BYTES
+    )
+      return false;
     return this.#state.datagrams.push(bytes);
   }
 
@@ -185,7 +223,8 @@ export class SessionEngine {
     if (event !== undefined) return { kind: "event", event };
     if (this.#blockedUntil <= now) {
       this.#blockedUntil = -Infinity;
-      const sending = this.#state.closing === undefined ? this.#outbox.next(now) : this.#outbox.close(now);
+      const sending =
+        this.#state.closing === undefined ? this.#outbox.next(now) : this.#outbox.close(now);
       if (sending !== undefined) {
         this.#send.slot = sending.keys.generation.sendSlot;
         this.#send.path = sending.path;
@@ -210,7 +249,8 @@ export class SessionEngine {
       path: path?.id ?? 0,
       rttMs: path?.rtt.sampled === true ? path.rtt.smoothed : (path?.properties.initialRttMs ?? 0),
       minRttMs: path?.rtt.sampled === true ? path.rtt.min : 0,
-      lossRate: path === undefined || path.packetsSent === 0 ? 0 : path.packetsLost / path.packetsSent,
+      lossRate:
+        path === undefined || path.packetsSent === 0 ? 0 : path.packetsLost / path.packetsSent,
       packetsLost: path?.packetsLost ?? 0,
       windowBytes: path?.controller.window ?? 0,
       inFlightBytes: path?.inFlight ?? 0,

@@ -87,7 +87,8 @@ export class Streams {
   accept(id: number, now: number, opened: (id: number) => void): Fault | undefined {
     const kind = kindOf(id);
     const index = id >>> 2;
-    if ((id & 1) === this.#opener) return index < this.#opened[kind] ? undefined : FAULT.streamState;
+    if ((id & 1) === this.#opener)
+      return index < this.#opened[kind] ? undefined : FAULT.streamState;
     if (index < this.#accepted[kind]) return undefined;
     if (index >= this.#granted[kind]) return FAULT.streamLimit;
     for (let next = this.#accepted[kind]; next <= index; next++) {
@@ -117,14 +118,17 @@ export class Streams {
     const stream = this.#open.get(id);
     if (stream === undefined) return undefined;
     const { send, receive } = stream;
-    const sent = send === undefined || send.delivered || (send.resetCode !== undefined && send.resetAcked);
+    const sent =
+      send === undefined || send.delivered || (send.resetCode !== undefined && send.resetAcked);
     if (!sent || !(receive?.over ?? true)) return undefined;
     this.#open.delete(id);
     if ((id & 1) === this.#opener) return undefined;
     const kind = kindOf(id);
     this.#closed[kind]++;
     const base = this.#base(kind);
-    return base + this.#closed[kind] - this.#granted[kind] >= Math.max(1, base >> 3) ? kind : undefined;
+    return base + this.#closed[kind] - this.#granted[kind] >= Math.max(1, base >> 3)
+      ? kind
+      : undefined;
   }
 
   /** @returns the count to announce in STREAMS */

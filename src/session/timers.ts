@@ -48,16 +48,24 @@ export class Timers {
   }
 
   run(now: number): void {
-    if (this.#state.closing !== undefined) return this.#drain(now);
+    if (this.#state.closing === undefined) this.#live(now);
+    else this.#drain(now);
+  }
+
+  #live(now: number): void {
     const { generations, paths } = this.#state;
     const path = paths.active;
     if (path !== undefined) {
       if (path.lossAt <= now) this.#recovery.onTime(path, now);
       if (path.ptoAt <= now) this.#probe(path, now);
-      for (const { generation } of generations.retire(now, path.drainMs, this.#recovery)) this.#state.emit({ kind: "retired", generation });
+      for (const { generation } of generations.retire(now, path.drainMs, this.#recovery))
+        this.#state.emit({ kind: "retired", generation });
     }
     for (const dead of paths.dead(now)) this.#recovery.abandon(dead);
-    if (this.#idleAt <= now) return this.#state.end(CLOSE_CODE.IDLE, "no contact", "idle", now);
+    if (this.#idleAt <= now) {
+      this.#state.end(CLOSE_CODE.IDLE, "no contact", "idle", now);
+      return;
+    }
     if (this.#keepAliveAt <= now) this.#state.control.ping();
     if (this.#silenceAt <= now) this.#rehandshake("silence", now);
     if (this.#lacksKeys(now)) this.#rehandshake("expired", now);
@@ -71,7 +79,13 @@ export class Timers {
       if (generations.newest === undefined) return Infinity;
       return speaks ? Math.min(closing.drainedAt, closing.sayAt) : closing.drainedAt;
     }
-    let at = Math.min(this.#idleAt, this.#keepAliveAt, Math.max(this.#silenceAt, this.#rehandshakeAt), paths.nextAt, this.#outbox.paceAt);
+    let at = Math.min(
+      this.#idleAt,
+      this.#keepAliveAt,
+      Math.max(this.#silenceAt, this.#rehandshakeAt),
+      paths.nextAt,
+      this.#outbox.paceAt,
+    );
     if (this.#lacksKeys(now)) at = Math.min(at, this.#rehandshakeAt);
     const path = paths.active;
     if (path === undefined) return at;
@@ -83,7 +97,8 @@ export class Timers {
   #drain(now: number): void {
     const { closing, generations } = this.#state;
     if (closing === undefined || closing.drainedAt > now) return;
-    for (const { generation } of generations.clear()) this.#state.emit({ kind: "retired", generation });
+    for (const { generation } of generations.clear())
+      this.#state.emit({ kind: "retired", generation });
   }
 
   /** RFC 9002 section 6.2: nothing is taken for lost, the oldest packet's content goes again. */
@@ -99,7 +114,11 @@ export class Timers {
   /** There is something to send, and no key that may still be used or may yet be confirmed. */
   #lacksKeys(now: number): boolean {
     const { generations } = this.#state;
-    if (!generations.had || generations.all.some((each) => each.usable(now) && each.leftAt === undefined)) return false;
+    if (
+      !generations.had ||
+      generations.all.some((each) => each.usable(now) && each.leftAt === undefined)
+    )
+      return false;
     return this.#outbox.wants || (this.#state.paths.active?.inFlight ?? 0) > 0;
   }
 

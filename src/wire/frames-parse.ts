@@ -1,4 +1,12 @@
-import { ACK_RANGES_MAX, type AckFrame, FIRST_EXTENSION_FRAME, FRAME, type FrameHandler, OBSERVED_BYTES, PATH_TOKEN_BYTES } from "./frames.ts";
+import {
+  ACK_RANGES_MAX,
+  type AckFrame,
+  FIRST_EXTENSION_FRAME,
+  FRAME,
+  type FrameHandler,
+  OBSERVED_BYTES,
+  PATH_TOKEN_BYTES,
+} from "./frames.ts";
 import { Reader } from "./reader.ts";
 
 /** Why a packet's frames could not all be read; frames before the fault have been handled. */
@@ -26,7 +34,8 @@ export function parseFrames(plaintext: Uint8Array, handler: FrameHandler): Frame
   while (r.left > 0) {
     const type = r.u8();
     if (type === FRAME.PADDING) return undefined;
-    const known = type < FIRST_EXTENSION_FRAME ? parseOne(r, type, handler) : skipExtension(r, type, handler);
+    const known =
+      type < FIRST_EXTENSION_FRAME ? parseOne(r, type, handler) : skipExtension(r, type, handler);
     if (r.failed) return "malformed";
     if (!known) return "unknown";
   }

@@ -1,6 +1,15 @@
-import type { RangeSet } from "../base/ranges.ts";
 import { viewOf, writeUint48 } from "../base/bytes.ts";
-import { ACK_RANGES_MAX, CLOSE_TEXT_BYTES_MAX, DATAGRAM_FRAME_BYTES, FIRST_EXTENSION_FRAME, FRAME, OBSERVED_BYTES, STREAM_FRAME_BYTES, type StreamKind } from "./frames.ts";
+import type { RangeSet } from "../base/ranges.ts";
+import {
+  ACK_RANGES_MAX,
+  CLOSE_TEXT_BYTES_MAX,
+  DATAGRAM_FRAME_BYTES,
+  FIRST_EXTENSION_FRAME,
+  FRAME,
+  OBSERVED_BYTES,
+  STREAM_FRAME_BYTES,
+  type StreamKind,
+} from "./frames.ts";
 import { varintBytes, writeVarint } from "./varint.ts";
 
 /** Writes frames into a fixed buffer. A frame that does not fit is not begun, and its call returns false. */
@@ -47,7 +56,12 @@ export class FrameWriter {
    * @param received - packet numbers received, not empty; the highest ranges that fit are written
    * @param ecn - counts of ECT(0), ECT(1) and CE, or undefined where no packet was marked
    */
-  ack(cid: Uint8Array, received: RangeSet, delayUs: number, ecn: readonly number[] | undefined): boolean {
+  ack(
+    cid: Uint8Array,
+    received: RangeSet,
+    delayUs: number,
+    ecn: readonly number[] | undefined,
+  ): boolean {
     const newest = received.size - 1;
     const highest = received.end(newest) - 1;
     const first = highest - received.start(newest);
@@ -148,7 +162,8 @@ export class FrameWriter {
   }
 
   stream(stream: number, offset: number, data: Uint8Array, fin: boolean): boolean {
-    if (!this.#open(fin ? FRAME.STREAM_FIN : FRAME.STREAM, STREAM_FRAME_BYTES + data.length)) return false;
+    if (!this.#open(fin ? FRAME.STREAM_FIN : FRAME.STREAM, STREAM_FRAME_BYTES + data.length))
+      return false;
     const at = this.#at - data.length;
     this.#view.setUint32(at - 12, stream);
     writeUint48(this.#view, at - 8, offset);

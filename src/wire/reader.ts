@@ -66,7 +66,8 @@ export class Reader {
       return 0;
     }
     let value = 0;
-    for (let end = this.at + length; this.at < end; this.at++) value = value * 256 + (this.bytes[this.at] as number);
+    for (let end = this.at + length; this.at < end; this.at++)
+      value = value * 256 + (this.bytes[this.at] as number);
     return value;
   }
 }
