@@ -37,7 +37,19 @@ async function offered(
   return { summary, made, results: raw.results() };
 }
 
-const NAMES = ["../out", "/abs", "a/../../out", "C:\\x", "CON", "a\u001bb", "a\u202eb", ".mp2p/x", "x".repeat(256), "a//b", "end."];
+const NAMES = [
+  "../out",
+  "/abs",
+  "a/../../out",
+  "C:\\x",
+  "CON",
+  "a\u001bb",
+  "a\u202eb",
+  ".mp2p/x",
+  "x".repeat(256),
+  "a//b",
+  "end.",
+];
 
 for (const name of NAMES) {
   test(`the name ${JSON.stringify(name.slice(0, 20))} is refused, the file beside it arrives`, async (t) => {
@@ -82,12 +94,24 @@ test("nothing goes below a file or a link of the same offer", async (t) => {
   ]);
   const refused = results.filter((result) => result.includes("refused"));
   t.deepEqual(refused, ["1 refused MP2P_NAME", "3 refused MP2P_NAME", "5 refused MP2P_NAME"]);
-  t.deepEqual(made, ["into/top", "into/top/file", "into/top/folder", "into/top/folder/file", "into/top/link"]);
+  t.deepEqual(made, [
+    "into/top",
+    "into/top/file",
+    "into/top/folder",
+    "into/top/folder/file",
+    "into/top/link",
+  ]);
 });
 
-for (const [label, target] of [["out", "../../out"], ["to the root", "/etc"], ["in a bend", "x/../../../out"]]) {
+for (const [label, target] of [
+  ["out", "../../out"],
+  ["to the root", "/etc"],
+  ["in a bend", "x/../../../out"],
+]) {
   test(`a link ${label} is refused`, async (t) => {
-    const { results, made } = await offered(t, [{ path: "top/l", kind: KIND.link, target, size: 0 }]);
+    const { results, made } = await offered(t, [
+      { path: "top/l", kind: KIND.link, target, size: 0 },
+    ]);
     t.deepEqual(results, ["0 refused MP2P_NAME"]);
     t.deepEqual(made, []);
   });
@@ -119,7 +143,11 @@ test("a link in the target is never written through", async (t) => {
       await symlink("../../outside", join(into, "deep/er"));
     },
   );
-  t.deepEqual(results.sort(), ["0 refused MP2P_NAME", "1 refused MP2P_NAME", "2 refused MP2P_NAME"]);
+  t.deepEqual(results.sort(), [
+    "0 refused MP2P_NAME",
+    "1 refused MP2P_NAME",
+    "2 refused MP2P_NAME",
+  ]);
   t.deepEqual(made, []);
 });
 

@@ -13,7 +13,7 @@ import type { TransferSession } from "../../src/transfer/session.ts";
 import { blake3, listing, type MemoryOptions, memoryPair, noise, scratch } from "./support.ts";
 
 const MIB = 1024 * 1024;
-const SOAK = process.env["MP2P_SOAK"] === "1";
+const SOAK = process.env.MP2P_SOAK === "1";
 
 interface Outcome {
   readonly sent: PromiseSettledResult<TransferSummary>;
@@ -253,7 +253,12 @@ test("kill -9 of both sides anywhere costs at most a twentieth, and ends with eq
 });
 
 /** Runs a transfer until `killAt` bytes were sent, then kill -9. @returns bytes sent at the last report */
-async function killed(from: string, into: string, journal: string, killAt: number): Promise<number> {
+async function killed(
+  from: string,
+  into: string,
+  journal: string,
+  killAt: number,
+): Promise<number> {
   const child = fileURLToPath(new URL("crash-child.js", import.meta.url));
   const process_ = spawn(process.execPath, [child, from, into, journal], {
     stdio: ["ignore", "pipe", "inherit"],

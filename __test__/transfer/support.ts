@@ -22,6 +22,8 @@ export interface MemoryOptions {
   readonly bufferBytes?: number;
   /** Sizes of delivered pieces, in turn. */
   readonly pieces?: readonly number[];
+  /** Streams have `consume`, whose bytes are overwritten as soon as the consumer returns. */
+  readonly consumable?: boolean;
 }
 
 /**
@@ -40,11 +42,33 @@ class MemoryStream extends Duplex {
   #wanted = false;
   #turn = 0;
   #scheduled = false;
+  #taker: ((bytes: Uint8Array) => Promise<unknown> | undefined) | undefined;
+  #held = false;
 
   constructor(options: MemoryOptions, carried: (bytes: number) => void) {
     super({ allowHalfOpen: true, highWaterMark: 1024 * 1024 });
     this.#options = options;
     this.#carried = carried;
+    if (options.consumable) Object.assign(this, { consume: this.#consume.bind(this) });
+  }
+
+  #consume(take: (bytes: Uint8Array) => Promise<unknown> | undefined): void {
+    this.#taker = take;
+    this.resume();
+  }
+
+  /** @returns whether more is wanted */
+  #hand(bytes: Uint8Array): boolean {
+    if (this.#taker === undefined) return this.push(Buffer.from(bytes));
+    const borrowed = new Uint8Array(bytes);
+    const pending = this.#taker(borrowed);
+    borrowed.fill(0xee);
+    this.#held = pending !== undefined;
+    void pending?.then(() => {
+      this.#held = false;
+      this.#deliverSoon();
+    });
+    return true;
   }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
@@ -65,6 +89,12 @@ class MemoryStream extends Duplex {
     this.#deliverSoon();
   }
 
+  /** As an engine does: the other side is told to stop, and what it has not read is gone. */
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    setImmediate(() => this.other.destroy());
+    done(error);
+  }
+
   #deliverSoon(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -76,7 +106,7 @@ class MemoryStream extends Duplex {
 
   #deliver(): void {
     const from = this.other;
-    while (this.#wanted && from.#queue.length > 0 && !this.destroyed) {
+    while (this.#wanted && !this.#held && from.#queue.length > 0 && !this.destroyed) {
       const first = from.#queue[0] as Buffer;
       const pieces = this.#options.pieces ?? [65_536];
       const bytes = Math.min(pieces[this.#turn++ % pieces.length] as number, first.length);
@@ -84,7 +114,7 @@ class MemoryStream extends Duplex {
       else from.#queue[0] = first.subarray(bytes);
       from.#queued -= bytes;
       from.carried += bytes;
-      this.#wanted = this.push(Buffer.from(first.subarray(0, bytes)));
+      this.#wanted = this.#hand(first.subarray(0, bytes));
       from.#carried(from.carried);
     }
     const full = from.#full;
@@ -92,7 +122,8 @@ class MemoryStream extends Duplex {
       from.#full = undefined;
       full();
     }
-    if (from.#ending !== undefined && from.#queue.length === 0 && !this.destroyed) {
+    const isEmpty = from.#queue.length === 0 && !this.#held;
+    if (from.#ending !== undefined && isEmpty && !this.destroyed) {
       this.push(null);
       from.#ending();
       from.#ending = undefined;
@@ -122,7 +153,9 @@ export function memoryPair(options: MemoryOptions = {}): MemoryPair {
   const closed = new Promise<void>((resolve) => {
     over = resolve;
   });
+  let isOver = false;
   const cut = () => {
+    isOver = true;
     for (const stream of streams) {
       stream.other.destroy();
       stream.destroy();
@@ -146,6 +179,7 @@ export function memoryPair(options: MemoryOptions = {}): MemoryPair {
   const next = async (): Promise<IteratorResult<Duplex>> => {
     const value = arrived.shift();
     if (value !== undefined) return { done: false, value };
+    if (isOver) return { done: true, value: undefined };
     return new Promise((resolve) => waiting.push(resolve));
   };
   const nobody = async () => Promise.reject(new Error("only the sender opens streams"));

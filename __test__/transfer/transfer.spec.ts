@@ -37,17 +37,24 @@ test("a folder arrives with empty folders, links, modes and times", async (t) =>
   t.deepEqual(await listing(into), await listing(from));
 });
 
-test("content larger than all buffers together is read by reference until the peer has it", async (t) => {
-  const from = await scratch(t);
-  const into = await scratch(t);
-  await writeFile(join(from, "large"), noise(100 * MIB));
-  const { sender, receiver } = memoryPair({ bufferBytes: 200 * MIB });
-  const receiving = receiveFiles(receiver, into);
-  const sent = await sendFiles(sender, [join(from, "large")]).done;
-  t.false(sent.partial);
-  await receiving.done;
-  t.deepEqual(await listing(into), await listing(from));
-});
+for (const consumable of [false, true]) {
+  test(`content larger than all buffers together arrives ${consumable ? "by consume" : "by data events"}`, async (t) => {
+    const from = await scratch(t);
+    const into = await scratch(t);
+    await writeFile(join(from, "large"), noise(100 * MIB));
+    for (let number = 0; number < 100; number++) {
+      await writeFile(join(from, `small-${number}`), noise(number * 700, number));
+    }
+    const pieces = [1, 7, 65_536, 3, 1_000_000, 30];
+    const { sender, receiver } = memoryPair({ bufferBytes: 200 * MIB, consumable, pieces });
+    const receiving = receiveFiles(receiver, into);
+    const paths = fs.readdirSync(from).map((name) => join(from, name));
+    const sent = await sendFiles(sender, paths).done;
+    t.false(sent.partial);
+    await receiving.done;
+    t.deepEqual(await listing(into), await listing(from));
+  });
+}
 
 test("the same transfer again sends no content and changes nothing", async (t) => {
   const from = await scratch(t);
@@ -78,7 +85,10 @@ test("both sides tell the same story, and iterating ends with the summary", asyn
       if (event.type === "file") root = event.root;
       if (event.type === "done") t.is(event.bytes, 3 * MIB);
     }
-    t.deepEqual(types.filter((type) => type !== "progress"), ["offer", "accept", "file", "done"]);
+    t.deepEqual(
+      types.filter((type) => type !== "progress"),
+      ["offer", "accept", "file", "done"],
+    );
     t.regex(root ?? "", /^[0-9a-f]{64}$/);
   }
 });

@@ -1,3 +1,6 @@
+/** In front of a unit in its buffer, so that record header and content are one write. */
+export const HEADROOM_BYTES = 64;
+
 /** Buffers of one size, made on demand and used again: fresh ones cost a page fault each 4 KiB. */
 export class BufferPool {
   readonly #bytes: number;

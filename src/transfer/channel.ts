@@ -3,13 +3,16 @@ import type { Duplex } from "node:stream";
 import { Mp2pError } from "../base/errors.ts";
 import { knownCode } from "./file-error.ts";
 import { printable } from "./printable.ts";
-import { type RecordShape, RecordParser, type RecordSink } from "./record-parser.ts";
+import { RecordParser, type RecordShape, type RecordSink } from "./record-parser.ts";
 import { abortRecord, type Reason } from "./records.ts";
+import type { ConsumableStream } from "./session.ts";
 
 /** Small records travel together in blocks of this size; no record but content is longer. */
 const BLOCK_BYTES = 256 * 1024;
-/** How long a stream stays open to tell the peer why it ends. */
+/** How long the peer has to read why the stream ends and to close it. */
 const FAREWELL_MS = 1000;
+/** How a stream ends when the peer destroys its end: for a transfer, like the end of the session. */
+const STREAM_CODES: ReadonlySet<string> = new Set(["MP2P_STREAM_RESET", "MP2P_STREAM_STOPPED"]);
 
 export const CLOSED_HINT = "Send again to the same folder: the transfer resumes.";
 
@@ -27,6 +30,8 @@ export class Channel {
   #blockBytes = 0;
   #flushing: NodeJS.Immediate | undefined;
   #over = false;
+  /** Lets the stream go on that was held for want of a buffer. */
+  #proceed: () => void = () => {};
 
   /** @param ended - called once, when the transfer cannot go on */
   constructor(
@@ -38,14 +43,13 @@ export class Channel {
     this.stream = stream;
     this.#ended = ended;
     this.parser = new RecordParser(sink, shapes);
-    stream.on("data", (chunk: Buffer) => {
-      this.parser.push(chunk);
-      this.onChunk?.();
-      if (this.parser.waiting) stream.pause();
-    });
+    // Not before the caller has this channel.
+    queueMicrotask(() => this.#read());
     stream.on("error", (error) => this.#lost(error));
     stream.on("end", () => this.#lost(undefined));
-    stream.on("close", () => this.#lost((stream as { failure?: unknown }).failure));
+    const closed = () => this.#lost((stream as { failure?: unknown }).failure);
+    stream.on("close", closed);
+    if (stream.closed) queueMicrotask(closed);
   }
 
   /** Copies a record into the current block. */
@@ -106,7 +110,7 @@ export class Channel {
   resume(): void {
     if (!this.parser.waiting || this.failure !== undefined) return;
     this.parser.resume();
-    if (!this.parser.waiting) this.stream.resume();
+    if (!this.parser.waiting) this.#proceed();
   }
 
   /** The peer said why it ends. */
@@ -125,12 +129,10 @@ export class Channel {
     const why = known ? error.message : "cancelled";
     this.#blockBytes = 0;
     this.#end(error);
-    this.stream.resume();
     this.stream.end(abortRecord({ code, why }));
     const timer = setTimeout(() => this.stream.destroy(), FAREWELL_MS);
     timer.unref();
     this.stream.once("close", () => clearTimeout(timer));
-    this.stream.once("finish", () => this.stream.destroy());
   }
 
   /** All was said: the end of the stream is no failure from now on. */
@@ -140,14 +142,39 @@ export class Channel {
     this.stream.end();
   }
 
+  #read(): void {
+    const { stream } = this;
+    if (stream.readableFlowing === null && "consume" in stream) {
+      (stream as ConsumableStream).consume((bytes) => {
+        this.#parse(bytes);
+        if (!this.parser.waiting) return undefined;
+        this.parser.own();
+        return new Promise<void>((resolve) => {
+          this.#proceed = resolve;
+        });
+      });
+    } else {
+      this.#proceed = () => void stream.resume();
+      stream.on("data", (bytes: Buffer) => {
+        this.#parse(bytes);
+        if (this.parser.waiting) stream.pause();
+      });
+    }
+  }
+
+  #parse(bytes: Uint8Array): void {
+    this.parser.push(bytes);
+    this.onChunk?.();
+  }
+
   #lost(cause: unknown): void {
     if (this.#over) return;
-    if (cause instanceof Mp2pError) {
+    if (cause instanceof Mp2pError && !STREAM_CODES.has(cause.code)) {
       this.#end(cause);
       return;
     }
     const options = cause === undefined ? {} : { cause };
-    const message = "the session ended before the transfer did";
+    const message = "the session or the peer ended before the transfer did";
     this.#end(new Mp2pError("MP2P_CLOSED", message, { ...options, hint: CLOSED_HINT }));
   }
 
@@ -155,6 +182,7 @@ export class Channel {
     if (this.failure !== undefined) return;
     this.failure = { error };
     this.parser.stop();
+    this.#proceed();
     this.#ended(error);
   }
 }

@@ -111,11 +111,7 @@ export function parseFinished(
   return { rows: { files, folders, rebooted }, bytes: at };
 }
 
-function addRow(
-  body: Uint8Array,
-  files: Map<string, FinishedFile>,
-  folders: Set<string>,
-): void {
+function addRow(body: Uint8Array, files: Map<string, FinishedFile>, folders: Set<string>): void {
   if (body[0] === ROW_FOLDER) folders.add(decoder.decode(body.subarray(1)));
   if (body[0] !== ROW_FILE || body.length < FILE_FIXED_BYTES) return;
   const view = viewOf(body);

@@ -3,7 +3,6 @@
  * readable by its owner only, gone when the transfer is complete.
  */
 import fs from "node:fs";
-import type { Folding } from "./offer-book.ts";
 import {
   closeFile,
   errnoOf,
@@ -17,6 +16,7 @@ import {
 } from "./file-calls.ts";
 import { FinishedJournal } from "./finished-journal.ts";
 import { INBOX_FOLDER } from "./names.ts";
+import type { Folding } from "./offer-book.ts";
 import type { Folder, Target } from "./target.ts";
 
 const PRIVATE_FOLDER = 0o700;

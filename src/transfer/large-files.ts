@@ -1,6 +1,6 @@
 /** The part files a receiver works on: opened when their first unit comes, closed when complete. */
 import { Mp2pError } from "../base/errors.ts";
-import { removeIfThere } from "./file-calls.ts";
+import { removeIfThere, sync } from "./file-calls.ts";
 import { fileError, knownCode } from "./file-error.ts";
 import { type Blake3, partName, UNIT_BYTES, unitLength } from "./hashes.ts";
 import type { FitEntry } from "./offer-book.ts";
@@ -9,7 +9,6 @@ import { place } from "./place.ts";
 import { printable } from "./printable.ts";
 import type { ContentReceiver } from "./receive-content.ts";
 import { HAVE_HASHES, haveRecord, KIND, type Reason } from "./records.ts";
-import { sync } from "./file-calls.ts";
 import { split } from "./target.ts";
 
 /** Part files open at once; a sender that interleaves more waits. */
@@ -20,7 +19,8 @@ interface Open {
   part?: PartFile;
   /** Writes under way. */
   writes: number;
-  idle?: (() => void) | undefined;
+  /** Wait for the last of them. */
+  readonly idle: (() => void)[];
   /** The next arriving unit was claimed. */
   readonly claimed: Set<number>;
   finishing: boolean;
@@ -79,7 +79,7 @@ export class LargeFiles {
     if (open?.part === undefined || expected === undefined) return false;
     if (expected.claimed) {
       open.claimed.add(unit);
-      this.#content.resent(unitLength(open.part.entry.size, unit));
+      this.#content.confirming.takeBack(unitLength(open.part.entry.size, unit));
     }
     return true;
   }
@@ -90,7 +90,7 @@ export class LargeFiles {
     open.writes++;
     try {
       await open.part.write(unit, content, hash, open.claimed.has(unit));
-      this.#content.confirm(content.length);
+      this.#content.confirming.add(content.length);
     } finally {
       this.#written(open);
     }
@@ -129,6 +129,7 @@ export class LargeFiles {
     const open = known ?? {
       opening: PartFile.open(this.#content.inbox, entry, this.#blake3),
       writes: 0,
+      idle: [],
       claimed: new Set<number>(),
       finishing: false,
     };
@@ -184,11 +185,11 @@ export class LargeFiles {
 
   #written(open: Open): void {
     open.writes--;
-    if (open.writes === 0) open.idle?.();
+    if (open.writes === 0) for (const resolve of open.idle.splice(0)) resolve();
   }
 
   async #idle(open: Open): Promise<void> {
-    if (open.writes > 0) await new Promise<void>((resolve) => (open.idle = resolve));
+    if (open.writes > 0) await new Promise<void>((resolve) => open.idle.push(resolve));
   }
 
   async #release(number: number, open: Open): Promise<void> {

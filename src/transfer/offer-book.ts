@@ -1,5 +1,5 @@
 /** Collects an offer as it comes, and refuses what may not be in it. */
-import { type NameRules, fold, whyNotLink, whyNotPath } from "./names.ts";
+import { fold, type NameRules, whyNotLink, whyNotPath } from "./names.ts";
 import { printable } from "./printable.ts";
 import { type Entry, KIND, type Kind } from "./records.ts";
 

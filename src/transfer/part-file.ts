@@ -1,11 +1,35 @@
 /** A large file being received: content in `NAME.part`, verified units in `NAME.units`. */
 import fs from "node:fs";
 import { equalBytes } from "../base/bytes.ts";
-import { closeFile, openFile, readAt, setMode, setTimes, statFile, sync, truncate, writeAt } from "./file-calls.ts";
-import { type Blake3, fileRoot, HASH_BYTES, partName, UNIT_BYTES, unitCount, unitLength } from "./hashes.ts";
+import {
+  closeFile,
+  openFile,
+  readAt,
+  setMode,
+  setTimes,
+  statFile,
+  sync,
+  truncate,
+  writeAt,
+} from "./file-calls.ts";
+import {
+  type Blake3,
+  fileRoot,
+  HASH_BYTES,
+  partName,
+  UNIT_BYTES,
+  unitCount,
+  unitLength,
+} from "./hashes.ts";
 import type { Inbox } from "./inbox.ts";
 import type { FitEntry } from "./offer-book.ts";
-import { type FileStamp, readUnitRows, sameStamp, UnitJournal, type UnitRows } from "./unit-journal.ts";
+import {
+  type FileStamp,
+  readUnitRows,
+  sameStamp,
+  UnitJournal,
+  type UnitRows,
+} from "./unit-journal.ts";
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants;
 
@@ -51,7 +75,10 @@ export class PartFile {
   /** Opens what an earlier attempt left, or starts. After a reboot, claims are read and checked. */
   static async open(inbox: Inbox, entry: FitEntry, blake3: Blake3): Promise<PartFile> {
     const name = partName(blake3, entry.path);
-    const paths = { part: inbox.folder.at(`${name}.part`), units: inbox.folder.at(`${name}.units`) };
+    const paths = {
+      part: inbox.folder.at(`${name}.part`),
+      units: inbox.folder.at(`${name}.units`),
+    };
     const fd = await openFile(paths.part, O_RDWR | O_CREAT | O_NOFOLLOW);
     try {
       const stat = await statFile(fd);
@@ -101,7 +128,12 @@ export class PartFile {
   }
 
   /** Writes a verified unit and then says so in the journal. */
-  async write(unit: number, content: Uint8Array, hash: Uint8Array, claimed: boolean): Promise<void> {
+  async write(
+    unit: number,
+    content: Uint8Array,
+    hash: Uint8Array,
+    claimed: boolean,
+  ): Promise<void> {
     if (claimed) await this.#journal.unclaim(unit);
     await writeAt(this.#fd, content, unit * UNIT_BYTES);
     await this.#journal.claim(unit, hash);

@@ -3,6 +3,7 @@ import { equalBytes } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
+import { Confirming } from "./confirming.ts";
 import { type Deferred, deferred, Tasks } from "./gate.ts";
 import { type Blake3, fileRoot, HASH_BYTES, UNIT_BYTES, unitCount, unitLength } from "./hashes.ts";
 import type { Inbox } from "./inbox.ts";
@@ -24,8 +25,6 @@ const BUFFERS = 16;
 const SMALL_AT_ONCE = 48;
 /** Files up to this size do not take a unit's buffer. */
 const OWN_BUFFER_BYTES = 64 * 1024;
-/** The sender hears of what was taken from the stream at least this often. */
-const CONFIRM_BYTES = 1024 * 1024;
 
 type Head = ReturnType<typeof records.readContentHead>;
 
@@ -35,6 +34,7 @@ export class ContentReceiver {
   readonly inbox: Inbox;
   readonly survey: Survey;
   readonly channel: Channel;
+  readonly confirming: Confirming;
   readonly tasks: Tasks = new Tasks();
   /** Folders made in this attempt. */
   readonly made: Set<string> = new Set();
@@ -50,10 +50,6 @@ export class ContentReceiver {
   /** Small files that came, so that none comes twice. */
   readonly #came = new Set<number>();
   #arriving: { head: Head; content: Uint8Array; buffer: Buffer | undefined } | undefined;
-  #confirming: NodeJS.Immediate | undefined;
-  #confirmed = 0;
-  #toldConfirmed = 0;
-  #toldTaken = 0;
 
   constructor(
     receiver: Receiver,
@@ -70,6 +66,7 @@ export class ContentReceiver {
     this.survey = found;
     this.#policies = policies;
     this.settling = new Settling(receiver.book, channel, receiver.tally);
+    this.confirming = new Confirming(channel, receiver.tally);
     this.#pool.onFree = () => channel.resume();
   }
 
@@ -87,7 +84,6 @@ export class ContentReceiver {
   async run(blake3: Blake3): Promise<void> {
     this.#blake3 = blake3;
     this.#large = new LargeFiles(this, blake3);
-    this.channel.onChunk = () => this.#confirmSoon();
     try {
       await this.#answer();
       await this.#end.promise;
@@ -97,11 +93,10 @@ export class ContentReceiver {
       await sealFolders(this);
       this.#throwIfEnded();
       await this.#clean();
-      this.#confirm();
+      this.confirming.now();
       this.channel.put(records.record(RECORD.done));
       this.channel.finish();
     } finally {
-      this.channel.onChunk = undefined;
       await this.tasks.idle();
       await this.#large.close();
     }
@@ -127,12 +122,12 @@ export class ContentReceiver {
       this.settling.settle(number, "skipped", "another file has this name");
     }
     await makeFolders(this);
-    this.#confirmed = held + (await this.#large.claim(book.fit()));
-    tally.resumed(this.#confirmed);
-    tally.confirm(this.#confirmed);
+    const resumed = held + (await this.#large.claim(book.fit()));
+    tally.resumed(resumed);
+    this.confirming.add(resumed);
     this.#throwIfEnded();
-    this.channel.put(records.acceptRecord(this.#confirmed));
-    this.#confirm();
+    this.channel.put(records.acceptRecord(resumed));
+    this.confirming.now();
     this.channel.put(records.record(RECORD.go));
     this.#going = true;
   }
@@ -195,19 +190,6 @@ export class ContentReceiver {
     this.tasks.run(writing.finally(done), (error) => this.fileFailed(head.entry, entry, error));
   }
 
-  /** Bytes are written and verified. */
-  confirm(bytes: number): void {
-    this.#confirmed += bytes;
-    this.#receiver.tally.confirm(this.#confirmed);
-    this.#confirmSoon();
-  }
-
-  /** A claimed unit came again. */
-  resent(bytes: number): void {
-    this.#confirmed -= bytes;
-    this.#receiver.tally.resentUnit(bytes);
-  }
-
   fileFailed(number: number, entry: FitEntry, error: unknown): void {
     this.settling.failed(number, entry, error);
     this.#large.abandon(number);
@@ -249,7 +231,7 @@ export class ContentReceiver {
     const hashes = content.length === 0 ? content : hash.subarray(0, HASH_BYTES);
     const root = fileRoot(this.#blake3, entry.size, hashes);
     const placed = await writeSmallFile(this, number, entry, content, root);
-    this.confirm(entry.size);
+    this.confirming.add(entry.size);
     this.settling.placed(number, placed, root);
   }
 
@@ -270,20 +252,6 @@ export class ContentReceiver {
     if (this.settling.hasUnfinished) return;
     await this.#large.close();
     await this.inbox.remove();
-  }
-
-  #confirmSoon(): void {
-    this.#confirming ??= setImmediate(() => {
-      this.#confirming = undefined;
-      const taken = this.channel.parser.taken - this.#toldTaken;
-      if (taken >= CONFIRM_BYTES || this.#confirmed > this.#toldConfirmed) this.#confirm();
-    });
-  }
-
-  #confirm(): void {
-    this.#toldConfirmed = this.#confirmed;
-    this.#toldTaken = this.channel.parser.taken;
-    this.channel.put(records.confirmRecord(this.#toldConfirmed, this.#toldTaken));
   }
 
   #broken(what: string): "discard" {

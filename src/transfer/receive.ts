@@ -77,6 +77,7 @@ async function nextStream(
   session: TransferSession,
   signal: AbortSignal | undefined,
 ): Promise<Duplex> {
+  signal?.throwIfAborted();
   const streams = session.streams(TRANSFER_SERVICE)[Symbol.asyncIterator]();
   const next = streams.next();
   const result = signal === undefined ? await next : await orAborted(next, signal);

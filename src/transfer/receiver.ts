@@ -22,7 +22,7 @@ import type { Emit } from "./running-transfer.ts";
 import type { TransferSession } from "./session.ts";
 import { type Existing, type Survey, survey } from "./survey.ts";
 import { Tally } from "./tally.ts";
-import { Target } from "./target.ts";
+import type { Target } from "./target.ts";
 
 const SHAPES: ReadonlyMap<number, RecordShape> = new Map<number, RecordShape>([
   [RECORD.hello, { most: 64 }],

@@ -63,10 +63,20 @@ export class RecordParser {
     return this.#state === "header" && this.#heldBytes === 0;
   }
 
+  /** @param chunk - used at once, or kept as it is where the sink has no buffer: see `own` */
   push(chunk: Uint8Array): void {
     if (this.#state === "stopped") return;
-    this.#chunks.push(chunk);
+    // A Buffer's slice would be no copy.
+    this.#chunks.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     this.#run();
+  }
+
+  /** Copies what waits, for a caller whose bytes are only borrowed. */
+  own(): void {
+    const first = this.#chunks[0];
+    if (first === undefined) return;
+    this.#chunks = [first.slice(this.#at), ...this.#chunks.slice(1).map((chunk) => chunk.slice())];
+    this.#at = 0;
   }
 
   /** The sink may have a buffer again. */

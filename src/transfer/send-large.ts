@@ -2,10 +2,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { HEADROOM_BYTES } from "./buffer-pool.ts";
 import { Tasks } from "./gate.ts";
-import { fileRoot, HASH_BYTES, partName, unitCount, unitLength, UNIT_BYTES } from "./hashes.ts";
+import { fileRoot, HASH_BYTES, partName, UNIT_BYTES, unitCount, unitLength } from "./hashes.ts";
 import { finishRecord, putContentHead, RECORD_HEADER_BYTES, UNIT_HEAD_BYTES } from "./records.ts";
-import { HEADROOM_BYTES, type Sender } from "./sender.ts";
+import type { Sender } from "./sender.ts";
 import { SourceFile } from "./source-file.ts";
 import type { SourceEntry } from "./source-tree.ts";
 import { type FileStamp, readUnitRows, sameStamp, UnitJournal } from "./unit-journal.ts";

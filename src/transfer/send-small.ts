@@ -1,7 +1,8 @@
 /** A file of at most one unit: read in one go, sent as one record. */
+import { HEADROOM_BYTES } from "./buffer-pool.ts";
 import { fileRoot } from "./hashes.ts";
 import { FILE_HEAD_BYTES, putContentHead, RECORD_HEADER_BYTES } from "./records.ts";
-import { HEADROOM_BYTES, type Sender } from "./sender.ts";
+import type { Sender } from "./sender.ts";
 import { SourceFile } from "./source-file.ts";
 import type { SourceEntry } from "./source-tree.ts";
 
@@ -58,9 +59,6 @@ async function readWhole(entry: SourceEntry, into: Uint8Array): Promise<void> {
 function hashOf(sender: Sender, number: number, content: Uint8Array): Uint8Array {
   const empty = content.length === 0;
   const hash = empty ? NO_HASH : sender.blake3(content);
-  sender.sentRoot(
-    number,
-    fileRoot(sender.blake3, content.length, empty ? content : hash),
-  );
+  sender.sentRoot(number, fileRoot(sender.blake3, content.length, empty ? content : hash));
   return hash;
 }

@@ -65,7 +65,8 @@ async function finished(
   journal: string | undefined,
   options: SendOptions,
 ): Promise<TransferSummary> {
-  if (!summary.partial && journal !== undefined) await rm(journal, { recursive: true, force: true });
+  if (!summary.partial && journal !== undefined)
+    await rm(journal, { recursive: true, force: true });
   if (summary.partial && options.rejectPartial) throw partialError(summary);
   return summary;
 }

@@ -1,7 +1,8 @@
 /** The sending side of one transfer: offers, sends what the receiver wants, counts what it confirms. */
-import { Mp2pError } from "../base/errors.ts";
+
 import { toHex } from "../base/bytes.ts";
-import { BufferPool } from "./buffer-pool.ts";
+import { Mp2pError } from "../base/errors.ts";
+import { BufferPool, HEADROOM_BYTES } from "./buffer-pool.ts";
 import { Channel } from "./channel.ts";
 import { Claims } from "./claims.ts";
 import { type Deferred, deferred, Gate, Tasks } from "./gate.ts";
@@ -12,9 +13,9 @@ import type { RecordShape, RecordSink } from "./record-parser.ts";
 import * as records from "./records.ts";
 import { KIND, RECORD } from "./records.ts";
 import type { Emit } from "./running-transfer.ts";
-import { TRANSFER_SERVICE, type TransferSession } from "./session.ts";
 import { sendLargeFile } from "./send-large.ts";
 import { sendSmallFile } from "./send-small.ts";
+import { TRANSFER_SERVICE, type TransferSession } from "./session.ts";
 import { type SourceEntry, type SourceRoot, walk } from "./source-tree.ts";
 import { Tally } from "./tally.ts";
 
@@ -35,8 +36,6 @@ const LARGE_AT_ONCE = 2;
 const UNITS_AT_ONCE = 8;
 /** Buffers wait for the peer to take their bytes: this many MiB may be on the way. */
 const BUFFERS = 64;
-/** In front of a unit, so that header and content are one write. */
-export const HEADROOM_BYTES = 64;
 /** Names in the offer event. */
 const NAMES_SHOWN = 100;
 
@@ -246,7 +245,8 @@ export class Sender implements RecordSink {
 
   #result(result: ReturnType<typeof records.readResult>): boolean {
     const entry = this.#entries[result?.entry ?? -1];
-    if (result === undefined || entry === undefined || this.#settled.has(result.entry)) return false;
+    if (result === undefined || entry === undefined || this.#settled.has(result.entry))
+      return false;
     this.#settled.add(result.entry);
     this.claims.drop(result.entry);
     const root = this.#roots.get(result.entry);

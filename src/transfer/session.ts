@@ -18,3 +18,9 @@ export interface TransferSession {
   /** Settles when the session has ended. */
   readonly closed: Promise<unknown>;
 }
+
+/** A stream whose bytes can be had without a copy: `Stream` of the endpoint. */
+export interface ConsumableStream extends Duplex {
+  /** @param take - bytes are borrowed for the call; a promise holds the stream until it settles */
+  consume(take: (bytes: Uint8Array) => Promise<unknown> | undefined): void;
+}

@@ -1,7 +1,15 @@
 /** Looks, without writing, at what an offer would meet in the target. */
 import fs from "node:fs";
 import { equalBytes } from "../base/bytes.ts";
-import { closeFile, errnoOf, namesIn, openFile, readAt, sameTime, statIfThere } from "./file-calls.ts";
+import {
+  closeFile,
+  errnoOf,
+  namesIn,
+  openFile,
+  readAt,
+  sameTime,
+  statIfThere,
+} from "./file-calls.ts";
 import type { FinishedFile } from "./finished-journal.ts";
 import { type Blake3, fileRoot, HASH_BYTES, UNIT_BYTES, unitCount, unitLength } from "./hashes.ts";
 import type { Inbox } from "./inbox.ts";

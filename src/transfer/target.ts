@@ -7,8 +7,8 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { Mp2pError } from "../base/errors.ts";
-import { fileError } from "./file-error.ts";
 import { closeFile, errnoOf, makeFolder, openFile, statIfThere } from "./file-calls.ts";
+import { fileError } from "./file-error.ts";
 import { printable } from "./printable.ts";
 
 const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0 } = fs.constants;
