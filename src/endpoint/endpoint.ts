@@ -58,7 +58,8 @@ export class Endpoint implements AsyncDisposable {
   readonly #admission: Admission;
   readonly #host: SessionHost;
   readonly #incoming = new AsyncQueue<Session>();
-  readonly #sessions = new Map<SessionRecord, Session>();
+  readonly #sessions = new WeakMap<SessionRecord, Session>();
+  readonly #open = new Set<Session>();
   readonly #tokenTimers = new Map<Session, () => void>();
   #closing: Promise<void> | undefined;
 
@@ -180,8 +181,9 @@ export class Endpoint implements AsyncDisposable {
     const ticket = readTarget(target, this.#driver.unixMs(), this.#config);
     const existing = this.#core.table.find(ticket.key, ticket.instance);
     const record = existing ?? (await this.#dial(ticket, timeoutMs, signal));
-    const session = this.#sessions.get(record);
-    if (session === undefined) throw new Mp2pError("MP2P_CLOSED", "the session ended as it began");
+    const session = this.#sessions.get(record) as Session;
+    // A refusal may have come with the very answer.
+    session.throwIfClosed();
     if (ticket.token !== undefined && existing === undefined) await this.#present(session, ticket.token, signal);
     return session;
   }
@@ -244,6 +246,7 @@ export class Endpoint implements AsyncDisposable {
   #opened(record: SessionRecord, dialled: boolean): void {
     const session = new Session(record, this.#host, dialled);
     this.#sessions.set(record, session);
+    this.#open.add(session);
     if (dialled) return;
     if (this.#admission.open || this.#admission.redeemedBy(record.peer.key)) {
       this.#incoming.push(session);
@@ -282,7 +285,7 @@ export class Endpoint implements AsyncDisposable {
   #ended(session: Session): void {
     this.#tokenTimers.get(session)?.();
     this.#tokenTimers.delete(session);
-    for (const [record, each] of this.#sessions) if (each === session) this.#sessions.delete(record);
+    this.#open.delete(session);
   }
 
   #failed(error: Error): void {
@@ -291,8 +294,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const sessions = [...this.#sessions.values()];
-    await Promise.all(sessions.map((session) => session.close()));
+    await Promise.all([...this.#open].map((session) => session.close()));
     this.#incoming.end();
     await this.#driver.drained();
     this.#core.close();

@@ -91,7 +91,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     const prefix = servicePrefix(service);
     signal?.throwIfAborted();
     for (;;) {
-      this.#throwIfClosed();
+      this.throwIfClosed();
       const id = this.#record.engine.openStream({ unidirectional, priority }, this.#host.now());
       if (id !== undefined) {
         const stream = this.#attach(id, service, { readable: !unidirectional, writable: true });
@@ -121,7 +121,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   /** Sends an unreliable datagram. @returns false where it is too large or the queue is full. */
   send(bytes: Uint8Array): boolean {
-    this.#throwIfClosed();
+    this.throwIfClosed();
     const taken = this.#record.engine.sendDatagram(bytes, this.#host.now());
     this.#changed();
     return taken;
@@ -151,7 +151,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     this.#viaOffer = true;
   }
 
-  #throwIfClosed(): void {
+  /** @internal */
+  throwIfClosed(): void {
     if (this.#reason !== undefined) throw closeError(this.#reason);
   }
 
