@@ -82,7 +82,11 @@ export interface DoneEvent {
   readonly skipped?: number;
   readonly seconds: number;
   readonly path?: PathKind;
+  /** Of the files, what did not have to be sent again. */
   readonly resumedBytes: number;
+  /** File content that crossed the session now. */
+  readonly payloadBytes: number;
+  /** UDP payload of this process in the direction of the files. */
   readonly wireBytes: number;
 }
 

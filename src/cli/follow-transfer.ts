@@ -120,7 +120,7 @@ function progressEvent(event: TransferProgress, session: Session, rate: number):
 
 function doneEvent(summary: TransferSummary, session: Session, wireBytes: number): DoneEvent {
   if (summary.partial) throw partialError(summary);
-  const { bytes, files, skipped, seconds, resumedBytes } = summary;
+  const { bytes, files, skipped, seconds, resumedBytes, payloadBytes } = summary;
   return {
     t: "done",
     peer: session.peer.keyText,
@@ -130,6 +130,7 @@ function doneEvent(summary: TransferSummary, session: Session, wireBytes: number
     seconds,
     path: session.path.kind,
     resumedBytes,
+    payloadBytes,
     wireBytes,
   };
 }

@@ -138,17 +138,16 @@ export class HumanReporter implements Reporter {
 
   #done(event: DoneEvent): void {
     if (event.peer !== undefined) this.#progress.remove(event.peer);
+    const { skipped = 0, resumedBytes, payloadBytes, path } = event;
     const seconds = Math.max(event.seconds, 0.001);
-    const moved = event.bytes - event.resumedBytes;
     const parts = [
-      amount(event),
+      event.files === 0 && skipped > 0 ? "nothing new" : amount(event),
       `in ${seconds < 10 ? `${seconds.toFixed(2)} s` : formatSeconds(seconds)}`,
-      `(${formatRate(moved / seconds)}${event.path === undefined ? "" : `, ${event.path}`})`,
-      event.resumedBytes > 0
-        ? `of which ${formatBytes(event.resumedBytes)} were there already`
-        : "",
+      `(${formatRate(payloadBytes / seconds)}${path === undefined ? "" : `, ${path}`})`,
+      skipped > 0 ? `${plural(skipped, "file")} skipped` : "",
+      skipped === 0 && resumedBytes > 0 ? `${formatBytes(resumedBytes)} were there already` : "",
     ];
-    this.note(`${this.#style("green", "done")}  ${parts.filter(Boolean).join(" ")}`);
+    this.note(`${this.#style("green", "done")}  ${parts.filter(Boolean).join("  ")}`);
   }
 
   #error({ code, message, why, hint, peer }: ErrorEvent): void {

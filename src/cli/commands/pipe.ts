@@ -42,6 +42,7 @@ export async function runPipe(
     seconds: (now() - startedMs) / 1000,
     path: session.path.kind,
     resumedBytes: 0,
+    payloadBytes: bytes,
     wireBytes: session.stats().bytesSent,
   };
 }
