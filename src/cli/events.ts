@@ -86,7 +86,7 @@ export interface DoneEvent {
   readonly resumedBytes: number;
   /** File content that crossed the session now. */
   readonly payloadBytes: number;
-  /** UDP payload of this process in the direction of the files. */
+  /** UDP payload in the direction of the files, earlier attempts of the same command included. */
   readonly wireBytes: number;
 }
 

@@ -17,7 +17,7 @@ export interface Following {
   readonly reporter: Reporter;
   /** Milliseconds, from any origin. */
   readonly now: () => number;
-  /** UDP payload of the endpoint so far, in the direction of the files. */
+  /** UDP payload in the direction of the files, all attempts of this command included. */
   readonly wireBytes: () => number;
 }
 
@@ -30,11 +30,10 @@ export interface Following {
  */
 export async function followTransfer(transfer: Transfer, following: Following): Promise<DoneEvent> {
   const { session, reporter, now, wireBytes } = following;
-  const wireBytesBefore = wireBytes();
   const teller = new Teller(session, reporter, now);
   try {
     for await (const event of transfer) teller.tell(event);
-    return doneEvent(await transfer.done, session, wireBytes() - wireBytesBefore);
+    return doneEvent(await transfer.done, session, wireBytes());
   } catch (error) {
     if (codeOf(error) !== "MP2P_CLOSED") throw error;
     const reason = await atMost(session.closed, 0);

@@ -172,7 +172,7 @@ export class HumanReporter implements Reporter {
 }
 
 /** The first letters of a key: enough to tell peers apart at a glance, never to trust one. */
-export function short(key: string): string {
+function short(key: string): string {
   return key.length > 10 ? `${key.slice(0, 8)}…` : key;
 }
 

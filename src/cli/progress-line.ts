@@ -14,7 +14,7 @@ export interface ProgressState extends Omit<ProgressEvent, "t"> {
 }
 
 /** A pause shorter than this is not worth a word. */
-export const STALL_SECONDS = 5;
+const STALL_SECONDS = 5;
 
 /** @returns the line without a bar, for logs and narrow terminals. */
 export function progressText(state: ProgressState): string {

@@ -129,7 +129,8 @@ class Inbox {
       onConflict: decisions.onConflict,
       ...(durable && { durable }),
     });
-    const wireBytes = () => this.#endpoint.counters().bytesReceived;
+    const bytesBefore = this.#endpoint.counters().bytesReceived;
+    const wireBytes = () => this.#endpoint.counters().bytesReceived - bytesBefore;
     try {
       const done = await followTransfer(transfer, { session, reporter, now, wireBytes });
       return { ...state, done, error: undefined };
