@@ -83,7 +83,6 @@ impl NativeSocket {
     /// process alive.
     #[napi]
     pub fn start(&self, env: &Env, wake: Function<(), ()>) -> Result<()> {
-        #[cfg(unix)]
         self.watch(env, &wake)?;
         let wake = wake
             .build_threadsafe_function()
@@ -120,6 +119,12 @@ impl NativeSocket {
         watcher.start();
         open.watcher = Some(watcher);
         Ok(())
+    }
+
+    /// Elsewhere the receive thread does all reading.
+    #[cfg(not(unix))]
+    fn watch(&self, _env: &Env, _wake: &Function<(), ()>) -> Result<()> {
+        self.endpoint().map(drop)
     }
 
     /// The memory of slabs, row tables and the control block; see `Layout` in mp2p-net.

@@ -19,7 +19,7 @@ impl Bucket {
     pub fn has(&mut self, rate: f64, burst: f64, now_ms: f64) -> bool {
         let gained = (now_ms - self.at_ms).max(0.0) * rate / 1e3;
         self.tokens = (self.tokens + gained).min(burst);
-        self.at_ms = now_ms;
+        self.at_ms = self.at_ms.max(now_ms);
         self.tokens >= 1.0
     }
 

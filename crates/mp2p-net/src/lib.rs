@@ -6,9 +6,11 @@
 mod bucket;
 mod clock;
 mod counters;
+mod load;
 #[cfg(all(test, unix))]
 mod loopback_tests;
 mod number;
+mod opener;
 mod pool;
 mod receiver;
 mod region;

@@ -23,9 +23,12 @@ const RECEIVE_ROWS: usize = 128;
 /// Bytes kept free before the first payload, for the frame header of the packet opened there.
 pub const HEADROOM_BYTES: usize = 16;
 
-/// A slab in the hands of the receive thread.
+/// The right to a slab's memory: there is one of each, and it is never copied.
+pub struct Slab(usize);
+
+/// A slab in the hands of a reader.
 pub struct Filling {
-    slab: usize,
+    pub slab: Slab,
     /// Bytes taken, headroom included.
     pub used: usize,
     pub log: RowLog,
@@ -67,10 +70,10 @@ pub struct Pool {
 
 #[derive(Default)]
 struct State {
-    free: Vec<usize>,
+    free: Vec<Slab>,
     ready: VecDeque<Filling>,
-    /// Slab that JavaScript reads.
-    lent: Option<usize>,
+    /// Slab that JavaScript reads, unless that is the plain one.
+    lent: Option<Slab>,
     strangers: Vec<SocketAddr>,
     plain: VecDeque<Plain>,
     sealed_in_a_row: usize,
@@ -84,7 +87,7 @@ struct State {
 
 impl Pool {
     pub fn new(region: Arc<Region>) -> Self {
-        let free = (0..Layout::SLABS).rev().collect();
+        let free = (0..Layout::SLABS).rev().map(Slab).collect();
         Self { region, state: Mutex::new(State { free, ..State::default() }) }
     }
 
@@ -92,12 +95,11 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The bytes and the row table of a slab being filled.
-    #[expect(clippy::mut_from_ref, reason = "exclusive through the exclusive `Filling`")]
-    pub fn memory(&self, filling: &mut Filling) -> (&mut [u8], &mut [f64]) {
-        // SAFETY: a slab is in one place only: free, in a `Filling` or lent; this one is in
-        // `filling`, which is borrowed for as long as the slices live by every caller.
-        unsafe { self.region.slab(filling.slab) }
+    /// The bytes and the row table of a slab.
+    pub fn memory<'a>(&'a self, slab: &'a mut Slab) -> (&'a mut [u8], &'a mut [f64]) {
+        // SAFETY: there is one `Slab` of each number, borrowed for as long as the slices live;
+        // JavaScript was told of its contents only while `lent` held it.
+        unsafe { self.region.slab(slab.0) }
     }
 
     /// A slab with room, the last one handed over if JavaScript has not yet taken it.
@@ -148,7 +150,7 @@ impl Pool {
     pub fn next(&self) -> (Next, bool) {
         let mut state = self.state();
         let mut thread_waits = false;
-        if let Some(slab) = state.lent.take().filter(|&slab| slab != Layout::PLAIN_SLAB) {
+        if let Some(slab) = state.lent.take() {
             state.free.push(slab);
             thread_waits = std::mem::take(&mut state.starved);
         }
@@ -164,7 +166,7 @@ impl Pool {
         {
             state.sealed_in_a_row = 0;
             let log = self.write_plain(&mut state.plain);
-            self.lend(state, Layout::PLAIN_SLAB, log);
+            self.announce(state, Layout::PLAIN_SLAB, log);
             return Next::Batch;
         }
         let Some(filling) = state.ready.pop_front() else {
@@ -172,16 +174,16 @@ impl Pool {
             return Next::Nothing;
         };
         state.sealed_in_a_row += 1;
-        self.lend(state, filling.slab, filling.log);
+        self.announce(state, filling.slab.0, filling.log);
+        state.lent = Some(filling.slab);
         Next::Batch
     }
 
-    fn lend(&self, state: &mut State, slab: usize, log: RowLog) {
+    fn announce(&self, state: &mut State, slab: usize, log: RowLog) {
         use crate::number::size_to_f64;
         self.region.set(CONTROL::SLAB, size_to_f64(slab));
         self.region.set(CONTROL::ROW_COUNT, size_to_f64(log.rows));
         self.region.set(CONTROL::STRANGERS, size_to_f64(log.strangers.len()));
-        state.lent = Some(slab);
         state.strangers = log.strangers;
     }
 

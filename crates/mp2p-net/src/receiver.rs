@@ -4,18 +4,15 @@
 //! itself: two changes of threads cost as much as the rest of a small packet's round trip.
 
 use crate::counters::Counters;
+use crate::load::{LOOP_LOAD, Load, Window};
+use crate::opener::Opener;
 use crate::pool::{Filling, Next, Plain, Pool, RECEIVE_BYTES};
-use crate::region::Layout;
-use crate::rows::{Arrival, BulkPacket};
 use crate::slots::Tables;
-use crate::stranger::Verdict;
+use crate::stranger::{Verdict, cid_answered};
 use crate::sys::{Bind, Readiness, Received, Waker, Watch};
-use mp2p_crypto::packet::{Cid, HEADER_BYTES, TYPE_DATA, parse_header};
-use mp2p_crypto::train::{FRAME_FIN, FRAME_STREAM, STREAM_HEADER_BYTES};
-use std::ops::AddAssign;
+use mp2p_crypto::packet::TYPE_DATA;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 /// Receive calls on one bind before the others have their turn.
 const RECEIVES_IN_A_ROW: usize = 32;
@@ -96,59 +93,6 @@ pub fn read_on_loop(shared: &Shared) -> bool {
     is_heavy
 }
 
-/// What was read.
-#[derive(Clone, Copy, Default)]
-struct Load {
-    bytes: usize,
-    packets: usize,
-}
-
-/// More than this in one go and the event loop has better things to do: one full train, or a
-/// flood of small packets. Source: bench/raw-backend.ts.
-const LOOP_LOAD: Load = Load { bytes: 64 << 10, packets: 64 };
-/// Less than this in one window, and the event loop reads again.
-const QUIET_LOAD: Load = Load { bytes: 128 << 10, packets: 1000 };
-const WINDOW: Duration = Duration::from_millis(10);
-
-impl Load {
-    fn exceeds(self, limit: Self) -> bool {
-        self.bytes > limit.bytes || self.packets > limit.packets
-    }
-}
-
-impl AddAssign for Load {
-    fn add_assign(&mut self, other: Self) {
-        self.bytes += other.bytes;
-        self.packets += other.packets;
-    }
-}
-
-/// The load of a stretch of time.
-struct Window {
-    started: Instant,
-    load: Load,
-}
-
-impl Window {
-    fn new() -> Self {
-        Self { started: Instant::now(), load: Load::default() }
-    }
-
-    fn left(&self) -> Duration {
-        WINDOW.saturating_sub(self.started.elapsed())
-    }
-
-    /// Whether a whole window has passed with little in it; begins the next one after each.
-    fn ends_quiet(&mut self) -> bool {
-        if !self.left().is_zero() {
-            return false;
-        }
-        let quiet = !self.load.exceeds(QUIET_LOAD);
-        *self = Self::new();
-        quiet
-    }
-}
-
 struct Receiver<'shared> {
     shared: &'shared Shared,
     wake: &'shared dyn Fn(),
@@ -190,7 +134,7 @@ impl<'shared> Receiver<'shared> {
                 return false;
             };
             let used = filling.used;
-            let (bytes, _) = self.shared.pool.memory(&mut filling);
+            let (bytes, _) = self.shared.pool.memory(&mut filling.slab);
             let received = bind.receive(&mut bytes[used..used + RECEIVE_BYTES]);
             let more = match received {
                 Ok(received) => {
@@ -231,146 +175,59 @@ impl<'shared> Receiver<'shared> {
         counters.packets_received.add(received.packets());
         counters.dropped_kernel.add(received.kernel_drops);
         let mut tables = self.shared.tables();
-        let known = tables.paths.get(&received.from).copied();
-        let mut arrival = Arrival { path: 0.0, ecn: received.ecn, time: received.time };
-        let mut sealed = Sealed { shared: self.shared, cached: None, arrival, path: None };
-        sealed.path = known.map(f64::from);
-        let mut plain_wake = false;
-        let start = filling.used;
-        for (from, length) in received.segments(start) {
-            let (bytes, _) = self.shared.pool.memory(filling);
+        let path = tables.paths.get(&received.from).copied();
+        let mut opener = Opener::new(&self.shared.pool, counters, received, path);
+        let mut must_wake = false;
+        for (from, length) in received.segments(filling.used) {
+            let (bytes, _) = self.shared.pool.memory(&mut filling.slab);
             let datagram = &bytes[from..from + length];
             if datagram.first() == Some(&TYPE_DATA) {
-                sealed.open(&mut tables, received, filling, from, length);
-                continue;
-            }
-            let expected = &tables.expected;
-            let verdict = match crate::stranger::cid_answered(datagram) {
-                Some(cid) if expected.contains(&cid) => Verdict::Pass,
-                Some(_) => Verdict::Unknown,
-                None => tables.filter.judge(datagram, received.from, arrival.time),
-            };
-            match verdict {
-                Verdict::Pass => {
-                    arrival.path = 0.0;
-                    let plain = Plain {
-                        from: received.from,
-                        path: known,
-                        ecn: received.ecn,
-                        time: arrival.time,
-                        bytes: datagram.to_vec(),
-                    };
-                    match self.shared.pool.push_plain(plain) {
-                        Some(wake) => plain_wake |= wake,
-                        None => counters.dropped_queue.add(1),
-                    }
-                }
-                Verdict::Malformed => counters.dropped_malformed.add(1),
-                Verdict::Unknown => counters.dropped_unknown.add(1),
-                Verdict::Stranger => counters.dropped_strangers.add(1),
-                Verdict::Limited => counters.dropped_limited.add(1),
-                Verdict::Cookie(answer) => {
-                    // Counted whether or not the network takes it: the INIT is gone either way.
-                    counters.cookies_sent.add(1);
-                    let _ = bind.send(&received.from.into(), &answer[..], answer.len());
-                }
+                opener.open(&mut tables, filling, from, length);
+            } else {
+                must_wake |= self.accept_plain(&mut tables, bind, received, datagram, path);
             }
         }
         drop(tables);
-        if plain_wake {
+        if must_wake {
             (self.wake)();
         }
     }
-}
 
-/// Opens the sealed packets of one receive call.
-struct Sealed<'shared> {
-    shared: &'shared Shared,
-    /// Slot of the packet before: all packets of a train have the same.
-    cached: Option<(Cid, usize)>,
-    arrival: Arrival,
-    /// Row number of the source, found when the first packet proves genuine.
-    path: Option<f64>,
-}
-
-impl Sealed<'_> {
-    fn open(
-        &mut self,
+    /// True where JavaScript must be woken.
+    fn accept_plain(
+        &self,
         tables: &mut Tables,
+        bind: &Bind,
         received: &Received,
-        filling: &mut Filling,
-        from: usize,
-        length: usize,
-    ) {
+        datagram: &[u8],
+        path: Option<u32>,
+    ) -> bool {
         let counters = &self.shared.counters;
-        let used = filling.used;
-        let (bytes, table) = self.shared.pool.memory(filling);
-        let Some((header, cid, number)) = parse_header(&bytes[from..from + length]) else {
-            counters.dropped_malformed.add(1);
-            return;
+        let verdict = match cid_answered(datagram) {
+            Some(cid) if tables.expected.contains(&cid) => Verdict::Pass,
+            Some(_) => Verdict::Unknown,
+            None => tables.filter.judge(datagram, received.from, received.time),
         };
-        let index = match self.cached {
-            Some((cached, index)) if cached == cid => Some(index),
-            _ => tables.find(cid),
-        };
-        let Some((index, slot)) = index.and_then(|index| Some((index, tables.at(index)?))) else {
-            counters.dropped_unknown.add(1);
-            return;
-        };
-        self.cached = Some((cid, index));
-        if filling.log.rows >= Layout::ROWS {
-            counters.dropped_queue.add(1);
-            return;
+        match verdict {
+            Verdict::Pass => {
+                let &Received { from, ecn, time, .. } = received;
+                let plain = Plain { from, path, ecn, time, bytes: datagram.to_vec() };
+                let queued = self.shared.pool.push_plain(plain);
+                if queued.is_none() {
+                    counters.dropped_queue.add(1);
+                }
+                return queued == Some(true);
+            }
+            Verdict::Malformed => counters.dropped_malformed.add(1),
+            Verdict::Unknown => counters.dropped_unknown.add(1),
+            Verdict::Stranger => counters.dropped_strangers.add(1),
+            Verdict::Limited => counters.dropped_limited.add(1),
+            Verdict::Cookie(answer) => {
+                // Counted whether or not the network takes it: the INIT is gone either way.
+                counters.cookies_sent.add(1);
+                let _ = bind.send(&received.from.into(), &answer[..], answer.len());
+            }
         }
-
-        // The plaintext goes to where a bulk frame's data continue those of the packet before;
-        // its 11 header bytes overwrite the end of those, which are put back afterwards.
-        let at = used - STREAM_HEADER_BYTES;
-        let mut before = [0; STREAM_HEADER_BYTES];
-        before.copy_from_slice(&bytes[at..used]);
-        let ciphertext = from + HEADER_BYTES - at;
-        let opened = slot.keys.open(number, &header, &mut bytes[at..from + length], ciphertext);
-        let fresh = opened.is_some_and(|_| slot.window.accept(number));
-        let Some(plain) = opened.filter(|_| fresh) else {
-            bytes[at..used].copy_from_slice(&before);
-            let counter = if opened.is_some() {
-                &counters.dropped_replayed
-            } else {
-                &counters.dropped_forged
-            };
-            counter.add(1);
-            return;
-        };
-        let path = self.path.get_or_insert_with(|| filling.log.stranger(received.from));
-        self.arrival.path = *path;
-        let slot = slot.slot;
-        if let Some(bulk) = parse_bulk(&bytes[at..at + plain], slot, number) {
-            bytes[at..used].copy_from_slice(&before);
-            filling.used += bulk.length;
-            filling.log.bulk(table, &self.arrival, &bulk, used);
-        } else {
-            bytes.copy_within(at..at + plain, used);
-            bytes[at..used].copy_from_slice(&before);
-            filling.used += plain;
-            filling.log.frames(table, &self.arrival, (slot, number), (used, plain));
-        }
+        false
     }
-}
-
-fn parse_bulk(plain: &[u8], slot: u16, number: u64) -> Option<BulkPacket> {
-    let header = plain.first_chunk::<STREAM_HEADER_BYTES>()?;
-    if header[0] & !FRAME_FIN != FRAME_STREAM {
-        return None;
-    }
-    let stream = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
-    let mut offset = [0; 8];
-    offset[2..].copy_from_slice(&header[5..]);
-    Some(BulkPacket {
-        slot,
-        number,
-        stream,
-        offset: u64::from_be_bytes(offset),
-        length: plain.len() - STREAM_HEADER_BYTES,
-        fin: header[0] & FRAME_FIN != 0,
-    })
 }

@@ -1,0 +1,110 @@
+//! Opens sealed packets where they lie, so that the payloads of a run end up in one piece.
+
+use crate::counters::Counters;
+use crate::pool::{Filling, Pool};
+use crate::region::Layout;
+use crate::rows::{Arrival, BulkPacket};
+use crate::slots::Tables;
+use crate::sys::Received;
+use mp2p_crypto::packet::{Cid, HEADER_BYTES, parse_header};
+use mp2p_crypto::train::{FRAME_FIN, FRAME_STREAM, STREAM_HEADER_BYTES};
+use std::net::SocketAddr;
+
+/// Opens the sealed packets of one receive call.
+pub struct Opener<'a> {
+    pool: &'a Pool,
+    counters: &'a Counters,
+    from: SocketAddr,
+    /// Its path is set when the first packet proves genuine.
+    arrival: Arrival,
+    path: Option<f64>,
+    /// Slot of the packet before: all packets of a train have the same.
+    cached: Option<(Cid, usize)>,
+}
+
+impl<'a> Opener<'a> {
+    pub fn new(
+        pool: &'a Pool,
+        counters: &'a Counters,
+        received: &Received,
+        path: Option<u32>,
+    ) -> Self {
+        let arrival = Arrival { path: 0.0, ecn: received.ecn, time: received.time };
+        let path = path.map(f64::from);
+        Self { pool, counters, from: received.from, arrival, path, cached: None }
+    }
+
+    /// Opens the packet at `from` in the slab and appends what it holds; a bad one is counted.
+    pub fn open(&mut self, tables: &mut Tables, filling: &mut Filling, from: usize, length: usize) {
+        let counters = self.counters;
+        let used = filling.used;
+        let (bytes, table) = self.pool.memory(&mut filling.slab);
+        let Some((header, cid, number)) = parse_header(&bytes[from..from + length]) else {
+            counters.dropped_malformed.add(1);
+            return;
+        };
+        let index = match self.cached {
+            Some((cached, index)) if cached == cid => Some(index),
+            _ => tables.find(cid),
+        };
+        let Some((index, slot)) = index.and_then(|index| Some((index, tables.at(index)?))) else {
+            counters.dropped_unknown.add(1);
+            return;
+        };
+        self.cached = Some((cid, index));
+        if filling.log.rows >= Layout::ROWS {
+            counters.dropped_queue.add(1);
+            return;
+        }
+
+        // The plaintext goes to where a bulk frame's data continue those of the packet before;
+        // its 11 header bytes overwrite the end of those, which are put back afterwards.
+        let at = used - STREAM_HEADER_BYTES;
+        let mut before = [0; STREAM_HEADER_BYTES];
+        before.copy_from_slice(&bytes[at..used]);
+        let ciphertext = from + HEADER_BYTES - at;
+        let opened = slot.keys.open(number, &header, &mut bytes[at..from + length], ciphertext);
+        let fresh = opened.is_some_and(|_| slot.window.accept(number));
+        let Some(plain) = opened.filter(|_| fresh) else {
+            bytes[at..used].copy_from_slice(&before);
+            let counter = if opened.is_some() {
+                &counters.dropped_replayed
+            } else {
+                &counters.dropped_forged
+            };
+            counter.add(1);
+            return;
+        };
+        let path = self.path.get_or_insert_with(|| filling.log.stranger(self.from));
+        self.arrival.path = *path;
+        let slot = slot.slot;
+        if let Some(bulk) = parse_bulk(&bytes[at..at + plain], slot, number) {
+            bytes[at..used].copy_from_slice(&before);
+            filling.used += bulk.length;
+            filling.log.bulk(table, &self.arrival, &bulk, used);
+        } else {
+            bytes.copy_within(at..at + plain, used);
+            bytes[at..used].copy_from_slice(&before);
+            filling.used += plain;
+            filling.log.frames(table, &self.arrival, (slot, number), (used, plain));
+        }
+    }
+}
+
+fn parse_bulk(plain: &[u8], slot: u16, number: u64) -> Option<BulkPacket> {
+    let header = plain.first_chunk::<STREAM_HEADER_BYTES>()?;
+    if header[0] & !FRAME_FIN != FRAME_STREAM {
+        return None;
+    }
+    let stream = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
+    let mut offset = [0; 8];
+    offset[2..].copy_from_slice(&header[5..]);
+    Some(BulkPacket {
+        slot,
+        number,
+        stream,
+        offset: u64::from_be_bytes(offset),
+        length: plain.len() - STREAM_HEADER_BYTES,
+        fin: header[0] & FRAME_FIN != 0,
+    })
+}
