@@ -51,16 +51,16 @@ export class Reassembly {
       const island = this.#islands[index];
       if (island === undefined || island.start > from) {
         const to = Math.min(end, island?.start ?? end);
-        this.#fill(index, from, bytes.subarray(from - offset, to - offset));
+        this.#islands.splice(index, 0, { start: from, end: from, chunks: [] });
+        this.#append(index, bytes.subarray(from - offset, to - offset));
         from = to;
         index = this.#firstEndingAtOrAfter(from);
       } else if (island.end > from) {
         from = island.end;
       } else {
         const to = Math.min(end, this.#islands[index + 1]?.start ?? end);
-        this.#append(island, bytes.subarray(from - offset, to - offset));
+        this.#append(index, bytes.subarray(from - offset, to - offset));
         from = to;
-        this.#joinWithNext(index);
       }
     }
   }
@@ -96,18 +96,11 @@ export class Reassembly {
     this.#readInChunk = 0;
   }
 
-  #fill(index: number, start: number, bytes: Uint8Array): void {
-    const island: Island = { start, end: start, chunks: [] };
-    this.#append(island, bytes);
-    this.#islands.splice(index, 0, island);
-    this.#joinWithNext(index);
-  }
-
-  #joinWithNext(index: number): void {
-    const left = this.#islands[index];
-    const right = this.#islands[index + 1];
-    if (left === undefined || right === undefined || left.end !== right.start) return;
-    left.chunks.push(...right.chunks);
+  /** Two islands have met. */
+  #join(index: number): void {
+    const left = this.#islands[index] as Island;
+    const right = this.#islands[index + 1] as Island;
+    for (const chunk of right.chunks) left.chunks.push(chunk);
     left.end = right.end;
     this.#islands.splice(index + 1, 1);
   }
@@ -125,7 +118,9 @@ export class Reassembly {
   }
 
   /** Chunks grow with what has come in order, so that short streams stay small and gaps cheap. */
-  #append(island: Island, bytes: Uint8Array): void {
+  #append(index: number, bytes: Uint8Array): void {
+    const island = this.#islands[index] as Island;
+    const next = this.#islands[index + 1];
     const inOrder = island.start <= this.#readTo;
     let at = 0;
     while (at < bytes.length) {
@@ -135,7 +130,8 @@ export class Reassembly {
           bytes.length - at,
           inOrder ? island.end : island.end - island.start,
         );
-        chunk = { bytes: new Uint8Array(Math.min(CHUNK_BYTES, wanted)), used: 0 };
+        const room = next === undefined ? wanted : next.start - island.end;
+        chunk = { bytes: new Uint8Array(Math.min(CHUNK_BYTES, wanted, room)), used: 0 };
         island.chunks.push(chunk);
       }
       const taken = Math.min(bytes.length - at, chunk.bytes.length - chunk.used);
@@ -144,5 +140,6 @@ export class Reassembly {
       island.end += taken;
       at += taken;
     }
+    if (island.end === next?.start) this.#join(index);
   }
 }
