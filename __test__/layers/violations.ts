@@ -181,7 +181,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/endpoint": ["../backend/select.ts", "../rendezvous/ticket.ts", "../path/a.ts", "node:fs"],
   "src/transfer": ["../base/errors.ts", "../endpoint/session.ts", "node:fs/promises"],
   "src/room": ["../noise/a.ts", "../endpoint/endpoint.ts"],
-  "src/classic": ["../wire/a.ts", "../endpoint/endpoint.ts"],
+  "src/classic": ["../backend/port.ts", "../wire/a.ts", "../endpoint/endpoint.ts"],
   "src/cli": ["./output.ts", "../index.ts", "commander", "node:process"],
   bench: ["../src/backend/native.ts", "node:fs"],
   __test__: ["../src/session/a.ts", "ava"],

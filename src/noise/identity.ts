@@ -53,6 +53,22 @@ export class Identity {
     };
   }
 
+  /** What this identity computes with. */
+  get primitives(): Primitives {
+    return this.#primitives;
+  }
+
+  /**
+   * Another identity that only the holder of this one can make: for protocols whose signatures must not
+   * be this identity's. HKDF-SHA512 over the seed.
+   *
+   * @param label - NUL-ended ASCII, one for each purpose
+   */
+  derive(label: string): Identity {
+    const seed = this.#primitives.hkdfSha512(EMPTY, this.#seed, ascii(label), SEED_BYTES);
+    return new Identity(this.#primitives, seed);
+  }
+
   /** @param message - begins with a NUL-ended `mp2p/1 …` label, so no signature serves two purposes */
   sign(message: Uint8Array): Uint8Array {
     return this.#primitives.ed25519Sign(this.#seed, message);
