@@ -57,7 +57,8 @@ native("nothing is delivered after close, whatever was on its way", async (t) =>
     socket.installReceive(1, keysOf(1));
     near.socket.installSend(1, keysOf(1));
     const path = near.socket.addPath(socket.addresses[0] as string);
-    for (let burst = 0; burst < 20; burst++) near.socket.sendSealed(1, path, planOf([frames(burst)]));
+    for (let burst = 0; burst < 20; burst++)
+      near.socket.sendSealed(1, path, planOf([frames(burst)]));
     if (round % 2 === 0) await recorder.untilPackets(1);
     await socket.close();
     await socket.close();
@@ -144,8 +145,10 @@ native("an uncaught error with sockets open ends the process with that error", a
   t.is(await script(t, "flood(await open()); throw new Error('mine');"), "1: Error: mine");
 });
 
-native("an error thrown by a handler is an uncaught one, and later batches still come", async (t) => {
-  const body = `
+native(
+  "an error thrown by a handler is an uncaught one, and later batches still come",
+  async (t) => {
+    const body = `
     let calls = 0;
     handler.receive = () => { calls++; throw new Error("from the handler"); };
     process.on("uncaughtException", (error) => {
@@ -159,8 +162,9 @@ native("an error thrown by a handler is an uncaught one, and later batches still
     const path = socket.addPath(socket.addresses[0]);
     const again = () => socket.sendSealed(1, path, planOf([frames(1)]));
     again();`;
-  t.is(await script(t, body), "0: three times");
-});
+    t.is(await script(t, body), "0: three times");
+  },
+);
 
 native("a worker thread that ends takes its sockets along", async (t) => {
   const body = `

@@ -59,7 +59,11 @@ native("a blocked event loop delays what comes in, and loses none of it", async 
   for (let burst = 0; burst < 4; burst++) {
     const bytes = BURST.subarray(0, 20 * CHUNK_BYTES);
     const offset = burst * bytes.length;
-    sent += near.socket.sendSealed(1, path, planOf([{ kind: "stream", bytes, offset }], 1_472)).packets;
+    sent += near.socket.sendSealed(
+      1,
+      path,
+      planOf([{ kind: "stream", bytes, offset }], 1_472),
+    ).packets;
   }
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   await far.recorder.untilPackets(sent);

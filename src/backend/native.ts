@@ -40,18 +40,13 @@ function loadAddon(): Addon {
       loaded = require(candidate) as Addon;
       return loaded;
     } catch (error) {
-      cause = new Error(`cannot load ${candidate}: ${String(error)}`, { cause: chained(error, cause) });
+      cause = new Error(`cannot load ${candidate}: ${String(error)}`, { cause });
     }
   }
   throw new Mp2pError("MP2P_BACKEND_MISSING", `no native backend for ${platform}`, {
     cause,
     hint: "Install the platform package, build from source with a Rust toolchain, or set MP2P_BACKEND=fallback.",
   });
-}
-
-/** `error`, followed by what failed before it. */
-function chained(error: unknown, earlier: unknown): unknown {
-  return earlier === undefined ? error : new Error(String(error), { cause: earlier });
 }
 
 /** As napi-rs names its platform packages. */

@@ -5,7 +5,9 @@
 import type { SocketCounters } from "../port.ts";
 
 export interface Addon {
-  readonly NativeSocket: { open(bind: string[], receiveBytes?: number, sendBytes?: number): NativeSocket };
+  readonly NativeSocket: {
+    open(bind: string[], receiveBytes?: number, sendBytes?: number): NativeSocket;
+  };
   capabilities(): AddonCapabilities;
   /** Monotonic milliseconds. */
   now(): number;
@@ -19,7 +21,12 @@ export interface Addon {
   ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array;
   ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
   seal(key: Uint8Array, nonce: Uint8Array, header: Uint8Array, plaintext: Uint8Array): Uint8Array;
-  open(key: Uint8Array, nonce: Uint8Array, header: Uint8Array, sealed: Uint8Array): Uint8Array | null;
+  open(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    header: Uint8Array,
+    sealed: Uint8Array,
+  ): Uint8Array | null;
   blake3(data: Uint8Array): Uint8Array;
 }
 
@@ -45,8 +52,22 @@ export interface NativeSocket {
   addPath(remote: string): number;
   removePath(path: number): void;
   sendPlain(remote: string, datagram: Uint8Array): boolean;
-  installSend(slot: number, suite: number, key: Uint8Array, iv: Uint8Array, lane: number, cid: Uint8Array): void;
-  installReceive(slot: number, suite: number, key: Uint8Array, iv: Uint8Array, lane: number, cid: Uint8Array): void;
+  installSend(
+    slot: number,
+    suite: number,
+    key: Uint8Array,
+    iv: Uint8Array,
+    lane: number,
+    cid: Uint8Array,
+  ): void;
+  installReceive(
+    slot: number,
+    suite: number,
+    key: Uint8Array,
+    iv: Uint8Array,
+    lane: number,
+    cid: Uint8Array,
+  ): void;
   removeSend(slot: number): void;
   removeReceive(slot: number): void;
   /** The result is in the control block. */
@@ -60,7 +81,12 @@ export interface NativeSocket {
     skip: number,
   ): void;
   flush(): boolean;
-  setFilter(keys: Uint8Array, perSecond: number, perSourcePerSecond: number, perSourceBurst: number): void;
+  setFilter(
+    keys: Uint8Array,
+    perSecond: number,
+    perSourcePerSecond: number,
+    perSourceBurst: number,
+  ): void;
   expect(cid: Uint8Array): void;
   unexpect(cid: Uint8Array): void;
   /** In the order of COUNTERS. */

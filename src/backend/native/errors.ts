@@ -23,5 +23,9 @@ export function translate(error: unknown): unknown {
   const code = ERROR_CODES.find((known) => known === error.code);
   if (code === undefined) return error;
   const hint = HINTS[code];
-  return new Mp2pError(code, error.message, hint === undefined ? { cause: error } : { cause: error, hint });
+  return new Mp2pError(
+    code,
+    error.message,
+    hint === undefined ? { cause: error } : { cause: error, hint },
+  );
 }

@@ -12,7 +12,7 @@ import type {
   StrangerFilter,
 } from "../port.ts";
 import { ROW, SPAN } from "../port.ts";
-import { type Addon, CONTROL, COUNTERS, NEXT, type NativeSocket, REGION } from "./addon.ts";
+import { type Addon, CONTROL, COUNTERS, type NativeSocket, NEXT, REGION } from "./addon.ts";
 import { translated } from "./errors.ts";
 
 /** Batches in one turn of the event loop: 4 MiB at most, so timers and others wait about 2 ms. */
@@ -42,7 +42,11 @@ export class NativeDatagramSocket implements DatagramSocket {
   constructor(addon: Addon, options: SocketOptions) {
     this.now = addon.now;
     this.#native = translated(() =>
-      addon.NativeSocket.open([...options.bind], options.receiveBufferBytes, options.sendBufferBytes),
+      addon.NativeSocket.open(
+        [...options.bind],
+        options.receiveBufferBytes,
+        options.sendBufferBytes,
+      ),
     );
     this.addresses = this.#native.addresses();
     const [receiveBytes, sendBytes] = this.#native.buffers();
@@ -82,7 +86,8 @@ export class NativeDatagramSocket implements DatagramSocket {
     if (next === NEXT.batch) {
       const batch = this.#batches[this.#control[CONTROL.slab] as number] as Batch;
       batch.rowCount = this.#control[CONTROL.rowCount] as number;
-      batch.strangers = this.#control[CONTROL.strangers] === 0 ? NO_STRANGERS : this.#native.strangers();
+      batch.strangers =
+        this.#control[CONTROL.strangers] === 0 ? NO_STRANGERS : this.#native.strangers();
       handler.receive(batch);
     } else if (next === NEXT.writable) {
       if (this.#native.flush()) handler.writable();
@@ -198,7 +203,11 @@ function batchOf(region: ArrayBuffer, index: number): Batch {
   const numbers = rows * ROW.STRIDE;
   return {
     slab: new Uint8Array(region, controlBytes + index * slabBytes, slabBytes),
-    rows: new Float64Array(region, tables + index * numbers * Float64Array.BYTES_PER_ELEMENT, numbers),
+    rows: new Float64Array(
+      region,
+      tables + index * numbers * Float64Array.BYTES_PER_ELEMENT,
+      numbers,
+    ),
     rowCount: 0,
     strangers: NO_STRANGERS,
   };
