@@ -6,7 +6,7 @@
 import { toHex } from "../base/bytes.ts";
 import { type Established, type HandshakeParty, VERSIONS } from "../session/handshake.ts";
 import { answerInit, type PendingResponder } from "../session/handshake-responder.ts";
-import { PROTOCOL_VERSION, sameInit, versionNegotiation } from "../wire/handshake-packets.ts";
+import { INIT, PROTOCOL_VERSION, sameInit, versionNegotiation } from "../wire/handshake-packets.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Deadlines, type Timed } from "./deadlines.ts";
 import type { SessionTable } from "./session-table.ts";
@@ -15,20 +15,31 @@ import type { SessionTable } from "./session-table.ts";
 const PENDING_MS = 10_000;
 const MAX_PENDING = 1024;
 const MAX_PENDING_PER_SOURCE = 64;
+/** Completed INITs that are remembered, so that a recorded one opens nothing later. */
+const MAX_SPENT = 8192;
 const MAX_COPIES = 8;
 
-/** An answered INIT: kept so that a repeated one gets the same answer. */
+/** An answered INIT whose caller has not shown that it holds the keys: a repeated one gets the same answer. */
 class Answered implements Timed {
   deadline: number;
   readonly id: string;
+  /** Our connection id, in hex: under it the caller's first packet comes. */
+  readonly cid: string;
   readonly init: Uint8Array;
   readonly response: Uint8Array;
   readonly source: string;
   copies = 0;
   pending: PendingResponder | undefined;
 
-  constructor(id: string, init: Uint8Array, response: Uint8Array, source: string, now: number) {
-    this.id = id;
+  constructor(
+    ids: { readonly id: string; readonly cid: string },
+    init: Uint8Array,
+    response: Uint8Array,
+    source: string,
+    now: number,
+  ) {
+    this.id = ids.id;
+    this.cid = ids.cid;
     this.init = init;
     this.response = response;
     this.source = source;
@@ -42,7 +53,9 @@ export class Acceptor {
   readonly #table: SessionTable;
   readonly #established: (established: Established, address: string) => void;
   readonly #answered = new Map<string, Answered>();
-  readonly #pendingByCid = new Map<string, Answered>();
+  readonly #byCid = new Map<string, Answered>();
+  /** Ephemeral keys of completed INITs, in hex, oldest first: an honest caller never uses one twice. */
+  readonly #spent = new Set<string>();
   readonly #perSource = new Map<string, number>();
   readonly #deadlines = new Deadlines<Answered>();
 
@@ -77,16 +90,27 @@ export class Acceptor {
       if (sameInit(known.init, packet)) this.#repeat(known, address);
       return;
     }
+    if (this.#spent.has(ephemeralOf(packet))) return;
     if ((this.#perSource.get(hostOf(address)) ?? 0) >= MAX_PENDING_PER_SOURCE) return;
     this.#answer(id, packet, address, now);
   }
 
   receiveFin(packet: Uint8Array, address: string): void {
-    const answered = this.#pendingByCid.get(toHex(packet.subarray(4, 12)));
+    const answered = this.#byCid.get(toHex(packet.subarray(4, 12)));
     const established = answered?.pending?.finish(packet);
     if (answered === undefined || established === undefined) return;
     this.#forgetPending(answered);
     this.#established(established, address);
+  }
+
+  /** The first packet under the keys of this connection id of ours came: the caller is who it says. */
+  confirmed(cid: Uint8Array): void {
+    const answered = this.#byCid.get(toHex(cid));
+    if (answered === undefined) return;
+    this.#forget(answered);
+    this.#spent.add(ephemeralOf(answered.init));
+    const [oldest] = this.#spent;
+    if (this.#spent.size > MAX_SPENT && oldest !== undefined) this.#spent.delete(oldest);
   }
 
   #answer(id: string, packet: Uint8Array, address: string, now: number): void {
@@ -102,13 +126,14 @@ export class Acceptor {
     if (answer === undefined) return;
 
     if (this.#answered.size >= MAX_PENDING) this.#evict();
-    const answered = new Answered(id, packet.slice(), answer.response, hostOf(address), now);
+    const ids = { id, cid: toHex(localCid) };
+    const answered = new Answered(ids, packet.slice(), answer.response, hostOf(address), now);
     this.#answered.set(id, answered);
+    this.#byCid.set(ids.cid, answered);
     this.#count(answered.source, 1);
     this.#deadlines.schedule(answered);
     if (answer.pending !== undefined) {
       answered.pending = answer.pending;
-      this.#pendingByCid.set(toHex(answer.pending.cid), answered);
       socket.expect(answer.pending.cid);
     }
     if (answer.established !== undefined) this.#established(answer.established, address);
@@ -132,6 +157,7 @@ export class Acceptor {
 
   #forget(answered: Answered): void {
     this.#answered.delete(answered.id);
+    this.#byCid.delete(answered.cid);
     this.#count(answered.source, -1);
     this.#deadlines.forget(answered);
     this.#forgetPending(answered);
@@ -140,7 +166,6 @@ export class Acceptor {
   #forgetPending(answered: Answered): void {
     if (answered.pending === undefined) return;
     this.#config.socket.unexpect(answered.pending.cid);
-    this.#pendingByCid.delete(toHex(answered.pending.cid));
     answered.pending = undefined;
   }
 
@@ -149,6 +174,11 @@ export class Acceptor {
     if (count > 0) this.#perSource.set(source, count);
     else this.#perSource.delete(source);
   }
+}
+
+/** The first bytes of each Noise message 1 are the caller's ephemeral public key. */
+function ephemeralOf(init: Uint8Array): string {
+  return toHex(init.subarray(INIT.noise, INIT.noise + 32));
 }
 
 function hostOf(address: string): string {

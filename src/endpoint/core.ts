@@ -170,6 +170,7 @@ export class EndpointCore {
     const start = rows[at + ROW.at] as number;
     const packet = slab.subarray(start, start + (rows[at + ROW.length] as number));
     const address = this.#addressOf(rows[at + ROW.path] as number, strangers);
+    if (address === undefined) return;
     const type = packet[0];
     if (type === 0x50) {
       if (this.#waitingInits.length >= MAX_WAITING_INITS) return;
@@ -182,8 +183,9 @@ export class EndpointCore {
     const slot = rows[at + ROW.slot] as number;
     const record = this.table.ofSlot(slot);
     if (record === undefined || record.over) return;
-    const seenPath = rows[at + ROW.path] as number;
-    const path = record.visit(this.#addressOf(seenPath, strangers));
+    const address = this.#addressOf(rows[at + ROW.path] as number, strangers);
+    if (address === undefined) return;
+    const path = record.visit(address);
     const start = rows[at + ROW.at] as number;
     const bytes = slab.subarray(start, start + (rows[at + ROW.length] as number));
     const packet = rows[at + ROW.packet] as number;
@@ -200,8 +202,9 @@ export class EndpointCore {
     this.#dirty.add(record);
   }
 
-  #addressOf(path: number, strangers: readonly string[]): string {
-    return path < 0 ? (strangers[-1 - path] as string) : this.table.paths.address(path);
+  /** @returns undefined for a path that was given up while the batch waited: network loss */
+  #addressOf(path: number, strangers: readonly string[]): string | undefined {
+    return path < 0 ? strangers[-1 - path] : this.table.paths.address(path);
   }
 
   #admitStrangers(most: number): void {
@@ -260,6 +263,7 @@ export class EndpointCore {
   #event(record: SessionRecord, event: SessionEvent): void {
     switch (event.kind) {
       case "confirmed":
+        this.#acceptor.confirmed(event.generation.receiveCid);
         this.#prove(record, false);
         break;
       case "retired":

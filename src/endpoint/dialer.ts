@@ -14,7 +14,7 @@ import type { CoreConfig } from "./core-config.ts";
 import { Deadlines, type Timed } from "./deadlines.ts";
 
 /** Answers that may fail to verify before an attempt stops looking at them. */
-const MAX_ANSWERS = 64;
+const MAX_ANSWERS = 16;
 
 export interface DialTarget {
   /** Ed25519 public key, 32 bytes. */

@@ -44,8 +44,8 @@ export class PathTable {
     if (this.#unused.size > MAX_UNUSED && oldest !== undefined) this.#forget(oldest);
   }
 
-  address(id: number): string {
-    return this.#byId.get(id)?.address ?? "unknown";
+  address(id: number): string | undefined {
+    return this.#byId.get(id)?.address;
   }
 
   #forget(entry: Entry): void {

@@ -51,6 +51,7 @@ export class SessionRecord implements Timed {
   /** Held paths by address; the one in use is always among them. */
   readonly #held = new Map<string, number>();
   #path = 0;
+  #address = "";
 
   constructor(engine: SessionEngine, peer: Peer, epoch: number, paths: PathTable, now: number) {
     this.engine = engine;
@@ -61,8 +62,9 @@ export class SessionRecord implements Timed {
     this.openedAt = now;
   }
 
+  /** The peer's address on the path in use, or on the last one. */
   get address(): string {
-    return this.#paths.address(this.#path);
+    return this.#address;
   }
 
   get hasPath(): boolean {
@@ -82,7 +84,8 @@ export class SessionRecord implements Timed {
   /** The engine sends on this path from now on. */
   moveTo(path: number): void {
     this.#path = path;
-    this.knownAddresses.add(this.address);
+    this.#address = this.#paths.address(path) ?? this.#address;
+    this.knownAddresses.add(this.#address);
   }
 
   end(): void {
