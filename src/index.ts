@@ -1,5 +1,8 @@
 /** Everything this package offers to programs. */
 export { ERROR_CODES, type ErrorCode, Mp2pError } from "./base/errors.ts";
+export { type CallClassicOptions, callClassic } from "./classic/call.ts";
+export { type ClassicServing, type ServeClassicOptions, serveClassic } from "./classic/serve.ts";
+export type { HeardMessage } from "./classic/server.ts";
 export type { Allow } from "./endpoint/admission.ts";
 export type { CloseReason } from "./endpoint/close-reason.ts";
 export { type ConnectOptions, Endpoint, type TicketOptions } from "./endpoint/endpoint.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { ExecutionContext } from "ava";
-import type { CliEvent } from "../../src/cli/events.ts";
+import type { ClassicReadyEvent, CliEvent } from "../../src/cli/events.ts";
 
 export const MAIN: string = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
@@ -24,7 +24,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
-type EventOf<T extends CliEvent["t"]> = Extract<CliEvent, { readonly t: T }>;
+/** Events of mp2p/1; those of `mp2p classic` are read by its own test. */
+type EventOf<T extends CliEvent["t"]> = Exclude<
+  Extract<CliEvent, { readonly t: T }>,
+  ClassicReadyEvent
+>;
 
 /** A running command; it is killed when the test ends. */
 export class Command {

@@ -3,7 +3,6 @@ import { Mp2pError } from "../base/errors.ts";
 import type { Identity } from "../noise/identity.ts";
 import { classicGroup, classicPrefixGroup, type Family } from "./classic-group.ts";
 import { classicIdentity } from "./classic-identity.ts";
-import type { DropCounts } from "./drop-counts.ts";
 import { type ClassicInterface, classicInterface } from "./interfaces.ts";
 import { ClassicServer, type HeardMessage } from "./server.ts";
 import { CLASSIC_PORT, ClassicSocket } from "./socket.ts";
@@ -29,8 +28,8 @@ export interface ClassicServing extends AsyncDisposable {
   readonly key: Uint8Array;
   /** Group and port, `"[ff1e::1]:1024"`. */
   readonly address: string;
-  /** Datagrams not taken, by reason. */
-  readonly drops: DropCounts;
+  /** Datagrams not taken so far, by reason. */
+  drops(): Readonly<Record<string, number>>;
 }
 
 /**
@@ -63,7 +62,7 @@ export async function serveClassic(options: ServeClassicOptions): Promise<Classi
   return {
     key: signer.key,
     address: group,
-    drops: server.drops,
+    drops: () => server.drops.toJSON(),
     [Symbol.asyncDispose]: () => socket.close(),
   };
 }

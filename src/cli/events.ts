@@ -101,6 +101,33 @@ export interface ErrorEvent {
   readonly peer?: string;
 }
 
+/** `mp2p classic serve` listens: address and key are what its callers need. */
+export interface ClassicReadyEvent {
+  readonly t: "ready";
+  /** Hex, as the original prints it. */
+  readonly key: string;
+  /** The group, without its port. */
+  readonly address: string;
+  readonly port: number;
+  readonly addresses: readonly string[];
+}
+
+/** What `mp2p classic serve` heard. */
+export interface ClassicMessageEvent {
+  readonly t: "message";
+  /** Hex key. */
+  readonly peer: string;
+  readonly text: string;
+}
+
+/** The answer that `mp2p classic call` got. */
+export interface ClassicDoneEvent {
+  readonly t: "done";
+  /** Hex key. */
+  readonly peer: string;
+  readonly text: string;
+}
+
 /** The one line of `mp2p id`. */
 export interface IdDoneEvent {
   readonly t: "done";
@@ -129,6 +156,9 @@ export type CliEventBody =
   | FileEvent
   | DoneEvent
   | ErrorEvent
+  | ClassicReadyEvent
+  | ClassicMessageEvent
+  | ClassicDoneEvent
   | IdDoneEvent
   | DoctorDoneEvent;
 

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type {
+  ClassicReadyEvent,
   CliEventBody,
   DoctorCheck,
   DoneEvent,
@@ -46,10 +47,15 @@ export class HumanReporter implements Reporter {
   emit(event: CliEventBody): void {
     switch (event.t) {
       case "ready":
-        this.#ready(event);
+        if ("ticket" in event) this.#ready(event);
+        else this.#classicReady(event);
         break;
       case "path":
         this.#path(event);
+        break;
+      case "message":
+        this.detail(`from ${short(event.peer)}`);
+        this.#result(printable(event.text));
         break;
       case "offer":
         this.note(`offer  ${amount(event)}`);
@@ -65,6 +71,7 @@ export class HumanReporter implements Reporter {
         break;
       case "done":
         if ("key" in event) this.#result(event.key);
+        else if ("text" in event) this.#result(printable(event.text));
         else if ("checks" in event) this.#doctor(event.checks);
         else this.#done(event);
         break;
@@ -118,6 +125,11 @@ export class HumanReporter implements Reporter {
       this.note("on the other device:");
       this.#result(stdout.isTTY === true ? `  ${usage}` : ticket);
     }
+  }
+
+  /** In the words of the original, for scripts that read it. */
+  #classicReady({ address, key }: ClassicReadyEvent): void {
+    this.#result(`my addr: ${address}\nmy publ: ${key}`);
   }
 
   #path({ peer, path, rttMs, why }: PathEvent): void {

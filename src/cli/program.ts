@@ -1,5 +1,6 @@
 /** The command line: what there is, and nothing about how it is done, so that `--help` loads nothing. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { addClassic } from "./commands/classic.ts";
 import type { Context } from "./context.ts";
 import type { CommandTraits } from "./execute.ts";
 import {
@@ -65,6 +66,7 @@ export function buildProgram(execute: Execute): Command {
   addListen(program, execute);
   addConnect(program, execute);
   addDoctor(program, execute);
+  addClassic(program, execute, timeoutOption());
   return program;
 }
 
