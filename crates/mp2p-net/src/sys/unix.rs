@@ -1,4 +1,4 @@
-//! Linux and macOS. Options: research table "Socket options" summed up in docs/ARCHITECTURE.md.
+//! Linux and macOS: what a unicast socket asks of the kernel, and the calls that use it.
 
 use super::message::{Control, reports};
 use super::{Bind, Capabilities, Received, SendError, Watch};

@@ -1,5 +1,5 @@
-//! Windows: one datagram a call. Segmentation and coalescing stay off, as drivers get them wrong
-//! (docs/ARCHITECTURE.md, "Socket options").
+//! Windows: one datagram a call. Segmentation and coalescing stay off: some drivers lose the size
+//! of what they joined (quinn#2041, quinn#2071).
 
 use super::{Bind, Capabilities, Received, SendError, Watch};
 use crate::clock::now_ms;
