@@ -11,7 +11,7 @@ import type { SessionEvent } from "../session/contract.ts";
 import { Acceptor } from "./acceptor.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Deadlines } from "./deadlines.ts";
-import { Dialer, type DialTarget } from "./dialer.ts";
+import { type Answered, Dialer, type DialTarget } from "./dialer.ts";
 import type { SessionRecord } from "./session-record.ts";
 import { SessionTable } from "./session-table.ts";
 
@@ -131,8 +131,8 @@ export class EndpointCore {
     const epoch = this.table.epochToOffer(target.key, target.instance);
     const outcome = {
       failed: done,
-      established: (established: Established, address: string, fin: Uint8Array | undefined) => {
-        const record = this.#adopt(established, address);
+      established: ({ established, address, fin, rttMs }: Answered) => {
+        const record = this.#adopt(established, address, rttMs);
         if (record instanceof Mp2pError) return done(record);
         record.unconfirmedFin = fin;
         this.#prove(record, true);
@@ -218,9 +218,13 @@ export class EndpointCore {
     if (!(record instanceof Mp2pError)) this.#dirty.add(record);
   }
 
-  #adopt(established: Established, address: string): SessionRecord | Mp2pError {
+  #adopt(
+    established: Established,
+    address: string,
+    rttMs?: number,
+  ): SessionRecord | Mp2pError {
     try {
-      const record = this.table.adopt(established, address, this.#now);
+      const record = this.table.adopt(established, { address, rttMs }, this.#now);
       this.#dirty.add(record);
       return record;
     } catch (error) {
@@ -292,7 +296,7 @@ export class EndpointCore {
     record.proved = true;
     this.#remember(record);
     for (const older of this.table.supersededBy(record)) {
-      this.#cut(older, "the peer connected anew");
+      this.#cut(older, "peer", "it connected anew");
     }
     this.#hooks.opened(record, dialled);
   }
@@ -320,34 +324,27 @@ export class EndpointCore {
     };
     const outcome = {
       failed: () => void this.#searching.delete(record),
-      established: (established: Established, address: string, fin: Uint8Array | undefined) => {
+      established: (answered: Answered) => {
         this.#searching.delete(record);
-        this.#renewed(record, established, address, fin);
+        this.#renewed(record, answered);
       },
     };
     this.#searching.set(record, this.#dialer.dial(target, outcome, this.#now));
   }
 
-  #renewed(
-    record: SessionRecord,
-    established: Established,
-    address: string,
-    fin: Uint8Array | undefined,
-  ): void {
+  #renewed(record: SessionRecord, { established, address, fin }: Answered): void {
     if (record.over) return;
-    const samePeer = this.table.isSession(record, established);
-    if (samePeer) {
-      const adopted = this.#adopt(established, address);
-      if (!(adopted instanceof Mp2pError)) adopted.unconfirmedFin = fin;
-      return;
-    }
-    this.#cut(record, "");
+    if (!this.table.isPair(record, established)) return this.#cut(record, "restart", "");
+    // The same endpoint counts a new epoch: it has closed this session, and its CLOSE was lost.
+    if (established.epoch !== record.epoch) return this.#cut(record, "peer", "");
+    const adopted = this.#adopt(established, address);
+    if (!(adopted instanceof Mp2pError)) adopted.unconfirmedFin = fin;
   }
 
   /** Ends a session whose peer no longer has its other half: there is nobody to tell. */
-  #cut(record: SessionRecord, text: string): void {
+  #cut(record: SessionRecord, by: "restart" | "peer", text: string): void {
     this.#end(record);
-    record.listener?.({ kind: "closed", code: 0, text, by: "restart" });
+    record.listener?.({ kind: "closed", code: 0, text, by });
   }
 
   #end(record: SessionRecord): void {

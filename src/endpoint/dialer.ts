@@ -29,8 +29,19 @@ export interface DialTarget {
   readonly timeoutMs: number;
 }
 
+/** A handshake of ours that was answered. */
+export interface Answered {
+  readonly established: Established;
+  /** Where the answer came from. */
+  readonly address: string;
+  /** XX message 3, to be sent before each burst until the peer is heard. */
+  readonly fin: Uint8Array | undefined;
+  /** Milliseconds from INIT to RESP; undefined where there was more than one INIT. */
+  readonly rttMs: number | undefined;
+}
+
 export interface DialOutcome {
-  established(established: Established, address: string, fin: Uint8Array | undefined): void;
+  established(answered: Answered): void;
   failed(error: Mp2pError): void;
 }
 
@@ -114,7 +125,7 @@ export class Dialer {
     } else if (type === PACKET.cookie && attempt.initiator.cookie(packet)) {
       attempt.dial.hurry(now);
       this.#round(attempt, now);
-    } else if (type === PACKET.response) this.#answer(attempt, packet, address);
+    } else if (type === PACKET.response) this.#answer(attempt, packet, address, now);
     return true;
   }
 
@@ -123,12 +134,14 @@ export class Dialer {
     for (const attempt of [...this.#attempts.values()]) this.#fail(attempt, error);
   }
 
-  #answer(attempt: Attempt, packet: Uint8Array, address: string): void {
+  #answer(attempt: Attempt, packet: Uint8Array, address: string, now: number): void {
     if (++attempt.answers > MAX_ANSWERS) return;
     const answer = attempt.initiator.response(packet);
     if (answer === undefined) return;
     this.#forget(attempt);
-    attempt.outcome.established(answer.established, address, answer.fin);
+    const { rounds, startedAt } = attempt.dial;
+    const rttMs = rounds === 1 ? now - startedAt : undefined;
+    attempt.outcome.established({ ...answer, fin: answer.fin, address, rttMs });
   }
 
   #round(attempt: Attempt, now: number): void {

@@ -20,6 +20,12 @@ const MAX_SLOT = 65_535;
 /** Pairs remembered after their session ended, so that a replayed epoch stays dead. */
 const ENDED_PAIRS = 4096;
 
+/** Where a handshake was answered from, and how long that took where it is known. */
+export interface AnswerPath {
+  readonly address: string;
+  readonly rttMs: number | undefined;
+}
+
 interface Pair {
   readonly key: string;
   /** Highest epoch seen. */
@@ -59,10 +65,9 @@ export class SessionTable {
     return undefined;
   }
 
-  /** Whether a completed handshake is with the very peer instance and epoch of this session. */
-  isSession(record: SessionRecord, established: Established): boolean {
-    const pair = pairName(established.peerKey, established.peerInstance);
-    return pair === record.pair && established.epoch === record.epoch;
+  /** Whether a completed handshake is with the very peer instance of this session. */
+  isPair(record: SessionRecord, { peerKey, peerInstance }: Established): boolean {
+    return pairName(peerKey, peerInstance) === record.pair;
   }
 
   /** The epoch both sides settle on when the peer offers one: never that of a session that is over here. */
@@ -88,7 +93,8 @@ export class SessionTable {
    *
    * @throws {Mp2pError} `MP2P_LIMIT` where there is no room for another session
    */
-  adopt(established: Established, address: string, now: number): SessionRecord {
+  adopt(established: Established, from: AnswerPath, now: number): SessionRecord {
+    const { address, rttMs } = from;
     const { peerKey: key, peerStatic: staticKey, peerInstance: instance, epoch } = established;
     const pair = this.#pairOf(key, instance);
     let record = pair.records.find((each) => each.epoch === epoch);
@@ -101,7 +107,8 @@ export class SessionTable {
     this.#addGeneration(record, established, now);
     if (!record.hasPath) {
       const ipv6 = isIpv6(address);
-      record.engine.setPath(path, { loopback: isLoopback(address), ipv6 }, now);
+      const timed = rttMs === undefined ? {} : { initialRttMs: rttMs };
+      record.engine.setPath(path, { loopback: isLoopback(address), ipv6, ...timed }, now);
       record.moveTo(path);
     }
     record.knownAddresses.add(address);
