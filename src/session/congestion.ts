@@ -10,6 +10,8 @@ export interface AckSample {
   inFlight: number;
   /** Milliseconds; 0 where this ACK gave no sample. */
   rttMs: number;
+  /** How long the peer held the ACK back, in milliseconds, where `rttMs` is given. */
+  delayMs: number;
   minRttMs: number;
   smoothedRttMs: number;
   /** Delivery rate in bytes a millisecond, and over how many; 0 where unknown. */

@@ -21,7 +21,8 @@ export class Delivery implements Settlement {
   /** Bytes one stream may hold: enough for two round trips at the rate of the path. */
   get bufferBytes(): number {
     const path = this.#state.paths.active;
-    const product = path === undefined ? 0 : 2 * path.controller.bandwidth * path.rtt.smoothed;
+    const product =
+      path === undefined ? 0 : Math.ceil(2 * path.controller.bandwidth * path.rtt.smoothed);
     return (
       this.#state.config.sendBufferBytes ??
       Math.min(SEND_BUFFER_BYTES_MAX, Math.max(SEND_BUFFER_BYTES, product))

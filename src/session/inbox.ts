@@ -46,7 +46,7 @@ export class Inbox implements FrameHandler {
   ): void {
     this.#begin(keys, packet, count, path, bytes.length, time);
     this.stream(stream, offset, bytes, fin);
-    const rttMs = this.#state.paths.active?.rtt.smoothed ?? 0;
+    const rttMs = this.#state.paths.rttMs;
     keys.acks.record(packet, count, true, fin, ecn, rttMs, time);
   }
 
@@ -67,7 +67,7 @@ export class Inbox implements FrameHandler {
       else over.heard(time);
       return;
     }
-    const rttMs = this.#state.paths.active?.rtt.smoothed ?? 0;
+    const rttMs = this.#state.paths.rttMs;
     keys.acks.record(packet, 1, this.#asks, this.#urgent, ecn, rttMs, time);
     if (fault !== undefined) this.#fail(fault === "unknown" ? FAULT.unknownFrame : FAULT.frame);
   }

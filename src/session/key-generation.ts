@@ -11,6 +11,8 @@ const AES_BLOCKS_MAX = 2 ** 35;
 const CHACHA_PACKETS_MAX = 2 ** 32;
 /** Keys are refused from this age on. */
 export const KEY_LIFE_MS = 180_000;
+/** Packets that ask for no ACK whose times are remembered: they may be the newest that an ACK names. */
+const BARE_KEPT = 16;
 /** Skipped packet numbers remembered: an ACK of an older one is no news to anybody. */
 const SKIPS_KEPT = 32;
 
@@ -34,6 +36,8 @@ export class KeyGeneration {
   readonly #cidHigh: number;
   readonly #cidLow: number;
   readonly #skipped = new RangeSet();
+  /** Packet numbers and sending times by turns. */
+  readonly #bare: number[] = [];
   #packets = 0;
   #blocks = 0;
 
@@ -64,6 +68,20 @@ export class KeyGeneration {
   countSent(packets: number, packetBytes: number): void {
     this.#packets += packets;
     this.#blocks += packets * (Math.ceil((packetBytes - DATA_HEADER_BYTES - TAG_BYTES) / 16) + 1);
+  }
+
+  /** A packet left that asks for no ACK and so is not in the ledger. */
+  noteBare(packet: number, sentAt: number): void {
+    this.#bare.push(packet, sentAt);
+    if (this.#bare.length > 2 * BARE_KEPT) this.#bare.splice(0, 2);
+  }
+
+  /** When a packet left that is not in the ledger; undefined where that is not remembered. */
+  bareSentAt(packet: number): number | undefined {
+    for (let at = this.#bare.length - 2; at >= 0; at -= 2) {
+      if (this.#bare[at] === packet) return this.#bare[at + 1];
+    }
+    return undefined;
   }
 
   /** Packet numbers that were left out on purpose (optimistic-ACK defence). */

@@ -207,6 +207,7 @@ function emptySample(): AckSample {
     priorInFlight: 0,
     inFlight: 0,
     rttMs: 0,
+    delayMs: 0,
     minRttMs: Infinity,
     smoothedRttMs: 0,
     rate: 0,

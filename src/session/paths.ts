@@ -37,6 +37,11 @@ export class Paths {
   largestPacketBytes: number = Infinity;
   readonly #config: SessionConfig;
 
+  /** Smoothed round trip of the path in use; 0 while it is not measured. */
+  get rttMs(): number {
+    return this.active?.rtt.sampled === true ? this.active.rtt.smoothed : 0;
+  }
+
   constructor(config: SessionConfig) {
     this.#config = config;
   }

@@ -55,7 +55,7 @@ export class Planner {
     this.#path = path;
     this.#to = to;
     this.#acknowledging.length = 0;
-    this.#burst.begin(packetBytes, this.#skips.draw(keys.nextPacket));
+    this.#burst.begin(packetBytes, this.#skips.due(keys.nextPacket));
   }
 
   /** One packet of frames; `write` notes what of it matters later. */
@@ -96,7 +96,10 @@ export class Planner {
     const path = this.#path as PathState;
     let packet = result.firstPacket;
     let left = result.packets;
-    if (left > 0 && packet > keys.nextPacket) keys.skip(keys.nextPacket, packet);
+    if (left > 0 && packet > keys.nextPacket) {
+      keys.skip(keys.nextPacket, packet);
+      this.#skips.redraw(packet);
+    }
     const burst = path.burst(now);
     const unsent: SentRun[] = [];
     for (const run of this.#burst.runs) {
@@ -124,7 +127,10 @@ export class Planner {
     counters.bytesSent += bytes;
     paths.sent(this.#to, bytes);
     keys.countSent(run.count, run.packetBytes);
-    if (run.items?.length === 0) return;
+    if (run.items?.length === 0) {
+      keys.noteBare(run.packet, now);
+      return;
+    }
     if (tooBig && run.packetBytes > BASE_PACKET_BYTES) {
       path.size.tooBig(run.packetBytes);
       this.#delivery.lost(run);
@@ -144,7 +150,7 @@ export class Planner {
       this.#burst.packetsLeft(budget) > 0 &&
       (datagrams.head !== undefined || this.#short(writer.room) !== undefined);
     if (this.#burst.framePackets === 0) this.#writeAcks(writer, now, data || control.pending);
-    if (control.pending) control.fill(writer, items, now, this.#path?.rtt.smoothed ?? 0);
+    if (control.pending) control.fill(writer, items, now, this.#state.paths.rttMs);
     if (data) {
       this.#writeDatagrams(writer, items);
       this.#writeShort(writer, items);

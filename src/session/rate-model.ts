@@ -1,7 +1,10 @@
+import { ACK_DELAY_MAX_MS } from "./ack-tracker.ts";
 import type { AckSample } from "./congestion.ts";
 
 /** The bandwidth is the highest delivery rate of so many rounds. */
 const BANDWIDTH_ROUNDS = 10;
+/** The longest ACK delay is forgotten over some tens of rounds. */
+const DELAY_DECAY = 0.95;
 const MIN_RTT_AGE_MS = 10_000;
 /** Start-up ends after so many rounds in which the rate grew by less than a quarter. */
 const FULL_ROUNDS = 3;
@@ -11,6 +14,8 @@ const FULL_GROWTH = 1.25;
 export class RateModel {
   /** Lowest round trip of the last ten seconds; 1 before the first. */
   minRttMs = 1;
+  /** How long ACKs are held back, at most of late. */
+  delayMs = 0;
   round = 0;
   pipeFull = false;
   roundLostPackets = 0;
@@ -44,6 +49,8 @@ export class RateModel {
       this.minRttMs = sample.rttMs;
       this.#minRttAt = sample.now;
     }
+    if (sample.rttMs > 0)
+      this.delayMs = Math.max(this.delayMs, Math.min(sample.delayMs, ACK_DELAY_MAX_MS));
     if (sample.ackedBytes === 0) return false;
     this.#roundLimited &&= sample.appLimited;
     const current = this.#best.length - 1;
@@ -56,6 +63,7 @@ export class RateModel {
 
   startRound(sample: AckSample): void {
     this.round++;
+    this.delayMs *= DELAY_DECAY;
     this.#roundEndsAt = sample.delivered;
     if (!this.pipeFull && !this.#roundLimited) this.#lookWhetherFull();
     // Rounds limited by the program say nothing, so they push nothing out of the memory.

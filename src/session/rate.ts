@@ -180,7 +180,8 @@ export class Rate implements CongestionController {
       this.#window = Math.max(least, Math.min(this.#window, this.#product(PROBE_RTT_GAIN)));
       return;
     }
-    const lump = Math.max(LUMP_PACKETS * this.packetBytes, this.#model.bandwidth * LUMP_MS);
+    const { bandwidth, delayMs } = this.#model;
+    const lump = Math.max(LUMP_PACKETS * this.packetBytes, bandwidth * Math.max(LUMP_MS, delayMs));
     const gain = this.#mode === "startup" ? STARTUP_GAIN : WINDOW_GAIN;
     let target = Math.min(this.#product(gain) + lump, this.#ceiling);
     if (this.#loopback)

@@ -19,6 +19,8 @@ export class Recovery {
   readonly #generations: Generations;
   readonly #settlement: Settlement;
   readonly #touched: PathState[] = [];
+  /** Of the ACK under way, where its newest packet is in the ledger. */
+  #newestSentAt: number | undefined;
 
   constructor(generations: Generations, settlement: Settlement) {
     this.#generations = generations;
@@ -38,10 +40,9 @@ export class Recovery {
       const lowest = frame.lowest[index] as number;
       const end = (frame.highest[index] as number) + 1;
       if (keys.gone.size > 0) keys.gone.take(lowest, end, (run) => this.#spurious(run, now));
-      keys.ledger.take(lowest, end, (run) =>
-        this.#acked(run, run.end === newest ? frame.delayUs / 1000 : -1, now),
-      );
+      keys.ledger.take(lowest, end, (run) => this.#acked(run, run.end === newest, now));
     }
+    this.#sampleRtt(keys, newest - 1, frame.delayUs / 1000, now);
     for (const path of this.#touched) {
       this.#markLost(path, now);
       path.finishSample();
@@ -94,16 +95,24 @@ export class Recovery {
     path.beginSample(now);
   }
 
-  /** @param delayMs - how long the peer held back the ACK of the newest packet; -1 for all others */
-  #acked(run: SentRun, delayMs: number, now: number): void {
+  /** @param newest - whether the run ends with the newest packet that the ACK names */
+  #acked(run: SentRun, newest: boolean, now: number): void {
     const { path, sentAt } = run.burst;
     this.#touch(path, now);
-    if (delayMs >= 0) {
-      path.rtt.sample(now - sentAt, delayMs);
-      path.sample.rttMs = path.rtt.latest;
-    }
+    if (newest) this.#newestSentAt = sentAt;
     path.countAcked(run);
     this.#settlement.acked(run);
+  }
+
+  /** An ACK is a sample only of the newest packet it names, as its delay speaks of no other (RFC 9002 section 5.1). */
+  #sampleRtt(keys: KeyGeneration, packet: number, delayMs: number, now: number): void {
+    const sentAt = this.#newestSentAt ?? keys.bareSentAt(packet);
+    this.#newestSentAt = undefined;
+    const path = this.#touched[0];
+    if (sentAt === undefined || path === undefined || path.sample.ackedPackets === 0) return;
+    path.rtt.sample(now - sentAt, delayMs);
+    path.sample.rttMs = path.rtt.latest;
+    path.sample.delayMs = delayMs;
   }
 
   #spurious(run: SentRun, now: number): void {

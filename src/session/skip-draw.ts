@@ -13,12 +13,16 @@ export class SkipDraw {
     this.#random = random;
   }
 
-  /** @returns 1 to skip a number before packet `next`, else 0 */
-  draw(next: number): number {
-    if (this.#at < 0 || next < this.#at - 2 * MEAN_DISTANCE) this.#at = next + this.#distance();
-    if (next < this.#at) return 0;
+  /** @returns 1 where a number is to be left out before packet `next`, else 0 */
+  due(next: number): number {
+    // New keys count from zero again.
+    if (this.#at < 0 || next < this.#at - 2 * MEAN_DISTANCE) this.redraw(next);
+    return next < this.#at ? 0 : 1;
+  }
+
+  /** The number was left out: the next one comes at a distance nobody can guess. */
+  redraw(next: number): void {
     this.#at = next + this.#distance();
-    return 1;
   }
 
   #distance(): number {
