@@ -1,0 +1,3 @@
+module mp2p.test/classic
+
+go 1.20
