@@ -87,7 +87,10 @@ export class Reassembly {
     this.#readTo += bytes;
   }
 
+  /** Whether nothing waits; a chunk that was read but has room left is given up. */
   get empty(): boolean {
+    const first = this.#islands[0];
+    if (first !== undefined && this.#islands.length === 1 && first.end === this.#readTo) this.clear();
     return this.#islands.length === 0;
   }
 
