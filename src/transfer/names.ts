@@ -96,6 +96,7 @@ export function whyNotLink(path: string, target: string): string | undefined {
 
 /** Also spellings that HFS+ takes for the same, which ignores invisible characters. */
 function isInbox(name: string): boolean {
+  if (/^[!-\-/-~]/.test(name)) return false;
   return fold(name.replaceAll(/\p{Default_Ignorable_Code_Point}/gu, "")) === INBOX_FOLDER;
 }
 

@@ -160,9 +160,13 @@ export interface Reason {
   readonly why: string;
 }
 
+/** Longer ones are cut, between characters: every record of a reason has 2,048 bytes at most. */
+const MOST_WHY_BYTES = 1500;
+
 export function reasonBytes(reason: Reason): Uint8Array {
   const code = ascii(reason.code);
-  const why = encoder.encode(reason.why.slice(0, 1000));
+  const space = new Uint8Array(MOST_WHY_BYTES);
+  const why = space.subarray(0, encoder.encodeInto(reason.why, space).written);
   const length = new Uint8Array(2);
   viewOf(length).setUint16(0, why.length);
   return concat(Uint8Array.of(code.length), code, length, why);
