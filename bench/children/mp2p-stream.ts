@@ -24,7 +24,9 @@ async function receive(): Promise<void> {
   for await (const session of endpoint.sessions()) {
     for await (const stream of session.streams()) {
       const meter = new Meter();
-      stream.on("data", (chunk: Uint8Array) => meter.count(chunk.length));
+      stream.consume((bytes) => {
+        meter.count(bytes.length);
+      });
       stream.on("end", () => {
         say({ t: "done", ...meter.rate(), ...session.stats() });
         process.exit(0);
