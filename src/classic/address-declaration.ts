@@ -8,7 +8,7 @@ import { parseSocketAddress, writeSocketAddress } from "../wire/socket-address.t
 import { type ClassicSigner, sign } from "./signature.ts";
 
 export const TYPE_ADDRESS_DECLARATION = 0;
-export const ADDRESS_DECLARATION_BYTES = 115;
+const ADDRESS_DECLARATION_BYTES = 115;
 const AT = { port: 1, address: 3, source: 19, signature: 51 } as const;
 const ADDRESS_BYTES = 16;
 

@@ -11,7 +11,7 @@ import { concat } from "../base/bytes.ts";
 export const TYPE_SESSION_DATA = 2;
 export const NONCE_BYTES = 12;
 /** What a message takes beyond its text. */
-export const SESSION_DATA_OVERHEAD = 45;
+const SESSION_DATA_OVERHEAD = 45;
 /** The original reads 1,500 bytes and cuts the rest off. Over Ethernet, 1,407 go in one IPv6 packet. */
 const LONGEST_DATAGRAM_BYTES = 1500;
 export const LONGEST_TEXT_BYTES: number = LONGEST_DATAGRAM_BYTES - SESSION_DATA_OVERHEAD;

@@ -9,7 +9,7 @@ import { concat } from "../base/bytes.ts";
 import { type ClassicSigner, sign } from "./signature.ts";
 
 export const TYPE_SESSION_INITIATION = 1;
-export const SESSION_INITIATION_BYTES = 177;
+const SESSION_INITIATION_BYTES = 177;
 export const SESSION_ID_BYTES = 16;
 const AT = { id: 1, source: 17, destination: 49, ephemeral: 81, signature: 113 } as const;
 

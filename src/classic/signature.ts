@@ -2,7 +2,7 @@
 import type { Primitives } from "../backend/port.ts";
 import { concat } from "../base/bytes.ts";
 
-export const SIGNATURE_BYTES = 64;
+const SIGNATURE_BYTES = 64;
 export const KEY_BYTES = 32;
 
 /** Who a classic node is; an `Identity` is one. */
