@@ -3,7 +3,6 @@ export class Counters {
   bytesSent = 0;
   packetsSent = 0;
   packetsReceived = 0;
-  packetsLost = 0;
   streamBytesSent = 0;
   streamBytesReceived = 0;
   streamBytesAcked = 0;

@@ -33,6 +33,8 @@ export class KeyGeneration {
   /** When the PING that confirms it goes (again); Infinity once it is no use. */
   pingAt: number = Infinity;
   nextPacket = 0;
+  /** Packets of ours that the peer saw marked by the network, as its last ACK says. */
+  marks = 0;
   readonly #cidHigh: number;
   readonly #cidLow: number;
   readonly #skipped = new RangeSet();

@@ -90,7 +90,8 @@ export class Reassembly {
   /** Whether nothing waits; a chunk that was read but has room left is given up. */
   get empty(): boolean {
     const first = this.#islands[0];
-    if (first !== undefined && this.#islands.length === 1 && first.end === this.#readTo) this.clear();
+    if (first !== undefined && this.#islands.length === 1 && first.end === this.#readTo)
+      this.clear();
     return this.#islands.length === 0;
   }
 

@@ -42,6 +42,7 @@ export class Recovery {
       if (keys.gone.size > 0) keys.gone.take(lowest, end, (run) => this.#spurious(run, now));
       keys.ledger.take(lowest, end, (run) => this.#acked(run, run.end === newest, now));
     }
+    this.#countMarks(keys, frame.congestionMarks);
     this.#sampleRtt(keys, newest - 1, frame.delayUs / 1000, now);
     for (const path of this.#touched) {
       this.#markLost(path, now);
@@ -102,6 +103,13 @@ export class Recovery {
     if (newest) this.#newestSentAt = sentAt;
     path.countAcked(run);
     this.#settlement.acked(run);
+  }
+
+  #countMarks(keys: KeyGeneration, marks: number): void {
+    const path = this.#touched[0];
+    if (marks <= keys.marks || path === undefined) return;
+    path.sample.marks = marks - keys.marks;
+    keys.marks = marks;
   }
 
   /** An ACK is a sample only of the newest packet it names, as its delay speaks of no other (RFC 9002 section 5.1). */
