@@ -142,7 +142,7 @@ export interface MemoryPair {
   readonly streams: Duplex[];
 }
 
-export const SENDER_KEY: Uint8Array = new Uint8Array(32).fill(1);
+const SENDER_KEY: Uint8Array = new Uint8Array(32).fill(1);
 const RECEIVER_KEY = new Uint8Array(32).fill(2);
 
 export function memoryPair(options: MemoryOptions = {}): MemoryPair {
@@ -239,6 +239,6 @@ export async function listing(folder: string, below = ""): Promise<Record<string
   return lines;
 }
 
-export function sha256(content: Uint8Array): string {
+function sha256(content: Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
