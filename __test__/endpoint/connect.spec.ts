@@ -34,7 +34,10 @@ test("after a close the same pair connects anew, by key alone, and streams work"
 test("two endpoints that dial each other at once share one session", async (t) => {
   const alice = await openEndpoint(t);
   const bob = await openEndpoint(t);
-  const [there, here] = await Promise.all([alice.connect(bob.ticket()), bob.connect(alice.ticket())]);
+  const [there, here] = await Promise.all([
+    alice.connect(bob.ticket()),
+    bob.connect(alice.ticket()),
+  ]);
   const stream = await there.openStream();
   stream.end("crossed");
   const incoming = await firstOf(here.streams());
@@ -55,7 +58,9 @@ test("a peer that is not there is an error that lists what was tried", async (t)
   const gone = await Endpoint.open({ identity: await Identity.generate(), bind: LOOPBACK });
   const ticket = gone.ticket();
   await gone.close();
-  const error = await t.throwsAsync(alice.connect(ticket, { timeoutMs: 300 }), { code: "MP2P_NO_PATH" });
+  const error = await t.throwsAsync(alice.connect(ticket, { timeoutMs: 300 }), {
+    code: "MP2P_NO_PATH",
+  });
   t.regex(String(error?.message), /loopback 127\.0\.0\.1:\d+/);
 });
 

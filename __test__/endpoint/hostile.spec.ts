@@ -9,7 +9,7 @@ import test from "ava";
 import type { SocketCounters } from "../../src/backend/port.ts";
 import type { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { availableKinds } from "../support/backends.ts";
-import { Proxy } from "../support/proxy.ts";
+import { UdpProxy } from "../support/proxy.ts";
 import { firstOf, openEndpoint } from "./pair.ts";
 
 const SOAK = process.env.MP2P_SOAK === "1";
@@ -17,9 +17,12 @@ const DATAGRAMS = SOAK ? 1_000_000 : 12_000;
 const STREAM_BYTES = SOAK ? 512 << 20 : 8 << 20;
 const BATCH = 64;
 
-type Attack = (proxy: Proxy, random: (below: number) => number) => [bytes: Uint8Array, toServer: boolean];
+type Attack = (
+  proxy: UdpProxy,
+  random: (below: number) => number,
+) => [bytes: Uint8Array, toServer: boolean];
 
-function sample(proxy: Proxy, random: (below: number) => number) {
+function sample(proxy: UdpProxy, random: (below: number) => number) {
   return proxy.seen[random(proxy.seen.length)] as { bytes: Buffer; toServer: boolean };
 }
 
@@ -51,7 +54,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
 };
 
-async function attack(proxy: Proxy, count: number): Promise<void> {
+async function attack(proxy: UdpProxy, count: number): Promise<void> {
   const names = Object.keys(ATTACKS);
   const random = (below: number) => Math.floor(Math.random() * below);
   for (let sent = 0; sent < count; sent += BATCH) {
@@ -73,34 +76,37 @@ function refused(endpoint: Endpoint): number {
 }
 
 for (const kind of await availableKinds()) {
-  test.serial(`${kind}: ${DATAGRAMS} hostile datagrams cost a running stream nothing`, async (t) => {
-    t.timeout(SOAK ? 900_000 : 120_000);
-    const bob = await openEndpoint(t, { backend: kind });
-    const alice = await openEndpoint(t, { backend: kind });
-    const proxy = await Proxy.open(bob.addresses[0] as string);
-    t.teardown(() => proxy.close());
-    const there = await alice.connect(bob.ticket({ addresses: [proxy.address] }));
-    const here = await firstOf(bob.sessions());
-    const data = randomBytes(1 << 20);
-    const expected = createHash("sha256");
-    const rounds = STREAM_BYTES / data.length;
-    for (let n = 0; n < rounds; n++) expected.update(data);
-    async function* source() {
-      for (let n = 0; n < rounds; n++) yield data;
-    }
-    const sending = await there.openStream({ unidirectional: true });
-    const sent = pipeline(Readable.from(source()), sending);
-    const received = createHash("sha256");
-    const incoming = await firstOf(here.streams());
-    const attacking = attack(proxy, DATAGRAMS);
-    for await (const chunk of incoming) received.update(chunk as Buffer);
-    await Promise.all([sent, attacking]);
+  test.serial(
+    `${kind}: ${DATAGRAMS} hostile datagrams cost a running stream nothing`,
+    async (t) => {
+      t.timeout(SOAK ? 900_000 : 120_000);
+      const bob = await openEndpoint(t, { backend: kind });
+      const alice = await openEndpoint(t, { backend: kind });
+      const proxy = await UdpProxy.open(bob.addresses[0] as string);
+      t.teardown(() => proxy.close());
+      const there = await alice.connect(bob.ticket({ addresses: [proxy.address] }));
+      const here = await firstOf(bob.sessions());
+      const data = randomBytes(1 << 20);
+      const expected = createHash("sha256");
+      const rounds = STREAM_BYTES / data.length;
+      for (let n = 0; n < rounds; n++) expected.update(data);
+      async function* source() {
+        for (let n = 0; n < rounds; n++) yield data;
+      }
+      const sending = await there.openStream({ unidirectional: true });
+      const sent = pipeline(Readable.from(source()), sending);
+      const received = createHash("sha256");
+      const incoming = await firstOf(here.streams());
+      const attacking = attack(proxy, DATAGRAMS);
+      for await (const chunk of incoming) received.update(chunk as Buffer);
+      await Promise.all([sent, attacking]);
 
-    t.is(received.digest("hex"), expected.digest("hex"));
-    t.true(refused(alice) + refused(bob) > 0, "hostile datagrams were counted");
-    const sessions = await Promise.race([firstOf(bob.sessions()), Promise.resolve("none")]);
-    t.is(sessions, "none", "no session but ours was opened");
-    there.send(Uint8Array.of(1));
-    await firstOf(here.datagrams());
-  });
+      t.is(received.digest("hex"), expected.digest("hex"));
+      t.true(refused(alice) + refused(bob) > 0, "hostile datagrams were counted");
+      const sessions = await Promise.race([firstOf(bob.sessions()), Promise.resolve("none")]);
+      t.is(sessions, "none", "no session but ours was opened");
+      there.send(Uint8Array.of(1));
+      await firstOf(here.datagrams());
+    },
+  );
 }

@@ -1,7 +1,7 @@
 /** Sessions, epochs and generations over a simulated internet: docs/PROTOCOL.md, "Sessions". */
 import test from "ava";
-import { Internet, type InternetOptions } from "../sim/internet.ts";
 import { Clock } from "../sim/clock.ts";
+import { Internet, type InternetOptions } from "../sim/internet.ts";
 import { Node } from "../sim/node.ts";
 import { Random } from "../sim/random.ts";
 import { loadBackend } from "../support/backends.ts";
@@ -26,17 +26,28 @@ function text(bytes: Uint8Array | undefined): string {
 
 const bytes = (word: string) => Uint8Array.from(word, (letter) => letter.charCodeAt(0));
 
-for (const [a, b] of [["IK", "IK"], ["IK", "XX"], ["XX", "XX"]] as const) {
+for (const [a, b] of [
+  ["IK", "IK"],
+  ["IK", "XX"],
+  ["XX", "XX"],
+] as const) {
   test(`crossing ${a}/${b} under loss, skew and one-way reach end in one session with streams intact`, (t) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { internet, clock, random, alice, bob } = world(seed, { delayMs: 30, loss: 0.2, reorderMs: 40 });
+      const { internet, clock, random, alice, bob } = world(seed, {
+        delayMs: 30,
+        loss: 0.2,
+        reorderMs: 40,
+      });
       const oneWayUntil = random.below(3000);
       const blocked = random.below(2) === 0 ? ALICE : BOB;
       internet.reaches = (from) => from !== blocked || clock.now > oneWayUntil;
       const first = alice.dial(bob, { ik: a === "IK" });
       clock.run(clock.now + random.below(seed % 3 === 0 ? 10_000 : 200));
       const second = bob.dial(alice, { ik: b === "IK" });
-      clock.run(clock.now + 40_000, () => first.record !== undefined && second.record !== undefined);
+      clock.run(
+        clock.now + 40_000,
+        () => first.record !== undefined && second.record !== undefined,
+      );
       const note = `seed ${seed}`;
       t.is(alice.opened.length, 1, note);
       t.is(bob.opened.length, 1, note);

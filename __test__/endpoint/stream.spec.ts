@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Duplex, PassThrough, Readable, Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import test, { type ExecutionContext } from "ava";
 import { availableKinds } from "../support/backends.ts";
 import { firstOf, type Kind, openPair } from "./pair.ts";
@@ -95,7 +95,9 @@ test("a stream of a service nobody knows is refused by name", async (t) => {
 
 test("a closed session takes its streams along and says why on both sides", async (t) => {
   const { there, here, ours, theirs } = await openBoth(t);
-  const ends = [ours, theirs].map((stream) => new Promise((resolve) => stream.once("close", resolve)));
+  const ends = [ours, theirs].map(
+    (stream) => new Promise((resolve) => stream.once("close", resolve)),
+  );
   await there.close({ code: 300, reason: "enough" });
   await Promise.all(ends);
   t.like(await there.closed, { by: "local", code: "MP2P_CLOSED" });

@@ -10,7 +10,7 @@ import {
 } from "../../src/rendezvous/ticket.ts";
 
 const ALPHABET = "ybndrfg8ejkmcpqxot1uwisza345h769";
-const RUNS = process.env["MP2P_SOAK"] === "1" ? 5000 : 200;
+const RUNS = process.env.MP2P_SOAK === "1" ? 5000 : 200;
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const port = fc.integer({ min: 1, max: 65_535 });

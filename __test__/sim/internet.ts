@@ -21,9 +21,21 @@ import { SimSocket } from "./socket.ts";
 
 const PLAIN = "plain";
 const COUNTERS: SocketCounters = {
-  packetsSent: 0, bytesSent: 0, packetsReceived: 0, bytesReceived: 0, droppedMalformed: 0,
-  droppedUnknown: 0, droppedForged: 0, droppedReplayed: 0, droppedStrangers: 0, droppedLimited: 0,
-  droppedQueue: 0, cookiesSent: 0, droppedKernel: 0, sendCalls: 0, receiveCalls: 0,
+  packetsSent: 0,
+  bytesSent: 0,
+  packetsReceived: 0,
+  bytesReceived: 0,
+  droppedMalformed: 0,
+  droppedUnknown: 0,
+  droppedForged: 0,
+  droppedReplayed: 0,
+  droppedStrangers: 0,
+  droppedLimited: 0,
+  droppedQueue: 0,
+  cookiesSent: 0,
+  droppedKernel: 0,
+  sendCalls: 0,
+  receiveCalls: 0,
 };
 
 export interface InternetOptions {
@@ -38,7 +50,8 @@ export class Internet {
   readonly random: Random;
   options: InternetOptions;
   /** Every unsealed packet that was sent, for replays. */
-  readonly plainSeen: { readonly from: string; readonly to: string; readonly bytes: Uint8Array }[] = [];
+  readonly plainSeen: { readonly from: string; readonly to: string; readonly bytes: Uint8Array }[] =
+    [];
   /** Whether packets from one address reach another now. */
   reaches: (from: string, to: string) => boolean = () => true;
   readonly #sockets = new Map<string, MemorySocket>();
@@ -75,7 +88,10 @@ interface ReceiveSlot {
 /** backend/port.ts in memory; packets are not sealed but carry the name of their key. */
 export class MemorySocket implements DatagramSocket {
   address: string;
-  readonly buffers: { receiveBytes: number; sendBytes: number } = { receiveBytes: 1 << 22, sendBytes: 1 << 22 };
+  readonly buffers: { receiveBytes: number; sendBytes: number } = {
+    receiveBytes: 1 << 22,
+    sendBytes: 1 << 22,
+  };
   readonly sealed: SimSocket;
   readonly #internet: Internet;
   readonly #primitives: Primitives;
@@ -194,7 +210,9 @@ export class MemorySocket implements DatagramSocket {
     }
     const mac = plaintext.subarray(352, 368);
     const known = this.#filter?.addressees.some(({ mac1Key }) => {
-      const right = this.#primitives.hmacSha512(mac1Key, plaintext.subarray(0, 352)).subarray(0, 16);
+      const right = this.#primitives
+        .hmacSha512(mac1Key, plaintext.subarray(0, 352))
+        .subarray(0, 16);
       return equalBytes(right, mac);
     });
     return known ? plaintext : undefined;

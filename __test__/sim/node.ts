@@ -108,7 +108,9 @@ export class Node {
   }
 
   closes(record: SessionRecord): RecordEvent[] {
-    return this.events.filter((each) => each.record === record && each.event.kind === "closed").map(({ event }) => event);
+    return this.events
+      .filter((each) => each.record === record && each.event.kind === "closed")
+      .map(({ event }) => event);
   }
 
   /** The process is gone, without a word. */
@@ -134,7 +136,8 @@ export class Node {
     const name = `${record.pair}.${record.epoch}.${stream}`;
     const parts = this.#bytes.get(name) ?? [];
     this.#bytes.set(name, parts);
-    for (let part = record.engine.read(stream); part; part = record.engine.read(stream)) parts.push(part);
+    for (let part = record.engine.read(stream); part; part = record.engine.read(stream))
+      parts.push(part);
     this.core.touch(record);
     this.run();
     return Uint8Array.from(parts.flatMap((part) => [...part]));

@@ -3,7 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 
 const KEPT = 512;
 
-export class Proxy {
+export class UdpProxy {
   /** What the dialler is told to dial. */
   readonly address: string;
   /** Packets seen on their way to the endpoint and back, oldest out first. */
@@ -30,9 +30,9 @@ export class Proxy {
     });
   }
 
-  static async open(server: string): Promise<Proxy> {
+  static async open(server: string): Promise<UdpProxy> {
     const [front, back] = await Promise.all([bound(), bound()]);
-    return new Proxy(front, back, Number(server.split(":")[1]));
+    return new UdpProxy(front, back, Number(server.split(":")[1]));
   }
 
   /** Sends as if it came from the dialler, or from the endpoint. */

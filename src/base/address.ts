@@ -37,16 +37,22 @@ export function formatAddress(address: Address): string {
 }
 
 /** @returns undefined for addresses nobody can be reached at: unspecified, multicast, broadcast. */
-export function reachOf(address: Address): Reach | undefined {
-  const [a = 0, b = 0] = address.bytes;
-  if (address.family === 4) {
-    if (a === 0 || a >= 224) return undefined;
-    if (a === 127) return "loopback";
-    const isPrivate = a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168);
-    return isPrivate || (a === 169 && b === 254) ? "lan" : "direct";
+export function reachOf({ family, bytes }: Address): Reach | undefined {
+  return family === 4 ? reachOfIpv4(bytes) : reachOfIpv6(bytes);
+}
+
+function reachOfIpv4([a = 0, b = 0]: Uint8Array): Reach | undefined {
+  if (a === 0 || a >= 224) return undefined;
+  if (a === 127) return "loopback";
+  const isPrivate = a === 10 || (a === 172 && b >> 4 === 1) || (a === 192 && b === 168);
+  return isPrivate || (a === 169 && b === 254) ? "lan" : "direct";
+}
+
+function reachOfIpv6(bytes: Uint8Array): Reach | undefined {
+  const [a = 0, b = 0] = bytes;
+  if (bytes.subarray(0, 15).every((byte) => byte === 0)) {
+    return bytes[15] === 1 ? "loopback" : undefined;
   }
-  const zeros = address.bytes.subarray(0, 15).every((byte) => byte === 0);
-  if (zeros) return address.bytes[15] === 1 ? "loopback" : undefined;
   if (a === 0xff) return undefined;
   return (a & 0xfe) === 0xfc || (a === 0xfe && (b & 0xc0) === 0x80) ? "lan" : "direct";
 }

@@ -2,26 +2,23 @@
  * The sans-IO heart of an endpoint: takes batches and the time, drives handshakes and sessions,
  * sends through the socket port. `driver.ts` gives it clock, timers and sockets.
  */
-import { ROW, ROW_PLAIN, ROW_STREAM, type ReceiveBatch } from "../backend/port.ts";
-import { toHex } from "../base/bytes.ts";
+import { type ReceiveBatch, ROW, ROW_PLAIN, ROW_STREAM } from "../backend/port.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { VerifiedStatics } from "../noise/verified-statics.ts";
-import type { Established, HandshakeParty } from "../session/handshake.ts";
 import type { SessionEvent } from "../session/contract.ts";
+import type { Established, HandshakeParty } from "../session/handshake.ts";
 import { Acceptor } from "./acceptor.ts";
+import { Acquaintances } from "./acquaintances.ts";
 import type { CoreConfig } from "./core-config.ts";
-import { Deadlines } from "./deadlines.ts";
 import { type Answered, Dialer, type DialTarget } from "./dialer.ts";
+import { SessionPump } from "./session-pump.ts";
 import type { SessionRecord } from "./session-record.ts";
 import { SessionTable } from "./session-table.ts";
 
-/** A responder's session whose caller never showed that it has the keys is dropped after this. */
-const UNPROVED_MS = 10_000;
 const REHANDSHAKE_MS = 90_000;
 /** While sealed data waits, strangers get this many handshakes a turn (WIRE item 17). */
 const HANDSHAKES_PER_TURN = 8;
 const MAX_WAITING_INITS = 256;
-const MAX_MET = 1024;
 
 export interface CoreHooks {
   /** A session whose peer has proved its key. Its `listener` must be set before this returns. */
@@ -33,29 +30,19 @@ interface WaitingInit {
   readonly address: string;
 }
 
-/** What is remembered of a proved peer after its session. */
-interface Met {
-  readonly staticKey: Uint8Array;
-  readonly addresses: Set<string>;
-}
-
 export class EndpointCore {
   readonly table: SessionTable;
-  readonly #config: CoreConfig;
+  readonly acquaintances: Acquaintances = new Acquaintances();
   readonly #hooks: CoreHooks;
   readonly #dialer: Dialer;
   readonly #acceptor: Acceptor;
-  readonly #dirty = new Set<SessionRecord>();
-  readonly #blocked = new Set<SessionRecord>();
+  readonly #pump: SessionPump;
   readonly #searching = new Map<SessionRecord, () => void>();
-  readonly #deadlines = new Deadlines<SessionRecord>();
   readonly #waitingInits: WaitingInit[] = [];
   readonly #draining = new Set<SessionRecord>();
-  readonly #met = new Map<string, Met>();
   #now = 0;
 
   constructor(config: CoreConfig, hooks: CoreHooks) {
-    this.#config = config;
     this.#hooks = hooks;
     const { primitives, identity, suites, limits, network } = config;
     const verifiedStatics = new VerifiedStatics();
@@ -68,6 +55,10 @@ export class EndpointCore {
       verifiedStatics,
     };
     this.table = new SessionTable(config);
+    this.#pump = new SessionPump(config.socket, {
+      event: (record, event) => this.#event(record, event),
+      expired: (record) => this.#end(record),
+    });
     this.#dialer = new Dialer(config, party);
     this.#acceptor = new Acceptor(config, party, this.table, (established, address) =>
       this.#accepted(established, address),
@@ -81,7 +72,7 @@ export class EndpointCore {
       else this.#receiveSealed(batch, at);
     }
     this.#admitStrangers(HANDSHAKES_PER_TURN);
-    this.#pumpAll();
+    this.#pump.run(this.#now);
   }
 
   /** Does what is due. @returns when to be called next, Infinity for not at all. */
@@ -90,30 +81,26 @@ export class EndpointCore {
     this.#dialer.run(now);
     this.#acceptor.run(now);
     this.#admitStrangers(HANDSHAKES_PER_TURN);
-    for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) this.#dirty.add(due);
-    this.#pumpAll();
+    this.#pump.run(this.#now);
     return this.nextAt();
   }
 
   nextAt(): number {
-    if (this.#dirty.size > 0 || this.#waitingInits.length > 0) return this.#now;
-    return Math.min(this.#deadlines.next(), this.#dialer.nextAt(), this.#acceptor.nextAt());
+    if (this.#waitingInits.length > 0) return this.#now;
+    const sessions = this.#pump.nextAt(this.#now);
+    return Math.min(sessions, this.#dialer.nextAt(), this.#acceptor.nextAt());
   }
 
   /** The socket takes packets again. */
   writable(now: number): void {
     this.#now = now;
-    for (const record of this.#blocked) {
-      record.engine.socketWritable();
-      this.#dirty.add(record);
-    }
-    this.#blocked.clear();
-    this.#pumpAll();
+    this.#pump.writable();
+    this.#pump.run(this.#now);
   }
 
   /** The application did something to this session: it wants to be polled before the turn ends. */
   touch(record: SessionRecord): void {
-    if (!record.over) this.#dirty.add(record);
+    this.#pump.touch(record);
   }
 
   /** Whether closed sessions may still have to repeat their CLOSE. */
@@ -140,16 +127,6 @@ export class EndpointCore {
       },
     };
     return this.#dialer.dial({ ...target, epoch }, outcome, now);
-  }
-
-  /** The static key of a peer met before, so that the next handshake is IK. */
-  knownStatic(key: Uint8Array): Uint8Array | undefined {
-    return this.#met.get(toHex(key))?.staticKey;
-  }
-
-  /** Where a peer met before was last. */
-  knownAddresses(key: Uint8Array): Iterable<string> {
-    return this.#met.get(toHex(key))?.addresses ?? [];
   }
 
   /** Every session gets new keys: the clock jumped, so this may be a copy of a sleeping machine. */
@@ -199,7 +176,7 @@ export class EndpointCore {
       const fin = rows[at + ROW.fin] === 1;
       record.engine.receiveStream(slot, packet, count, stream, offset, bytes, fin, path, ecn, time);
     } else record.engine.receiveFrames(slot, packet, bytes, path, ecn, time);
-    this.#dirty.add(record);
+    this.#pump.touch(record);
   }
 
   /** @returns undefined for a path that was given up while the batch waited: network loss */
@@ -214,53 +191,17 @@ export class EndpointCore {
   }
 
   #accepted(established: Established, address: string): void {
-    const record = this.#adopt(established, address);
-    if (!(record instanceof Mp2pError)) this.#dirty.add(record);
+    this.#adopt(established, address);
   }
 
-  #adopt(
-    established: Established,
-    address: string,
-    rttMs?: number,
-  ): SessionRecord | Mp2pError {
+  #adopt(established: Established, address: string, rttMs?: number): SessionRecord | Mp2pError {
     try {
       const record = this.table.adopt(established, { address, rttMs }, this.#now);
-      this.#dirty.add(record);
+      this.#pump.touch(record);
       return record;
     } catch (error) {
       if (error instanceof Mp2pError) return error;
       throw error;
-    }
-  }
-
-  #pumpAll(): void {
-    for (const record of this.#dirty) {
-      this.#dirty.delete(record);
-      if (!record.over) this.#pump(record);
-    }
-  }
-
-  /** Drains one engine: sends its bursts, passes its events on, and notes when it wants to be called. */
-  #pump(record: SessionRecord): void {
-    const { engine } = record;
-    const { socket } = this.#config;
-    for (;;) {
-      const output = engine.poll(this.#now);
-      if (output.kind === "event") {
-        this.#event(record, output.event);
-        if (record.over) return;
-      } else if (output.kind === "send") {
-        if (record.unconfirmedFin) socket.sendPlain(record.address, record.unconfirmedFin);
-        const result = socket.sendSealed(output.slot, output.path, output.plan);
-        engine.sent(result, this.#now);
-        if (engine.blocked) this.#blocked.add(record);
-      } else {
-        const unproved = record.proved ? Number.POSITIVE_INFINITY : record.openedAt + UNPROVED_MS;
-        if (unproved <= this.#now) return this.#end(record);
-        record.deadline = Math.min(output.until, unproved);
-        this.#deadlines.schedule(record);
-        return;
-      }
     }
   }
 
@@ -294,19 +235,11 @@ export class EndpointCore {
   #prove(record: SessionRecord, dialled: boolean): void {
     if (record.proved) return;
     record.proved = true;
-    this.#remember(record);
+    this.acquaintances.remember(record);
     for (const older of this.table.supersededBy(record)) {
       this.#cut(older, "peer", "it connected anew");
     }
     this.#hooks.opened(record, dialled);
-  }
-
-  #remember({ peer, knownAddresses }: SessionRecord): void {
-    const name = toHex(peer.key);
-    this.#met.delete(name);
-    this.#met.set(name, { staticKey: peer.staticKey, addresses: knownAddresses });
-    const [oldest] = this.#met.keys();
-    if (this.#met.size > MAX_MET && oldest !== undefined) this.#met.delete(oldest);
   }
 
   /** A new handshake for a session that lives: new keys, and a peer that moved or restarted is noticed. */
@@ -319,7 +252,7 @@ export class EndpointCore {
       // A restarted peer has another instance: only a session that hears its peer names it.
       ...(reason === "silence" ? {} : { instance: peer.instance }),
       epoch: record.epoch,
-      addresses: [record.address, ...record.knownAddresses],
+      addresses: reason === "silence" ? record.knownAddresses : [record.address],
       timeoutMs: REHANDSHAKE_MS,
     };
     const outcome = {
@@ -332,13 +265,19 @@ export class EndpointCore {
     this.#searching.set(record, this.#dialer.dial(target, outcome, this.#now));
   }
 
-  #renewed(record: SessionRecord, { established, address, fin }: Answered): void {
+  #renewed(record: SessionRecord, { established, address, fin, rttMs }: Answered): void {
     if (record.over) return;
-    if (!this.table.isPair(record, established)) return this.#cut(record, "restart", "");
-    // The same endpoint counts a new epoch: it has closed this session, and its CLOSE was lost.
-    if (established.epoch !== record.epoch) return this.#cut(record, "peer", "");
-    const adopted = this.#adopt(established, address);
-    if (!(adopted instanceof Mp2pError)) adopted.unconfirmedFin = fin;
+    const samePeer = this.table.isPair(record, established);
+    if (!samePeer || established.epoch !== record.epoch) {
+      // The same endpoint counts a new epoch: it has closed this session, and its CLOSE was lost.
+      this.#cut(record, samePeer ? "peer" : "restart", "");
+      return;
+    }
+    const adopted = this.#adopt(established, address, rttMs);
+    if (adopted instanceof Mp2pError) return;
+    adopted.unconfirmedFin = fin;
+    // The answer to our own INIT proves the address.
+    if (adopted.address !== address) this.table.move(adopted, { address, rttMs }, this.#now);
   }
 
   /** Ends a session whose peer no longer has its other half: there is nobody to tell. */
@@ -350,10 +289,8 @@ export class EndpointCore {
   #end(record: SessionRecord): void {
     this.#searching.get(record)?.();
     this.#searching.delete(record);
-    this.#dirty.delete(record);
     this.#draining.delete(record);
-    this.#blocked.delete(record);
-    this.#deadlines.forget(record);
+    this.#pump.forget(record);
     this.table.end(record);
   }
 }

@@ -70,7 +70,10 @@ export class Deadlines<T extends Timed> {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && (heap[child + 1] as Entry<T>).at < (heap[child] as Entry<T>).at)
+      if (
+        child + 1 < heap.length &&
+        (heap[child + 1] as Entry<T>).at < (heap[child] as Entry<T>).at
+      )
         child++;
       if ((heap[child] as Entry<T>).at >= last.at) break;
       heap[at] = heap[child] as Entry<T>;

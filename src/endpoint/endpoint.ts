@@ -11,26 +11,28 @@ import { backendNote, selectBackend } from "../backend/select.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { ANY_INSTANCE, addressee } from "../noise/macs.ts";
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
-import { CLOSE_CODE } from "../session/close-codes.ts";
 import { abortable, deferred } from "./abort.ts";
 import { Admission } from "./admission.ts";
 import { AsyncQueue } from "./async-queue.ts";
 import { EndpointCore } from "./core.ts";
 import type { CoreConfig } from "./core-config.ts";
+import { Doorkeeper, TOKEN_BYTES } from "./doorkeeper.ts";
 import { Driver } from "./driver.ts";
 import { reachableAddresses } from "./local-addresses.ts";
-import { DEFAULT_BIND, DEFAULT_SERVICES, type EndpointOptions, limitsOf, strangerLimits } from "./options.ts";
+import {
+  DEFAULT_BIND,
+  DEFAULT_SERVICES,
+  type EndpointOptions,
+  limitsOf,
+  strangerLimits,
+} from "./options.ts";
 import { TOKEN_SERVICE } from "./service.ts";
 import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { SessionRecord } from "./session-record.ts";
-import type { Stream } from "./stream.ts";
 import { readTarget } from "./target.ts";
 
-const TOKEN_BYTES = 16;
 const OFFER_MS = 10 * 60_000;
-/** How long a peer whose key is not allowed has to show a token. */
-const TOKEN_WAIT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 20_000;
 
 export interface TicketOptions {
@@ -60,7 +62,7 @@ export class Endpoint implements AsyncDisposable {
   readonly #incoming = new AsyncQueue<Session>();
   readonly #sessions = new WeakMap<SessionRecord, Session>();
   readonly #open = new Set<Session>();
-  readonly #tokenTimers = new Map<Session, () => void>();
+  readonly #doorkeeper: Doorkeeper;
   #closing: Promise<void> | undefined;
 
   private constructor(options: EndpointOptions, backend: Backend, socket: DatagramSocket) {
@@ -86,6 +88,9 @@ export class Endpoint implements AsyncDisposable {
       opened: (record, dialled) => this.#opened(record, dialled),
     });
     this.#driver = new Driver(socket, this.#core, (error) => this.#failed(error));
+    this.#doorkeeper = new Doorkeeper(this.#admission, this.#driver, (session) =>
+      this.#incoming.push(session),
+    );
     this.#host = {
       services,
       backendName: backend.name,
@@ -97,7 +102,8 @@ export class Endpoint implements AsyncDisposable {
       },
       internalService: (name) =>
         name === TOKEN_SERVICE
-          ? (session, stream) => void this.#redeem(session, stream).catch(() => undefined)
+          ? (session, stream) =>
+              void this.#doorkeeper.redeem(session, stream).catch(() => undefined)
           : undefined,
       ended: (session) => this.#ended(session),
     };
@@ -153,7 +159,9 @@ export class Endpoint implements AsyncDisposable {
    */
   ticket(options: TicketOptions = {}): string {
     const candidates = options.addresses ?? reachableAddresses(this.#socket.addresses);
-    const sameHost = reachableAddresses(candidates).every((address) => /^(127\.|\[::1\])/.test(address));
+    const sameHost = reachableAddresses(candidates).every((address) =>
+      /^(127\.|\[::1\])/.test(address),
+    );
     const ticket: Ticket = { key: this.key, instance: this.#config.instance, candidates, sameHost };
     if (!options.offer) return formatTicket(ticket);
     const token = this.#config.primitives.randomBytes(TOKEN_BYTES);
@@ -174,7 +182,10 @@ export class Endpoint implements AsyncDisposable {
    * @throws {Mp2pError} `MP2P_TICKET_INVALID`, `MP2P_TICKET_EXPIRED`, `MP2P_KEY_INVALID`,
    * `MP2P_NO_ADDRESS`, `MP2P_NO_PATH`, `MP2P_VERSION`, `MP2P_CLOSED`, or the signal's reason
    */
-  async connect(target: string | Uint8Array | Ticket, options: ConnectOptions = {}): Promise<Session> {
+  async connect(
+    target: string | Uint8Array | Ticket,
+    options: ConnectOptions = {},
+  ): Promise<Session> {
     const { signal, timeoutMs = CONNECT_TIMEOUT_MS } = options;
     signal?.throwIfAborted();
     if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");
@@ -184,7 +195,8 @@ export class Endpoint implements AsyncDisposable {
     const session = this.#sessions.get(record) as Session;
     // A refusal may have come with the very answer.
     session.throwIfClosed();
-    if (ticket.token !== undefined && existing === undefined) await this.#present(session, ticket.token, signal);
+    if (ticket.token !== undefined && existing === undefined)
+      await this.#present(session, ticket.token, signal);
     return session;
   }
 
@@ -213,12 +225,12 @@ export class Endpoint implements AsyncDisposable {
 
   async #dial(ticket: Ticket, timeoutMs: number, signal?: AbortSignal): Promise<SessionRecord> {
     const result = deferred<SessionRecord>();
-    const staticKey = this.#core.knownStatic(ticket.key);
+    const met = this.#core.acquaintances.find(ticket.key);
     const target = {
       key: ticket.key,
       ...(ticket.instance === undefined ? {} : { instance: ticket.instance }),
-      ...(staticKey === undefined ? {} : { staticKey }),
-      addresses: [...ticket.candidates, ...this.#core.knownAddresses(ticket.key)],
+      ...(met === undefined ? {} : { staticKey: met.staticKey }),
+      addresses: [...ticket.candidates, ...(met?.addresses ?? [])],
       timeoutMs,
     };
     const done = (outcome: SessionRecord | Mp2pError) => {
@@ -238,7 +250,9 @@ export class Endpoint implements AsyncDisposable {
   /** Shows the token of an offer ticket: a short stream the peer's endpoint reads itself. */
   async #present(session: Session, token: Uint8Array, signal?: AbortSignal): Promise<void> {
     const options = { service: TOKEN_SERVICE, unidirectional: true, priority: 0 };
-    const stream = await session.openStream(signal === undefined ? options : { ...options, signal });
+    const stream = await session.openStream(
+      signal === undefined ? options : { ...options, signal },
+    );
     stream.on("error", () => undefined);
     stream.end(token);
   }
@@ -247,44 +261,11 @@ export class Endpoint implements AsyncDisposable {
     const session = new Session(record, this.#host, dialled);
     this.#sessions.set(record, session);
     this.#open.add(session);
-    if (dialled) return;
-    if (this.#admission.open || this.#admission.redeemedBy(record.peer.key)) {
-      this.#incoming.push(session);
-      return;
-    }
-    void this.#admit(session);
-  }
-
-  async #admit(session: Session): Promise<void> {
-    const allowed = await this.#admission.allows(session.peer.key);
-    if (allowed) this.#incoming.push(session);
-    else if (!this.#admission.hasOffers(this.#driver.unixMs())) this.#refuse(session);
-    else this.#tokenTimers.set(session, this.#driver.after(TOKEN_WAIT_MS, () => this.#refuse(session)));
-  }
-
-  #refuse(session: Session): void {
-    this.#tokenTimers.delete(session);
-    void session.close({ code: CLOSE_CODE.NOT_ALLOWED, reason: "not allowed" });
-  }
-
-  async #redeem(session: Session, stream: Stream): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of stream) {
-      chunks.push(chunk as Buffer);
-      if (Buffer.concat(chunks).length > TOKEN_BYTES) break;
-    }
-    const waiting = this.#tokenTimers.get(session);
-    waiting?.();
-    this.#tokenTimers.delete(session);
-    const good = this.#admission.redeem(Buffer.concat(chunks), session.peer.key, this.#driver.unixMs());
-    if (!good) return waiting && this.#refuse(session);
-    session.admittedByOffer();
-    if (waiting !== undefined) this.#incoming.push(session);
+    if (!dialled) void this.#doorkeeper.knock(session);
   }
 
   #ended(session: Session): void {
-    this.#tokenTimers.get(session)?.();
-    this.#tokenTimers.delete(session);
+    this.#doorkeeper.forget(session);
     this.#open.delete(session);
   }
 

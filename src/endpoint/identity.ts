@@ -62,7 +62,9 @@ async function readSeed(file: string): Promise<Uint8Array | undefined> {
   } catch (error) {
     if (error instanceof Mp2pError) throw error;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new Mp2pError("MP2P_IDENTITY", `the identity in ${file} cannot be read`, { cause: error });
+    throw new Mp2pError("MP2P_IDENTITY", `the identity in ${file} cannot be read`, {
+      cause: error,
+    });
   }
   const seed = text.startsWith(PREFIX) ? fromZbase32(text.slice(PREFIX.length).trim()) : undefined;
   if (seed?.length === SEED_BYTES) return seed;

@@ -18,19 +18,14 @@ function isWildcard(text: string): boolean {
   return parseAddress(text)?.bytes.every((byte) => byte === 0) === true;
 }
 
+/** Without link-local addresses, which mean nothing on another machine's interfaces. */
 function expand(wildcard: string): string[] {
   const address = parseAddress(wildcard);
   if (address === undefined) return [];
-  const expanded: string[] = [];
-  for (const list of Object.values(networkInterfaces())) {
-    for (const entry of list ?? []) {
-      if (entry.family !== `IPv${address.family}`) continue;
-      // A link-local address means nothing on another machine's interfaces.
-      if (entry.address.toLowerCase().startsWith("fe80:")) continue;
-      const text = address.family === 4 ? `${entry.address}:0` : `[${entry.address}]:0`;
-      const parsed = parseAddress(text);
-      if (parsed !== undefined) expanded.push(formatAddress({ ...parsed, port: address.port }));
-    }
-  }
-  return expanded;
+  const { family, port } = address;
+  return Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .filter((entry) => entry.family === `IPv${family}` && !/^fe80:/i.test(entry.address))
+    .map((entry) => parseAddress(family === 4 ? `${entry.address}:0` : `[${entry.address}]:0`))
+    .flatMap((parsed) => (parsed === undefined ? [] : [formatAddress({ ...parsed, port })]));
 }

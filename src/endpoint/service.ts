@@ -12,7 +12,9 @@ export const TOKEN_SERVICE = "token/1";
 /** @throws {TypeError} for a name that is not 0 to 255 printable ASCII letters */
 export function servicePrefix(name: string): Uint8Array {
   if (!NAME.test(name)) {
-    throw new TypeError(`a service name is up to 255 printable ASCII letters: ${JSON.stringify(name)}`);
+    throw new TypeError(
+      `a service name is up to 255 printable ASCII letters: ${JSON.stringify(name)}`,
+    );
   }
   return concat(Uint8Array.of(name.length), ascii(name));
 }

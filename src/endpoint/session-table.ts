@@ -6,8 +6,8 @@
 import { compareBytes, concat } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { isIpv6, isLoopback } from "../path/ladder.ts";
-import type { Established } from "../session/handshake.ts";
 import type { Generation } from "../session/contract.ts";
+import type { Established } from "../session/handshake.ts";
 import { SessionEngine } from "../session/session.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { PathTable } from "./path-table.ts";
@@ -17,6 +17,8 @@ import { type Peer, pairName, SessionRecord } from "./session-record.ts";
 const CEILING_IPV4_BYTES = 1472;
 const CEILING_IPV6_BYTES = 1452;
 const MAX_SLOT = 65_535;
+/** Freed slots rest before they are used again: batches that wait to be read may still name them. */
+const RESTING_SLOTS = 1024;
 /** Pairs remembered after their session ended, so that a replayed epoch stays dead. */
 const ENDED_PAIRS = 4096;
 
@@ -60,7 +62,8 @@ export class SessionTable {
   find(key: Uint8Array, instance?: Uint8Array): SessionRecord | undefined {
     for (const record of this.records()) {
       if (!record.proved || compareBytes(record.peer.key, key) !== 0) continue;
-      if (instance === undefined || compareBytes(record.peer.instance, instance) === 0) return record;
+      if (instance === undefined || compareBytes(record.peer.instance, instance) === 0)
+        return record;
     }
     return undefined;
   }
@@ -94,7 +97,7 @@ export class SessionTable {
    * @throws {Mp2pError} `MP2P_LIMIT` where there is no room for another session
    */
   adopt(established: Established, from: AnswerPath, now: number): SessionRecord {
-    const { address, rttMs } = from;
+    const { address } = from;
     const { peerKey: key, peerStatic: staticKey, peerInstance: instance, epoch } = established;
     const pair = this.#pairOf(key, instance);
     let record = pair.records.find((each) => each.epoch === epoch);
@@ -103,16 +106,20 @@ export class SessionTable {
       pair.records.push(record);
       pair.epoch = Math.max(pair.epoch, epoch);
     }
-    const path = record.visit(address);
     this.#addGeneration(record, established, now);
-    if (!record.hasPath) {
-      const ipv6 = isIpv6(address);
-      const timed = rttMs === undefined ? {} : { initialRttMs: rttMs };
-      record.engine.setPath(path, { loopback: isLoopback(address), ipv6, ...timed }, now);
-      record.moveTo(path);
-    }
+    if (!record.hasPath) this.move(record, from, now);
+    else record.visit(address);
     record.knownAddresses.add(address);
     return record;
+  }
+
+  /** Data of this session takes the path to this address from now on: a handshake proved it. */
+  move(record: SessionRecord, { address, rttMs }: AnswerPath, now: number): void {
+    const path = record.visit(address);
+    const timed = rttMs === undefined ? {} : { initialRttMs: rttMs };
+    const properties = { loopback: isLoopback(address), ipv6: isIpv6(address), ...timed };
+    record.engine.setPath(path, properties, now);
+    record.moveTo(path);
   }
 
   /** @returns sessions of the same pair that a newly proved one puts an end to. */
@@ -196,10 +203,10 @@ export class SessionTable {
   }
 
   #takeSlot(): number {
-    const slot = this.#freeSlots.pop() ?? this.#lastSlot + 1;
-    if (slot > MAX_SLOT) throw new Mp2pError("MP2P_LIMIT", "this endpoint holds no more sessions");
-    this.#lastSlot = Math.max(this.#lastSlot, slot);
-    return slot;
+    const rested = this.#freeSlots.length > RESTING_SLOTS || this.#lastSlot === MAX_SLOT;
+    const slot = rested ? this.#freeSlots.shift() : ++this.#lastSlot;
+    if (slot !== undefined) return slot;
+    throw new Mp2pError("MP2P_LIMIT", "this endpoint holds no more sessions");
   }
 
   #forgetOldPairs(): void {

@@ -114,7 +114,9 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   streams(service = ""): AsyncIterable<Stream> {
     const queue = this.#incoming.get(service);
     if (queue === undefined) {
-      throw new TypeError(`service ${JSON.stringify(service)} is not among the endpoint's services`);
+      throw new TypeError(
+        `service ${JSON.stringify(service)} is not among the endpoint's services`,
+      );
     }
     return queue;
   }

@@ -32,6 +32,7 @@ export interface StreamOptions {
 }
 
 /** @returns a promise to be waited for before more bytes come */
+// biome-ignore lint/suspicious/noConfusingVoidType: a plain callback that returns nothing is meant too
 export type Consumer = (bytes: Uint8Array) => Promise<unknown> | undefined | void;
 
 /**
@@ -78,16 +79,16 @@ export class Stream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    if (this.#stopped !== undefined) return this.fail(this.#stopped);
-    const taken = this.#link.write(chunk);
-    if (taken === chunk.length) done();
+    const taken = this.#stopped === undefined ? this.#link.write(chunk) : 0;
+    if (this.#stopped !== undefined) this.fail(this.#stopped);
+    else if (taken === chunk.length) done();
     else this.#unsent = { bytes: chunk.subarray(taken), done };
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    if (this.#stopped !== undefined) return this.fail(this.#stopped);
-    this.#link.finish();
-    if (this.#acknowledged) done();
+    if (this.#stopped === undefined) this.#link.finish();
+    if (this.#stopped !== undefined) this.fail(this.#stopped);
+    else if (this.#acknowledged) done();
     else this.#finished = done;
   }
 
