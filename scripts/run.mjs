@@ -1,10 +1,12 @@
 /** Small helpers of the scripts. Only node:*, because setup runs before anything is installed. */
 import { spawn, spawnSync } from "node:child_process";
+import { constants } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const HAS_GROUPS = process.platform !== "win32";
 /** npm is a script on Windows, which only a shell can start; its arguments here hold no spaces. */
 const NEEDS_SHELL = process.platform === "win32" ? new Set(["npm", "npx"]) : new Set();
 
@@ -22,18 +24,26 @@ export function run(command, args, options = {}) {
 
 /**
  * Runs a command and hands each line of its output to `onLine` while showing it. A command that is
- * silent for `patienceMs` is ended. @returns its exit code.
+ * silent for `patienceMs` is ended, and so is everything it started: as a process group of its own,
+ * which also takes Ctrl-C from here. @returns its exit code.
  */
 export function runWatched(command, args, { onLine, patienceMs }, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "inherit"],
+      detached: HAS_GROUPS,
       ...options,
     });
+    let interruptedBy;
+    const interrupt = (signal) => {
+      interruptedBy = signal;
+      endGroup(child, signal);
+    };
+    process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
     const patience = setTimeout(() => {
       console.error(`${command}: silent for ${patienceMs / 60_000} minutes, ended`);
-      child.kill("SIGKILL");
+      endGroup(child, "SIGKILL");
     }, patienceMs);
     let rest = "";
     child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -49,10 +59,20 @@ export function runWatched(command, args, { onLine, patienceMs }, options = {}) 
     });
     child.on("close", (code) => {
       clearTimeout(patience);
+      process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+      if (interruptedBy !== undefined) process.exit(128 + constants.signals[interruptedBy]);
       if (rest !== "") onLine(rest);
       resolve(code ?? 1);
     });
   });
+}
+
+function endGroup({ pid }, signal) {
+  try {
+    process.kill(HAS_GROUPS ? -pid : pid, signal);
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
+  }
 }
 
 /** @returns the trimmed output, or undefined where the command is missing or fails. */
