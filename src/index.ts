@@ -13,6 +13,7 @@ export type { PathInfo, SessionStats } from "./endpoint/session-host.ts";
 export { Stream } from "./endpoint/stream.ts";
 export { parseKey } from "./noise/identity.ts";
 export { formatTicket, parseTicket, type Ticket } from "./rendezvous/ticket.ts";
+export { FIRST_PROGRAM_CODE } from "./session/close-codes.ts";
 export type {
   Offer,
   Transfer,

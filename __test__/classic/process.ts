@@ -15,7 +15,11 @@ export class Process {
   constructor(t: ExecutionContext, command: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const [program = "", ...args] = command;
     this.#child = spawn(program, args, { env: { ...process.env, NO_COLOR: "1", ...env } });
-    t.teardown(() => this.#child.kill("SIGKILL"));
+    // Its end is awaited: the next test binds the same ports.
+    t.teardown(async () => {
+      this.#child.kill("SIGKILL");
+      await this.#ended;
+    });
     this.#child.on("error", (error) => {
       this.#stderr += error.message;
     });

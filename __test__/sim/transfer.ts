@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { SimPeer } from "./peer.ts";
 
 /** Stream bytes that both ends can compute: a wrong, missing or doubled one shows. */
-export function patternByte(stream: number, offset: number): number {
+function patternByte(stream: number, offset: number): number {
   return (Math.imul(offset + 1, 0x9e37_79b1) >>> 24) ^ (stream & 0xff);
 }
 

@@ -43,7 +43,7 @@ export interface Scenario {
 
 export const bytes = (hex: string): Uint8Array => fromHex(hex) as Uint8Array;
 
-export function partyOf(
+function partyOf(
   primitives: Primitives,
   { seed, suites, limits }: Side,
   { network, psk }: Scenario,

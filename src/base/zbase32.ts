@@ -8,7 +8,7 @@ const VALUE: ReadonlyMap<string, number> = new Map(
 );
 
 export function toZbase32(bytes: Uint8Array): string {
-  let text = "";
+  const letters: string[] = [];
   let held = 0;
   let bits = 0;
   for (const byte of bytes) {
@@ -16,11 +16,12 @@ export function toZbase32(bytes: Uint8Array): string {
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      text += ALPHABET[(held >> bits) & 31] as string;
+      letters.push(ALPHABET[(held >> bits) & 31] as string);
     }
     held &= (1 << bits) - 1;
   }
-  return bits > 0 ? text + (ALPHABET[(held << (5 - bits)) & 31] as string) : text;
+  if (bits > 0) letters.push(ALPHABET[(held << (5 - bits)) & 31] as string);
+  return letters.join("");
 }
 
 /**

@@ -10,7 +10,7 @@ export interface Candidate {
 }
 
 /** WIRE item 16: what a ticket may carry and a dial tries. */
-export const MAX_CANDIDATES = 32;
+const MAX_CANDIDATES = 32;
 
 const ORDER: Readonly<Record<Reach, number>> = { loopback: 0, lan: 1, direct: 2 };
 

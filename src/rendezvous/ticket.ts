@@ -17,7 +17,7 @@ import { isTicketCandidate } from "./ticket-candidate.ts";
 
 export const TICKET_PREFIX = "mp2p1";
 /** WIRE item 19: a caller sends one INIT to each candidate, so a ticket is no amplifier. */
-export const TICKET_CANDIDATES_MAX = 32;
+const TICKET_CANDIDATES_MAX = 32;
 
 const VERSION = 1;
 const FLAG = { instance: 1, sameHost: 2, expires: 4, token: 8 } as const;

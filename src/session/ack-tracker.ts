@@ -6,7 +6,7 @@ const ACK_EVERY_PACKETS = 64;
 /** While a sender starts it is paced by ACKs, so the first packets get more of them. */
 const START_UP_PACKETS = 32;
 const START_UP_ACK_EVERY_PACKETS = 2;
-export const ACK_DELAY_MIN_MS = 1;
+const ACK_DELAY_MIN_MS = 1;
 export const ACK_DELAY_MAX_MS = 25;
 
 /** How long an ACK may wait for company. */

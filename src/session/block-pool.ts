@@ -2,7 +2,7 @@
  * Blocks of send buffers in three sizes, so that a stream of 32 bytes does not hold a bulk block
  * and a bulk write is one copy into memory that is warm.
  */
-export const BLOCK_BYTES = [4_096, 65_536, 262_144] as const;
+const BLOCK_BYTES = [4_096, 65_536, 262_144] as const;
 
 /** Free blocks kept of each size; the rest goes back to the runtime. */
 const KEPT_BLOCKS = [256, 64, 64] as const;

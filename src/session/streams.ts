@@ -15,7 +15,7 @@ interface Stream {
 }
 
 /** Stream ids are u32: bit 0 is the opener, bit 1 set for unidirectional ones, the rest counts up. */
-export function kindOf(id: number): StreamKind {
+function kindOf(id: number): StreamKind {
   return ((id >> 1) & 1) as StreamKind;
 }
 

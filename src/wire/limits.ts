@@ -18,7 +18,7 @@ const AT = {
 export const LIMITS_BYTES = 24;
 
 /** Every path carries this much, so no peer may announce less. */
-export const SMALLEST_LARGEST_PACKET_BYTES = 1200;
+const SMALLEST_LARGEST_PACKET_BYTES = 1200;
 
 export interface Limits {
   /** Bytes of all streams together the peer may send before more credit arrives; below 2^48. */

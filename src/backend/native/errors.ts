@@ -18,7 +18,7 @@ export function translated<T>(call: () => T): T {
   }
 }
 
-export function translate(error: unknown): unknown {
+function translate(error: unknown): unknown {
   if (!(error instanceof Error) || !("code" in error)) return error;
   const code = ERROR_CODES.find((known) => known === error.code);
   if (code === undefined) return error;
