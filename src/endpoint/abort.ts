@@ -20,20 +20,3 @@ export async function abortable<T>(promise: Promise<T>, signal?: AbortSignal): P
     promise.catch(() => undefined);
   }
 }
-
-/** A promise with its handles outside, which Node 20 has no function for. */
-export interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-export function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
-}

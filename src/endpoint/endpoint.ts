@@ -8,10 +8,11 @@ import {
   SUITE_CHACHA20_POLY1305,
 } from "../backend/port.ts";
 import { backendNote, selectBackend } from "../backend/select.ts";
+import { deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { ANY_INSTANCE, addressee } from "../noise/macs.ts";
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
-import { abortable, deferred } from "./abort.ts";
+import { abortable } from "./abort.ts";
 import { Admission } from "./admission.ts";
 import { AsyncQueue } from "./async-queue.ts";
 import { EndpointCore } from "./core.ts";

@@ -1,10 +1,11 @@
 /** A session with one peer, as programs see it. */
 import { EventEmitter } from "node:events";
+import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import { reachOfText } from "../path/ladder.ts";
 import { CLOSE_CODE } from "../session/close-codes.ts";
-import { abortable, type Deferred, deferred } from "./abort.ts";
+import { abortable } from "./abort.ts";
 import { AsyncQueue } from "./async-queue.ts";
 import { type CloseReason, closeError, closeReason } from "./close-reason.ts";
 import { ServiceReader, servicePrefix } from "./service.ts";

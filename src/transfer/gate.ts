@@ -53,21 +53,3 @@ export class Tasks {
     while (this.#open > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 }
-
-export interface Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
-
-/** A rejection nobody looks at yet is not an unhandled one. */
-export function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((res, rej) => {
-    resolve = res;
-    reject = rej;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
-}

@@ -1,10 +1,11 @@
 /** The part of a receiver in which content comes: which file, into which buffer, and what is done. */
 import { equalBytes } from "../base/bytes.ts";
+import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
 import { Confirming } from "./confirming.ts";
-import { type Deferred, deferred, Tasks } from "./gate.ts";
+import { Tasks } from "./gate.ts";
 import { type Blake3, fileRoot, HASH_BYTES, UNIT_BYTES, unitCount, unitLength } from "./hashes.ts";
 import type { Inbox } from "./inbox.ts";
 import { LargeFiles } from "./large-files.ts";

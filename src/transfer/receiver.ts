@@ -2,12 +2,12 @@
 import { statfs } from "node:fs/promises";
 import type { Duplex } from "node:stream";
 import { toHex } from "../base/bytes.ts";
+import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { bootId } from "./boot-id.ts";
 import { Channel } from "./channel.ts";
 import type { Offer } from "./events.ts";
 import { alone } from "./exclusive.ts";
-import { type Deferred, deferred } from "./gate.ts";
 import { inboxName, UNIT_BYTES } from "./hashes.ts";
 import { Inbox } from "./inbox.ts";
 import { namesHere } from "./names.ts";

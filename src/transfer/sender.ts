@@ -1,11 +1,12 @@
 /** The sending side of one transfer: offers, sends what the receiver wants, counts what it confirms. */
 
 import { toHex } from "../base/bytes.ts";
+import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { BufferPool, HEADROOM_BYTES } from "./buffer-pool.ts";
 import { Channel } from "./channel.ts";
 import { Claims } from "./claims.ts";
-import { type Deferred, deferred, Gate, Tasks } from "./gate.ts";
+import { Gate, Tasks } from "./gate.ts";
 import { HASH_BYTES, UNIT_BYTES, unitCount } from "./hashes.ts";
 import { namesHere } from "./names.ts";
 import { printable } from "./printable.ts";
