@@ -15,6 +15,7 @@ const FILTER: StrangerFilter = {
   initsPerSecond: 100,
   initsPerSourcePerSecond: 10,
   initsPerSourceBurst: 3,
+  announcementsPerSecond: 200,
 };
 
 function sorter(filter: Partial<StrangerFilter> = {}): StrangerSorter {

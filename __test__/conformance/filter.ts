@@ -13,6 +13,7 @@ const OPEN: StrangerFilter = {
   initsPerSecond: 1_000,
   initsPerSourcePerSecond: 1_000,
   initsPerSourceBurst: 1_000,
+  announcementsPerSecond: 200,
 };
 /** Rates of zero never refill, so these tests need no clock. */
 const STINGY: StrangerFilter = { ...OPEN, initsPerSourcePerSecond: 0, initsPerSourceBurst: 2 };

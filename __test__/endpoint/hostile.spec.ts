@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import test from "ava";
-import type { SocketCounters } from "../../src/backend/port.ts";
+import type { SocketCounters } from "../../src/backend/counters.ts";
 import type { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { availableKinds } from "../support/backends.ts";
 import { UdpProxy } from "../support/proxy.ts";

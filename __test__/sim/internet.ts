@@ -1,5 +1,5 @@
 /** Whole endpoint cores in virtual time: addresses, links that may be one-way, restarts and rebinds. */
-import type { SocketCounters } from "../../src/backend/port.ts";
+import type { SocketCounters } from "../../src/backend/counters.ts";
 import {
   type DatagramSocket,
   type PacketKeys,

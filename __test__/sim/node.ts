@@ -37,6 +37,7 @@ export class Node {
       initsPerSecond: 1000,
       initsPerSourcePerSecond: 1000,
       initsPerSourceBurst: 1000,
+      announcementsPerSecond: 200,
     });
     const config = {
       socket: this.socket,

@@ -4,6 +4,8 @@
  * Byte tables: docs/PROTOCOL.md, "Packets".
  */
 
+import type { GroupDrops, SocketCounters } from "./counters.ts";
+
 export interface Backend {
   /** For people and logs only: nothing above decides by it. */
   readonly name: "native" | "fallback";
@@ -25,6 +27,12 @@ export interface Capabilities {
   readonly ecn: boolean;
   /** Packets are opened away from the JavaScript thread. */
   readonly receiveThread: boolean;
+  /** Groups can be joined. */
+  readonly multicast: boolean;
+  /** Groups can be joined for one source only (RFC 4607). */
+  readonly sourceSpecific: boolean;
+  /** The kernel keeps groups that other programs joined away from our sockets. */
+  readonly multicastAll: boolean;
 }
 
 /** Synchronous; every input is borrowed for the call, every output is fresh. Wrong sizes throw RangeError. */
@@ -57,7 +65,26 @@ export interface Primitives {
   ): Uint8Array | undefined;
   /** 32 bytes. */
   blake3(data: Uint8Array): Uint8Array;
+  /**
+   * Reed-Solomon parity of a cast's block: any BLOCK_SYMBOLS of its source and parity symbols restore it.
+   *
+   * @param block - BLOCK_SYMBOLS symbols of equal, even size
+   * @returns PARITY_SYMBOLS symbols of that size
+   */
+  parity(block: Uint8Array): Uint8Array;
+  /**
+   * Fills in the missing symbols of a block where they lie.
+   *
+   * @param missing - numbers of the absent source symbols, ascending
+   * @param have - numbers (0 to PARITY_SYMBOLS - 1) of the parity symbols at hand, at least as many as are missing
+   * @param parity - those symbols, one after the other, in the order of `have`
+   */
+  restore(block: Uint8Array, missing: Uint8Array, have: Uint8Array, parity: Uint8Array): void;
 }
+
+/** Source symbols of a block of a cast; a shorter last block is filled up with zeros that are not sent. */
+export const BLOCK_SYMBOLS = 128;
+export const PARITY_SYMBOLS = 64;
 
 export interface SocketOptions {
   /** One to eight of `"0.0.0.0:0"`, `"[::]:0"`, `"127.0.0.1:4000"`; port 0 lets the system choose. */
@@ -65,6 +92,15 @@ export interface SocketOptions {
   /** Asked of the kernel, in bytes; what was granted is in `buffers`. */
   readonly receiveBufferBytes?: number;
   readonly sendBufferBytes?: number;
+  /** Groups can be joined and sent to; without it, neither. */
+  readonly multicast?: MulticastOptions;
+}
+
+export interface MulticastOptions {
+  /** Where groups are received, by sockets of their own that share the port with other processes. */
+  readonly port: number;
+  /** Of datagrams to groups wider than the link; those to link-scope groups carry 255. 1 to 255. */
+  readonly hopLimit: number;
 }
 
 /** Cipher suite numbers of the handshake. */
@@ -121,6 +157,12 @@ export const SPAN = {
 export const SPAN_FRAMES = 0;
 /** ceil(length / (packetBytes - 42)) packets (at least one), each `0x10|fin, id4, off6, data`. */
 export const SPAN_STREAM = 1;
+/**
+ * Symbols of one block of a cast, numbers ascending: length / (packetBytes - 40) packets, a whole
+ * number, each `0x14, object2, block4, symbol2, data`. `stream` is the object, `offset` is
+ * block * 65,536 + first symbol.
+ */
+export const SPAN_SYMBOLS = 2;
 
 /** Sizes that the plan and the engine share. */
 export const DATA_HEADER_BYTES = 15;
@@ -128,6 +170,9 @@ export const TAG_BYTES = 16;
 export const STREAM_HEADER_BYTES = 11;
 /** Overhead of a bulk packet: packetBytes - 42 payload bytes each. */
 export const BULK_OVERHEAD_BYTES: number = DATA_HEADER_BYTES + TAG_BYTES + STREAM_HEADER_BYTES;
+export const SYMBOL_HEADER_BYTES = 9;
+/** Overhead of a symbol's packet: packetBytes - 40 bytes of symbol each. */
+export const SYMBOL_OVERHEAD_BYTES: number = DATA_HEADER_BYTES + TAG_BYTES + SYMBOL_HEADER_BYTES;
 
 export interface SendResult {
   /** Packet number of the first packet of the plan. */
@@ -147,9 +192,9 @@ export const ROW = {
   packet: 2,
   /** Packets in the run; 1 unless a stream run. */
   count: 3,
-  /** Stream id of a stream run. */
+  /** Stream id of a stream run; object of a symbol run. */
   stream: 4,
-  /** Stream offset of the first byte of a stream run. */
+  /** Stream offset of the first byte of a stream run; block * 65,536 + first symbol of a symbol run. */
   offset: 5,
   /** First byte within the slab. */
   at: 6,
@@ -163,7 +208,9 @@ export const ROW = {
   ecn: 10,
   /** Milliseconds on the clock of `DatagramSocket.now()`. */
   time: 11,
-  STRIDE: 12,
+  /** Membership (`join`) it arrived by; 0 for unicast. `path` tells the source all the same. */
+  group: 12,
+  STRIDE: 13,
 } as const;
 
 /** A plaintext of control frames or a datagram: one packet. */
@@ -172,6 +219,8 @@ export const ROW_FRAMES = 0;
 export const ROW_STREAM = 1;
 /** An unsealed datagram that passed the stranger filter, as received. */
 export const ROW_PLAIN = 2;
+/** Consecutive packets of one block of a cast, symbol numbers ascending by one, symbols contiguous in the slab. */
+export const ROW_SYMBOLS = 3;
 
 /** Borrowed for the duration of `SocketHandler.receive`: copy what must outlive it. */
 export interface ReceiveBatch {
@@ -192,6 +241,8 @@ export interface StrangerFilter {
   readonly initsPerSourcePerSecond: number;
   /** Burst of one source. */
   readonly initsPerSourceBurst: number;
+  /** ANNOUNCE packets (0x58) admitted a second, by groups only; more count as limited. 0: none. */
+  readonly announcementsPerSecond: number;
 }
 
 export interface Addressee {
@@ -199,36 +250,6 @@ export interface Addressee {
   readonly mac1Key: Uint8Array;
   /** 32 bytes: key from which the boxes of COOKIE answers are derived. */
   readonly cookieKey: Uint8Array;
-}
-
-/** Totals since the socket opened; a dropped packet is in exactly one of the dropped columns. */
-export interface SocketCounters {
-  packetsSent: number;
-  bytesSent: number;
-  packetsReceived: number;
-  bytesReceived: number;
-  /** Datagrams of no known type or impossible length. */
-  droppedMalformed: number;
-  /** Sealed packets, answers and cookies for a connection id nobody expects. */
-  droppedUnknown: number;
-  /** Sealed packets whose tag does not match. */
-  droppedForged: number;
-  /** Sealed packets seen before or too old. */
-  droppedReplayed: number;
-  /** INITs with a wrong mac1. */
-  droppedStrangers: number;
-  /** INITs over a rate limit that were not worth a COOKIE. */
-  droppedLimited: number;
-  /** Plain datagrams dropped because 256 were waiting. */
-  droppedQueue: number;
-  /** COOKIE packets sent. */
-  cookiesSent: number;
-  /** Datagrams the kernel dropped because our receive buffer was full; 0 where unknown. */
-  droppedKernel: number;
-  /** Send calls; packetsSent / sendCalls shows what segmentation offload is worth. */
-  sendCalls: number;
-  /** Receive calls that returned something. */
-  receiveCalls: number;
 }
 
 export interface SocketHandler {
@@ -251,6 +272,22 @@ export interface DatagramSocket {
   start(handler: SocketHandler): void;
   /** Monotonic milliseconds, the clock of ROW.time. */
   now(): number;
+
+  /**
+   * Joins a group on one interface, for one source where one is named. Both are in the address:
+   * `"[ff12::8000:1%eth0]:6727"`, `"239.255.1.2%eth0:6727"`. In this form groups are sent to as well
+   * (`addPath`, `sendPlain`), from a port on which answers reach this socket. What is sent to a group
+   * comes back to members on this machine, this one included.
+   *
+   * @param source - `"192.0.2.7"`, `"fe80::1"`
+   * @returns the membership's number for ROW.group, 1 to 65,535
+   * @throws {Mp2pError} `MP2P_NO_MULTICAST` where the interface or the system refuses, `MP2P_LIMIT`
+   */
+  join(group: string, source?: string): number;
+  /** Leaves; a number rests before it is used anew. Joining anew sends a new report to switches and routers. */
+  leave(membership: number): void;
+  /** Who sends us what we cannot open, by group: at most 256 sources, the busiest. */
+  groupDrops(): readonly GroupDrops[];
 
   /** The id, 1 or more, of a remote address; the same address has one id. At most 4,096. @throws {Mp2pError} `MP2P_LIMIT` */
   addPath(remote: string): number;

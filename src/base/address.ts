@@ -1,6 +1,7 @@
 /**
  * IP addresses with ports as text, the one form that crosses layers: `"192.0.2.1:5000"`,
- * `"[2001:db8::1]:5000"`, `"[fe80::1%2]:5000"`. Equal addresses have equal text.
+ * `"[2001:db8::1]:5000"`, `"[fe80::1%eth0]:5000"`, and for a group on one interface
+ * `"[ff12::8000:1%eth0]:6727"`, `"239.255.1.2%eth0:6727"`. Equal addresses have equal text.
  */
 
 export interface Address {
@@ -8,7 +9,7 @@ export interface Address {
   /** 4 or 16 bytes. */
   readonly bytes: Uint8Array;
   readonly port: number;
-  /** Interface of a link-local IPv6 address, as written after `%`. */
+  /** Interface of a link-local IPv6 address or of a multicast group, as written after `%`. */
   readonly scope?: string;
 }
 
@@ -16,23 +17,32 @@ export type Reach = "loopback" | "lan" | "direct";
 
 /** @returns undefined for anything but an IP address with a port; host names are not looked up. */
 export function parseAddress(text: string): Address | undefined {
-  const match = /^(?:\[([^\]]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text);
+  const match = /^(?:\[([^\]%]+)(?:%([^\]%]+))?\]|([0-9.]+)(?:%([^:%]+))?):([0-9]{1,5})$/.exec(
+    text,
+  );
   if (match === null) return undefined;
-  const port = Number(match[3]);
+  const [, ipv6, ipv6Scope, ipv4 = "", ipv4Scope, digits] = match;
+  const port = Number(digits);
   if (port > 65_535) return undefined;
-  if (match[2] !== undefined) {
-    const bytes = parseIpv4(match[2]);
-    return bytes && { family: 4, bytes, port };
-  }
-  const [host = "", scope, surplus] = (match[1] as string).split("%");
-  if (surplus !== undefined || scope === "") return undefined;
-  const bytes = parseIpv6(host);
-  return bytes && { family: 6, bytes, port, ...(scope === undefined ? {} : { scope }) };
+  const bytes = ipv6 === undefined ? parseIpv4(ipv4) : parseIpv6(ipv6);
+  const scope = ipv6Scope ?? ipv4Scope;
+  if (bytes === undefined || (ipv4Scope !== undefined && !isMulticastIpv4(bytes))) return undefined;
+  const family = ipv6 === undefined ? 4 : 6;
+  return { family, bytes, port, ...(scope === undefined ? {} : { scope }) };
+}
+
+/** Whether this is a group, of either family. */
+export function isMulticast({ family, bytes }: Address): boolean {
+  return family === 4 ? isMulticastIpv4(bytes) : bytes[0] === 0xff;
+}
+
+function isMulticastIpv4([first = 0]: Uint8Array): boolean {
+  return first >> 4 === 14;
 }
 
 export function formatAddress(address: Address): string {
-  if (address.family === 4) return `${address.bytes.join(".")}:${address.port}`;
   const scope = address.scope === undefined ? "" : `%${address.scope}`;
+  if (address.family === 4) return `${address.bytes.join(".")}${scope}:${address.port}`;
   return `[${formatIpv6(address.bytes)}${scope}]:${address.port}`;
 }
 

@@ -29,6 +29,7 @@ export const EXIT_OF_CODE: Readonly<Record<CliErrorCode, ExitCode>> = {
   MP2P_SOCKET: EXIT.error,
   MP2P_PORT_IN_USE: EXIT.error,
   MP2P_NO_NETWORK: EXIT.noPath,
+  MP2P_NO_MULTICAST: EXIT.noPath,
   MP2P_NO_ADDRESS: EXIT.notFound,
   MP2P_NO_PATH: EXIT.noPath,
   MP2P_TIMEOUT: EXIT.timeout,

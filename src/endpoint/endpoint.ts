@@ -1,9 +1,9 @@
 /** One's own end of all sessions: an identity listening and dialling on UDP sockets. */
+import type { SocketCounters } from "../backend/counters.ts";
 import {
   type Backend,
   type Capabilities,
   type DatagramSocket,
-  type SocketCounters,
   SUITE_AES_256_GCM,
   SUITE_CHACHA20_POLY1305,
 } from "../backend/port.ts";

@@ -59,6 +59,8 @@ export function limitsOf({
 /** WIRE item 17: a Diffie-Hellman off the JavaScript thread's critical path costs a fifth of one in wasm. */
 const NATIVE_HANDSHAKES_PER_SECOND = 1000;
 const FALLBACK_HANDSHAKES_PER_SECOND = 200;
+/** A network of a thousand peers that announce themselves every five seconds. */
+const ANNOUNCEMENTS_PER_SECOND = 200;
 
 export function strangerLimits(
   backend: Backend,
@@ -71,5 +73,6 @@ export function strangerLimits(
     initsPerSecond: limits.handshakesPerSecond ?? perSecond,
     initsPerSourcePerSecond: limits.handshakesPerSourcePerSecond ?? 20,
     initsPerSourceBurst: limits.handshakesPerSourceBurst ?? 40,
+    announcementsPerSecond: ANNOUNCEMENTS_PER_SECOND,
   };
 }

@@ -1,5 +1,6 @@
 import type { RemoteInfo } from "node:dgram";
-import type { PacketKeys, Primitives, SocketCounters } from "../port.ts";
+import type { SocketCounters } from "../counters.ts";
+import type { PacketKeys, Primitives } from "../port.ts";
 import { BatchBuilder } from "./batch-builder.ts";
 import { PacketOpener } from "./packet-opener.ts";
 import { ReceiveSlot, requireSlot } from "./packet-slot.ts";

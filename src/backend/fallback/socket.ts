@@ -1,13 +1,13 @@
 import type { RemoteInfo } from "node:dgram";
 import { performance } from "node:perf_hooks";
 import { parseAddress } from "../../base/address.ts";
+import type { SocketCounters } from "../counters.ts";
 import type {
   DatagramSocket,
   PacketKeys,
   Primitives,
   SendPlan,
   SendResult,
-  SocketCounters,
   SocketHandler,
   SocketOptions,
   StrangerFilter,

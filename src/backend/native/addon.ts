@@ -2,7 +2,7 @@
  * The addon's exports, as crates/mp2p-napi has them. Sizes and numbers that both sides must know
  * stand here and in crates/mp2p-net/src/region.rs and nowhere else.
  */
-import type { SocketCounters } from "../port.ts";
+import type { SocketCounters } from "../counters.ts";
 
 export interface Addon {
   readonly NativeSocket: {

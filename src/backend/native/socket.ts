@@ -1,12 +1,12 @@
 /** `DatagramSocket` over the addon: views of the shared region, and the drain after each wake-up. */
 import { Mp2pError } from "../../base/errors.ts";
+import type { SocketCounters } from "../counters.ts";
 import type {
   DatagramSocket,
   PacketKeys,
   ReceiveBatch,
   SendPlan,
   SendResult,
-  SocketCounters,
   SocketHandler,
   SocketOptions,
   StrangerFilter,

@@ -1,0 +1,102 @@
+/** What a cast asks of the program around it: content to read on one side, a place to write on the other. */
+
+/** Bytes of a cast's content, `start` to `end` (exclusive). */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is cast. Content is read in order, and once more where a receiver misses a block. */
+export interface CastContent {
+  /** Tells receivers what the content is, at most 64 MiB; opaque to the cast. Empty for a live cast. */
+  readonly manifest: Uint8Array;
+  /** Length of the content; undefined for a live one, which ends where `read` comes up short. */
+  readonly bytes: number | undefined;
+  /** Fills `into` from `offset`. @returns bytes read, fewer than asked for only at the end */
+  read(offset: number, into: Uint8Array): Promise<number>;
+}
+
+/** A block of content as its receiver gets it, in any order. `bytes` is borrowed until `write` resolves. */
+export interface CastTarget {
+  /**
+   * The manifest came, authentic.
+   *
+   * @returns what is held and was verified before, block by block: what the hash of a block was then
+   * @throws to decline; the sender is told the error's code and message
+   */
+  offered(manifest: Uint8Array, shape: CastShape): Promise<readonly HeldBlock[]>;
+  /** Verified bytes. @throws {Mp2pError} `MP2P_DISK_FULL`: the cast ends for this receiver alone */
+  write(offset: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>;
+  /** Every block is written: rename, report. */
+  complete(): Promise<void>;
+}
+
+export interface CastShape {
+  /** Bytes of a whole block; the last one is shorter. */
+  readonly blockBytes: number;
+  /** undefined while a live cast runs. */
+  readonly bytes: number | undefined;
+}
+
+export interface HeldBlock {
+  readonly block: number;
+  /** BLAKE3 of its bytes, 32 bytes: written if the sender's hash is the same, else sent again. */
+  readonly hash: Uint8Array;
+}
+
+export type CastPolicy =
+  /** The slowest receiver above the floor sets the rate. */
+  | "slowest"
+  /** The slowest of the required receivers does. */
+  | "required"
+  /** The fastest does; the others catch up afterwards. */
+  | "fast";
+
+export interface CastOptions {
+  /** Receivers to wait for before the first byte; default 1. */
+  readonly minReceivers?: number;
+  /** How long to wait for them; then it starts with those that came, or ends where none did. Default: for ever. */
+  readonly waitMs?: number;
+  /** Who may receive: everybody who has the ticket, these keys, or bearers of the ticket's secret. */
+  readonly admit?:
+    | "open"
+    | "secret"
+    | readonly Uint8Array[]
+    | ((key: Uint8Array) => boolean | Promise<boolean>);
+  readonly policy?: CastPolicy;
+  /** Bytes a second; receivers that fall below leave for unicast catch-up. Default 1/16 of the others' rate. */
+  readonly floor?: number;
+  /** Bytes a second, fixed; default: found by probing. */
+  readonly rate?: number;
+  /** UDP payload of a packet; default 1,452. */
+  readonly packetBytes?: number;
+  /** A group to cast on instead of one derived from key and cast id. */
+  readonly group?: string;
+  readonly signal?: AbortSignal;
+}
+
+export type CastOutcome = "complete" | "partial" | "declined" | "lost";
+
+/** One line of the final report. */
+export interface ReceiverReport {
+  readonly key: Uint8Array;
+  readonly outcome: CastOutcome;
+  /** Bytes of content it has, those held from before included. */
+  readonly bytes: number;
+  readonly seconds: number;
+  /** Symbols lost of symbols sent, 0 to 1. */
+  readonly lossRate: number;
+  /** How most of its bytes came. */
+  readonly path: "multicast" | "unicast";
+  /** Why it is not complete. */
+  readonly why: string | undefined;
+}
+
+export interface CastReport {
+  readonly receivers: readonly ReceiverReport[];
+  /** Content bytes. */
+  readonly bytes: number;
+  readonly seconds: number;
+  /** UDP payload bytes sent to groups and by unicast catch-up. */
+  readonly wireBytes: number;
+}
