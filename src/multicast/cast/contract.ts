@@ -40,7 +40,10 @@ export interface CastShape {
 
 export interface HeldBlock {
   readonly block: number;
-  /** BLAKE3 of its bytes, 32 bytes: written if the sender's hash is the same, else sent again. */
+  /**
+   * BLAKE3 of its bytes, 32 bytes: written if the sender's hash is the same, else sent again. No bytes:
+   * nobody wants the block here, whatever it is.
+   */
   readonly hash: Uint8Array;
 }
 
@@ -100,3 +103,48 @@ export interface CastReport {
   /** UDP payload bytes sent to groups and by unicast catch-up. */
   readonly wireBytes: number;
 }
+
+/** How far a cast is, as its sender knows. */
+export interface CastProgress {
+  /** Content bytes sent at least once. */
+  readonly bytes: number;
+  /** undefined while a live cast runs. */
+  readonly total: number | undefined;
+  /** Receivers admitted so far, and of them those that have everything. */
+  readonly receivers: number;
+  readonly complete: number;
+  /** Content bytes that the slowest receiver still in the cast has, and the median one. */
+  readonly slowest: number;
+  readonly median: number;
+  /** Bytes a second it is sent at. */
+  readonly rate: number;
+}
+
+/** A cast under way: what `endpoint.cast(content, options)` returns, at once. */
+export interface Casting {
+  /** What receivers need: key, addresses, cast, and with `admit: "secret"` the secret. */
+  readonly ticket: string;
+  /** Now; cheap, for a screen. */
+  progress(): CastProgress;
+  /** @throws what the content's `read` threw, the signal's reason, `MP2P_TIMEOUT` where none came */
+  readonly done: Promise<CastReport>;
+}
+
+/** A cast heard on this network, as `endpoint.casts()` yields it: once each, of keys that are trusted. */
+export interface AnnouncedCast {
+  /** The sender's Ed25519 key, 32 bytes; verified. */
+  readonly key: Uint8Array;
+  /** 16 bytes. */
+  readonly castId: Uint8Array;
+}
+
+/** What `endpoint.receiveCast(ticketOrAnnounced, target, options)` takes besides. */
+export interface ReceiveCastOptions {
+  /** Ends it; what is verified stays with the target. */
+  readonly signal?: AbortSignal;
+  /** How long to look for the sender; default 20,000 ms. */
+  readonly timeoutMs?: number;
+}
+
+/** What it resolves with when everything is written and `complete` has resolved. */
+export type CastReceipt = Omit<ReceiverReport, "outcome" | "why">;
