@@ -11,6 +11,7 @@ import type { Inbox } from "./inbox.ts";
 import { LargeFiles } from "./large-files.ts";
 import type { FitEntry } from "./offer-book.ts";
 import type { Conflict } from "./place.ts";
+import type { Placing } from "./placing.ts";
 import type { Receiver } from "./receiver.ts";
 import * as records from "./records.ts";
 import { KIND, RECORD } from "./records.ts";
@@ -29,7 +30,7 @@ const OWN_BUFFER_BYTES = 64 * 1024;
 
 type Head = ReturnType<typeof records.readContentHead>;
 
-export class ContentReceiver {
+export class ContentReceiver implements Placing {
   readonly settling: Settling;
   readonly target: Target;
   readonly inbox: Inbox;

@@ -1,7 +1,5 @@
 /** The receiving side of one transfer: takes the offer, decides, and hands the content on. */
-import { statfs } from "node:fs/promises";
 import type { Duplex } from "node:stream";
-import { toHex } from "../base/bytes.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { bootId } from "./boot-id.ts";
@@ -12,15 +10,15 @@ import { inboxName, UNIT_BYTES } from "./hashes.ts";
 import { Inbox } from "./inbox.ts";
 import { namesHere } from "./names.ts";
 import { OfferBook } from "./offer-book.ts";
+import { decide, describe, type Offering, policiesFor } from "./offer-decision.ts";
 import type { Conflict } from "./place.ts";
-import { printable } from "./printable.ts";
 import { ContentReceiver } from "./receive-content.ts";
 import type { RecordShape, RecordSink } from "./record-parser.ts";
 import * as records from "./records.ts";
 import { KIND, RECORD } from "./records.ts";
 import type { Emit } from "./running-transfer.ts";
 import type { TransferSession } from "./session.ts";
-import { type Existing, type Survey, survey } from "./survey.ts";
+import { type Existing, survey } from "./survey.ts";
 import { Tally } from "./tally.ts";
 import type { Target } from "./target.ts";
 
@@ -38,7 +36,6 @@ const SHAPES: ReadonlyMap<number, RecordShape> = new Map<number, RecordShape>([
 
 /** Some system's file system does each. */
 const FOLDS_ALL = { caseless: true, normalising: true };
-const NAMES_SHOWN = 100;
 /** How long a finished receiver waits for the sender to have read so. */
 const FAREWELL_MS = 3000;
 
@@ -158,12 +155,14 @@ export class Receiver implements RecordSink {
     let inbox = await Inbox.open(target, name, boot, false);
     try {
       const found = await survey(this.book, target, inbox, this.#session.blake3);
-      await this.#decide(target, found);
+      const offer = await describe(this.#offering(), target, found);
+      await decide(offer, found, this.options.accept, this.#emit);
       this.#check();
+      this.#emit({ type: "accept", files: offer.files, resumeBytes: found.resumeBytes });
       inbox ??= (await Inbox.open(target, name, boot, true)) as Inbox;
       const folding = await inbox.probe();
       this.book.refuseCollisions(this.options.portable ? FOLDS_ALL : folding);
-      const policies = await this.#policies(found);
+      const policies = await policiesFor(found, this.options.onConflict, () => this.#check());
       this.#content = new ContentReceiver(this, this.#channel, target, inbox, found, policies);
       await this.#content.run(this.#session.blake3);
     } finally {
@@ -171,67 +170,9 @@ export class Receiver implements RecordSink {
     }
   }
 
-  async #decide(target: Target, found: Survey): Promise<void> {
-    const { bavail, bsize } = await statfs(target.directory);
-    const offer = this.#describe(found, bavail * bsize);
-    const { peer, files, bytes, names } = offer;
-    this.#emit({ type: "offer", peer: peer.keyText, files, bytes, names });
-    const needed = bytes - found.resumeBytes;
-    if (needed > offer.freeBytes) {
-      const message = `the receiver has ${offer.freeBytes} bytes free, ${needed} are needed`;
-      throw new Mp2pError("MP2P_DISK_FULL", message, {
-        hint: "Free some space on the receiver, or receive into another folder.",
-      });
-    }
-    const { accept } = this.options;
-    if (accept !== "all" && !(await accept(offer))) {
-      throw new Mp2pError("MP2P_REFUSED", "the receiver declined the offer");
-    }
-    this.#check();
-    this.#emit({ type: "accept", files, resumeBytes: found.resumeBytes });
-  }
-
-  #describe(found: Survey, freeBytes: number): Offer {
-    const counts = { [KIND.file]: 0, [KIND.folder]: 0, [KIND.link]: 0 };
-    const names: string[] = [];
-    for (const { kind, path } of this.book.entries) {
-      counts[kind]++;
-      if (names.length < NAMES_SHOWN) names.push(printable(path ?? "a name that is not UTF-8"));
-    }
-    const refused = [...this.book.refused].slice(0, NAMES_SHOWN).map(([number, why]) => {
-      const name = printable(this.book.entries[number]?.path ?? "");
-      return { name, code: "MP2P_NAME" as const, why };
-    });
-    const taken = [...found.conflicts.values()].slice(0, NAMES_SHOWN);
-    return {
-      peer: this.#session.peer,
-      transferId: toHex(this.#transferId as Uint8Array),
-      files: counts[KIND.file],
-      folders: counts[KIND.folder],
-      links: counts[KIND.link],
-      bytes: this.book.bytes,
-      names,
-      refused,
-      conflicts: {
-        files: found.conflicts.size,
-        names: taken.map(({ name }) => printable(name)),
-      },
-      resumeBytes: found.resumeBytes,
-      freeBytes,
-    };
-  }
-
-  /** Asks once for each file whose name is taken. */
-  async #policies(found: Survey): Promise<Map<number, Conflict>> {
-    const policies = new Map<number, Conflict>();
-    for (const number of found.damaged) policies.set(number, "overwrite");
-    const { onConflict } = this.options;
-    for (const [number, existing] of found.conflicts) {
-      const ask = typeof onConflict === "function";
-      policies.set(number, ask ? await onConflict(existing) : onConflict);
-      this.#check();
-    }
-    return policies;
+  #offering(): Offering {
+    const transferId = this.#transferId as Uint8Array;
+    return { peer: this.#session.peer, transferId, book: this.book };
   }
 
   #check(): void {

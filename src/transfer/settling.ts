@@ -1,7 +1,6 @@
 /** What became of each entry, told to the sender and to the caller once. */
 import { toHex } from "../base/bytes.ts";
 import type { Mp2pError } from "../base/errors.ts";
-import type { Channel } from "./channel.ts";
 import { fileError } from "./file-error.ts";
 import { UNIT_BYTES } from "./hashes.ts";
 import type { FitEntry, OfferBook } from "./offer-book.ts";
@@ -13,15 +12,22 @@ import type { Tally } from "./tally.ts";
 /** Failures after which a part file is no use. */
 const FINAL = new Set(["MP2P_NAME", "MP2P_EXISTS", "MP2P_INTEGRITY", "MP2P_PROTOCOL"]);
 
+/** Where the sender is told; a cast tells nobody. */
+export interface Telling {
+  put(...parts: readonly Uint8Array[]): void;
+  /** Set when the transfer ended early. */
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
 export class Settling {
   /** A file is left that a later attempt can go on with. */
   hasUnfinished = false;
   readonly #settled = new Set<number>();
   readonly #book: OfferBook;
-  readonly #channel: Channel;
+  readonly #channel: Telling;
   readonly #tally: Tally;
 
-  constructor(book: OfferBook, channel: Channel, tally: Tally) {
+  constructor(book: OfferBook, channel: Telling, tally: Tally) {
     this.#book = book;
     this.#channel = channel;
     this.#tally = tally;

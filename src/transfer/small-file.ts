@@ -3,11 +3,11 @@ import { closeFile, setMode, setTimes, sync, writeAt } from "./file-calls.ts";
 import { fileError } from "./file-error.ts";
 import type { FitEntry } from "./offer-book.ts";
 import { type Placed, place } from "./place.ts";
-import type { ContentReceiver } from "./receive-content.ts";
+import type { Placing } from "./placing.ts";
 import { split } from "./target.ts";
 
 export async function writeSmallFile(
-  content: ContentReceiver,
+  content: Placing,
   number: number,
   entry: FitEntry,
   bytes: Uint8Array,
@@ -33,7 +33,7 @@ export async function writeSmallFile(
 }
 
 async function writeTemporary(
-  content: ContentReceiver,
+  content: Placing,
   name: string,
   entry: FitEntry,
   bytes: Uint8Array,

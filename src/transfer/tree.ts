@@ -14,7 +14,7 @@ import {
 import { fileError } from "./file-error.ts";
 import type { FitEntry } from "./offer-book.ts";
 import { atFreeName, type Placed, replace } from "./place.ts";
-import type { ContentReceiver } from "./receive-content.ts";
+import type { Placing } from "./placing.ts";
 import { KIND } from "./records.ts";
 import { type Folder, split } from "./target.ts";
 
@@ -22,7 +22,7 @@ import { type Folder, split } from "./target.ts";
 const FOLDER_MODE = 0o700;
 const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0 } = fs.constants;
 
-export async function makeFolders(content: ContentReceiver): Promise<void> {
+export async function makeFolders(content: Placing): Promise<void> {
   const { settling, target, inbox } = content;
   for (const [number, entry] of settling.entries()) {
     if (entry.kind !== KIND.folder) continue;
@@ -37,7 +37,7 @@ export async function makeFolders(content: ContentReceiver): Promise<void> {
   }
 }
 
-export async function makeLinks(content: ContentReceiver): Promise<void> {
+export async function makeLinks(content: Placing): Promise<void> {
   for (const [number, entry] of content.settling.entries()) {
     if (entry.kind !== KIND.link || content.channel.failure !== undefined) continue;
     const [above] = split(entry.path);
@@ -56,7 +56,7 @@ export async function makeLinks(content: ContentReceiver): Promise<void> {
 }
 
 async function makeOne(
-  content: ContentReceiver,
+  content: Placing,
   folder: Folder,
   number: number,
   entry: FitEntry,
@@ -94,7 +94,7 @@ async function makeOne(
 }
 
 /** Folders this transfer made, the innermost first; those that were there keep what they have. */
-export async function sealFolders(content: ContentReceiver): Promise<void> {
+export async function sealFolders(content: Placing): Promise<void> {
   const entries = [...content.settling.entries()].reverse();
   const earlier = content.inbox.finished.found.folders;
   for (const [number, entry] of entries) {
@@ -108,7 +108,7 @@ export async function sealFolders(content: ContentReceiver): Promise<void> {
   }
 }
 
-async function sealOne(content: ContentReceiver, entry: FitEntry): Promise<void> {
+async function sealOne(content: Placing, entry: FitEntry): Promise<void> {
   const folder = await content.target.folder(entry.path);
   if (folder === undefined) return;
   try {
