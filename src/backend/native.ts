@@ -21,7 +21,8 @@ export function loadNative(): Backend {
   return {
     name: "native",
     get capabilities() {
-      return { ...addon.capabilities(), receiveThread: true };
+      const groups = { multicast: false, sourceSpecific: false, multicastAll: false };
+      return { ...addon.capabilities(), ...groups, receiveThread: true };
     },
     primitives: nativePrimitives(addon),
     openSocket: async (options) => new NativeDatagramSocket(addon, options),

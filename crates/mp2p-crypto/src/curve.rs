@@ -1,6 +1,6 @@
 //! X25519 (RFC 7748) and Ed25519 (RFC 8032), the latter verified strictly.
 
-use crate::{SizeError, sized};
+use crate::{SizeError, fast_x25519, sized};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
@@ -13,8 +13,11 @@ const KEY: &str = "32 bytes";
 ///
 /// `secret` is not 32 bytes.
 pub fn x25519_public_key(secret: &[u8]) -> Result<[u8; KEY_BYTES], SizeError> {
-    let secret = StaticSecret::from(*secret_bytes(secret, "X25519 secret")?);
-    Ok(PublicKey::from(&secret).to_bytes())
+    let secret = secret_bytes(secret, "X25519 secret")?;
+    if fast_x25519::available() {
+        return Ok(fast_x25519::public_key(&secret));
+    }
+    Ok(PublicKey::from(&StaticSecret::from(*secret)).to_bytes())
 }
 
 /// The shared secret, or `None` where it is all zeros: a low-order peer key.
@@ -23,9 +26,12 @@ pub fn x25519_public_key(secret: &[u8]) -> Result<[u8; KEY_BYTES], SizeError> {
 ///
 /// An argument is not 32 bytes.
 pub fn x25519(secret: &[u8], peer: &[u8]) -> Result<Option<[u8; KEY_BYTES]>, SizeError> {
-    let secret = StaticSecret::from(*secret_bytes(secret, "X25519 secret")?);
-    let peer = PublicKey::from(sized::<KEY_BYTES>(peer, "X25519 peer key", KEY)?);
-    let shared = secret.diffie_hellman(&peer);
+    let secret = secret_bytes(secret, "X25519 secret")?;
+    let peer = sized::<KEY_BYTES>(peer, "X25519 peer key", KEY)?;
+    if fast_x25519::available() {
+        return Ok(fast_x25519::agree(&secret, &peer));
+    }
+    let shared = StaticSecret::from(*secret).diffie_hellman(&PublicKey::from(peer));
     Ok(shared.was_contributory().then(|| shared.to_bytes()))
 }
 

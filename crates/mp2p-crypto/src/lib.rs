@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod curve;
+mod fast_x25519;
 pub mod hash;
 pub mod packet;
+pub mod parity;
 pub mod single;
 pub mod train;
 pub mod window;

@@ -1,14 +1,19 @@
 //! Packets of one size, framed and sealed back to back, for one send call.
 //!
-//! Bulk frame: `0x10|fin, id 4, offset 6, data to the end`. Byte table: docs/PROTOCOL.md, "Frames".
+//! Bulk frame: `0x10|fin, id 4, offset 6, data to the end`; symbol of a cast: `0x14, object 2,
+//! block 4, symbol 2, data to the end`. Byte table: docs/PROTOCOL.md, "Frames".
 
 use crate::packet::{HEADER_BYTES, OVERHEAD_BYTES, PACKET_NUMBERS, PacketKeys, TAG_BYTES};
 
 pub const FRAME_STREAM: u8 = 0x10;
 pub const FRAME_FIN: u8 = 0x01;
 pub const STREAM_HEADER_BYTES: usize = 11;
+pub const FRAME_SYMBOL: u8 = 0x14;
+pub const SYMBOL_HEADER_BYTES: usize = 9;
 /// What a bulk packet spends besides payload.
 pub const BULK_OVERHEAD_BYTES: usize = OVERHEAD_BYTES + STREAM_HEADER_BYTES;
+/// What a symbol's packet spends besides the symbol.
+pub const SYMBOL_OVERHEAD_BYTES: usize = OVERHEAD_BYTES + SYMBOL_HEADER_BYTES;
 /// Payload of one UDP send, segmented or not: 65,535 less IPv4 and UDP headers.
 pub const MAX_TRAIN_BYTES: usize = 65_507;
 
@@ -51,6 +56,13 @@ pub struct StreamFrame {
     pub fin: bool,
 }
 
+/// One symbol of a cast: which of which block of which object.
+pub struct SymbolFrame {
+    pub object: u16,
+    pub block: u32,
+    pub symbol: u16,
+}
+
 /// Sealed packets that leave in one call: all as long as the first, only the last may be shorter.
 pub struct Train {
     buffer: Box<[u8]>,
@@ -78,6 +90,22 @@ impl Train {
         plain[1..5].copy_from_slice(&frame.stream.to_be_bytes());
         plain[5..11].copy_from_slice(&frame.offset.to_be_bytes()[2..]);
         plain[STREAM_HEADER_BYTES..][..data.len()].copy_from_slice(data);
+        slot.seal(packet);
+    }
+
+    /// Seals one symbol of a cast onto the end.
+    ///
+    /// # Panics
+    ///
+    /// Where [`Self::takes`] was not heeded.
+    pub fn push_symbol(&mut self, slot: &mut SendSlot, frame: &SymbolFrame, data: &[u8]) {
+        let packet = self.extend(SYMBOL_OVERHEAD_BYTES + data.len());
+        let plain = &mut packet[HEADER_BYTES..];
+        plain[0] = FRAME_SYMBOL;
+        plain[1..3].copy_from_slice(&frame.object.to_be_bytes());
+        plain[3..7].copy_from_slice(&frame.block.to_be_bytes());
+        plain[7..9].copy_from_slice(&frame.symbol.to_be_bytes());
+        plain[SYMBOL_HEADER_BYTES..][..data.len()].copy_from_slice(data);
         slot.seal(packet);
     }
 

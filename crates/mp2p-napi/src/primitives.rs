@@ -2,7 +2,7 @@
 //! JavaScript's own memory, as an external buffer costs more than copying 64 bytes.
 
 use crate::error::{Result, argument_error, napi_error, size_error};
-use mp2p_crypto::{curve, hash, single};
+use mp2p_crypto::{curve, hash, parity as code, single};
 use napi::bindgen_prelude::Uint8ArraySlice;
 use napi::{Env, Error};
 use napi_derive::napi;
@@ -114,4 +114,24 @@ pub fn open<'env>(
 #[napi]
 pub fn blake3<'env>(env: &'env Env, data: &[u8]) -> Result<Bytes<'env>> {
     fresh(env, &hash::blake3(data))
+}
+
+#[napi]
+pub fn parity<'env>(env: &'env Env, block: &[u8]) -> Result<Bytes<'env>> {
+    let parity = code::parity(block).map_err(|error| size_error(env, &error))?;
+    fresh(env, &parity)
+}
+
+/// The missing symbols, one after the other: JavaScript puts them where they belong, so that the
+/// block is only read here.
+#[napi]
+pub fn restored<'env>(
+    env: &'env Env,
+    block: &[u8],
+    missing: &[u8],
+    have: &[u8],
+    parity: &[u8],
+) -> Result<Bytes<'env>> {
+    let symbols = code::restored(block, missing, have, parity);
+    fresh(env, &symbols.map_err(|error| size_error(env, &error))?)
 }

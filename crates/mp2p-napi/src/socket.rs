@@ -299,6 +299,7 @@ impl NativeSocket {
         inits_per_second: f64,
         inits_per_source_per_second: f64,
         inits_per_source_burst: f64,
+        announcements_per_second: f64,
     ) -> Result<()> {
         let (addressees, rest) = keys.as_chunks::<64>();
         if !rest.is_empty() {
@@ -310,8 +311,12 @@ impl NativeSocket {
             cookie_key.copy_from_slice(&keys[32..]);
             Addressee { mac1_key, cookie_key }
         });
-        let limits =
-            Limits { inits_per_second, inits_per_source_per_second, inits_per_source_burst };
+        let limits = Limits {
+            inits_per_second,
+            inits_per_source_per_second,
+            inits_per_source_burst,
+            announcements_per_second,
+        };
         self.endpoint()?.set_filter(addressees.collect(), limits);
         Ok(())
     }
@@ -382,6 +387,7 @@ fn numbers(totals: &Totals) -> Vec<f64> {
         totals.dropped_limited,
         totals.dropped_queue,
         totals.cookies_sent,
+        totals.dropped_group,
         totals.dropped_kernel,
         totals.send_calls,
         totals.receive_calls,

@@ -36,6 +36,7 @@ counters! {
     dropped_limited,
     dropped_queue,
     cookies_sent,
+    dropped_group,
     dropped_kernel,
     send_calls,
     receive_calls,

@@ -3,11 +3,13 @@
 use crate::counters::Counters;
 use crate::pool::{Filling, Pool};
 use crate::region::Layout;
-use crate::rows::{Arrival, BulkPacket};
+use crate::rows::{Arrival, BulkKind, BulkPacket};
 use crate::slots::Tables;
 use crate::sys::Received;
 use mp2p_crypto::packet::{Cid, HEADER_BYTES, parse_header};
-use mp2p_crypto::train::{FRAME_FIN, FRAME_STREAM, STREAM_HEADER_BYTES};
+use mp2p_crypto::train::{
+    FRAME_FIN, FRAME_STREAM, FRAME_SYMBOL, STREAM_HEADER_BYTES, SYMBOL_HEADER_BYTES,
+};
 use std::net::SocketAddr;
 
 /// Opens the sealed packets of one receive call.
@@ -28,8 +30,9 @@ impl<'a> Opener<'a> {
         counters: &'a Counters,
         received: &Received,
         path: Option<u32>,
+        group: u16,
     ) -> Self {
-        let arrival = Arrival { path: 0.0, ecn: received.ecn, time: received.time };
+        let arrival = Arrival { path: 0.0, ecn: received.ecn, time: received.time, group };
         let path = path.map(f64::from);
         Self { pool, counters, from: received.from, arrival, path, cached: None }
     }
@@ -58,15 +61,17 @@ impl<'a> Opener<'a> {
         }
 
         // The plaintext goes to where a bulk frame's data continue those of the packet before;
-        // its 11 header bytes overwrite the end of those, which are put back afterwards.
-        let at = used - STREAM_HEADER_BYTES;
+        // its header overwrites the end of those, which is put back afterwards. Only where the
+        // kind of frame changes do its data have to be moved.
+        let at = used - filling.log.expected_header();
         let mut before = [0; STREAM_HEADER_BYTES];
+        let before = &mut before[..used - at];
         before.copy_from_slice(&bytes[at..used]);
         let ciphertext = from + HEADER_BYTES - at;
         let opened = slot.keys.open(number, &header, &mut bytes[at..from + length], ciphertext);
         let fresh = opened.is_some_and(|_| slot.window.accept(number));
         let Some(plain) = opened.filter(|_| fresh) else {
-            bytes[at..used].copy_from_slice(&before);
+            bytes[at..used].copy_from_slice(before);
             let counter = if opened.is_some() {
                 &counters.dropped_replayed
             } else {
@@ -78,28 +83,55 @@ impl<'a> Opener<'a> {
         let path = self.path.get_or_insert_with(|| filling.log.stranger(self.from));
         self.arrival.path = *path;
         let slot = slot.slot;
-        if let Some(bulk) = parse_bulk(&bytes[at..at + plain], slot, number) {
-            bytes[at..used].copy_from_slice(&before);
-            filling.used += bulk.length;
-            filling.log.bulk(table, &self.arrival, &bulk, used);
-        } else {
-            bytes.copy_within(at..at + plain, used);
-            bytes[at..used].copy_from_slice(&before);
-            filling.used += plain;
-            filling.log.frames(table, &self.arrival, (slot, number), (used, plain));
+        let bulk = parse_bulk(&bytes[at..at + plain], slot, number);
+        let length = bulk.as_ref().map_or(plain, |bulk| bulk.length);
+        let data = at + plain - length;
+        if data != used {
+            bytes.copy_within(data..data + length, used);
+        }
+        bytes[at..used].copy_from_slice(before);
+        filling.used += length;
+        match bulk {
+            Some(bulk) => filling.log.bulk(table, &self.arrival, &bulk, used),
+            None => {
+                filling.log.frames(table, &self.arrival, (slot, number), (used, length));
+            }
         }
     }
 }
 
 fn parse_bulk(plain: &[u8], slot: u16, number: u64) -> Option<BulkPacket> {
-    let header = plain.first_chunk::<STREAM_HEADER_BYTES>()?;
-    if header[0] & !FRAME_FIN != FRAME_STREAM {
-        return None;
+    match *plain.first()? {
+        FRAME_SYMBOL => parse_symbol(plain, slot, number),
+        kind if kind & !FRAME_FIN == FRAME_STREAM => parse_stream(plain, slot, number),
+        _ => None,
     }
+}
+
+/// An empty symbol is none, and left to whoever reads frames.
+fn parse_symbol(plain: &[u8], slot: u16, number: u64) -> Option<BulkPacket> {
+    let header = plain.first_chunk::<SYMBOL_HEADER_BYTES>()?;
+    let length = plain.len() - SYMBOL_HEADER_BYTES;
+    let mut offset = [0; 8];
+    offset[2..].copy_from_slice(&header[3..]);
+    (length > 0).then(|| BulkPacket {
+        kind: BulkKind::Symbols,
+        slot,
+        number,
+        stream: u32::from(u16::from_be_bytes([header[1], header[2]])),
+        offset: u64::from_be_bytes(offset),
+        length,
+        fin: false,
+    })
+}
+
+fn parse_stream(plain: &[u8], slot: u16, number: u64) -> Option<BulkPacket> {
+    let header = plain.first_chunk::<STREAM_HEADER_BYTES>()?;
     let stream = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
     let mut offset = [0; 8];
     offset[2..].copy_from_slice(&header[5..]);
     Some(BulkPacket {
+        kind: BulkKind::Stream,
         slot,
         number,
         stream,

@@ -47,6 +47,7 @@ pub struct Plain {
     pub path: Option<u32>,
     pub ecn: u8,
     pub time: f64,
+    pub group: u16,
     pub bytes: Vec<u8>,
 }
 
@@ -196,7 +197,7 @@ impl Pool {
         let mut at = 0;
         for plain in queue.drain(..queue.len().min(PLAIN_BATCH)) {
             let path = plain.path.map_or_else(|| log.stranger(plain.from), f64::from);
-            let arrival = Arrival { path, ecn: plain.ecn, time: plain.time };
+            let arrival = Arrival { path, ecn: plain.ecn, time: plain.time, group: plain.group };
             bytes[at..at + plain.bytes.len()].copy_from_slice(&plain.bytes);
             log.plain(table, &arrival, at, plain.bytes.len());
             at += plain.bytes.len();

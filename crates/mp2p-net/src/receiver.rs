@@ -176,7 +176,7 @@ impl<'shared> Receiver<'shared> {
         counters.dropped_kernel.add(received.kernel_drops);
         let mut tables = self.shared.tables();
         let path = tables.paths.get(&received.from).copied();
-        let mut opener = Opener::new(&self.shared.pool, counters, received, path);
+        let mut opener = Opener::new(&self.shared.pool, counters, received, path, 0);
         let mut must_wake = false;
         for (from, length) in received.segments(filling.used) {
             let (bytes, _) = self.shared.pool.memory(&mut filling.slab);
@@ -211,7 +211,7 @@ impl<'shared> Receiver<'shared> {
         match verdict {
             Verdict::Pass => {
                 let &Received { from, ecn, time, .. } = received;
-                let plain = Plain { from, path, ecn, time, bytes: datagram.to_vec() };
+                let plain = Plain { from, path, ecn, time, group: 0, bytes: datagram.to_vec() };
                 let queued = self.shared.pool.push_plain(plain);
                 if queued.is_none() {
                     counters.dropped_queue.add(1);

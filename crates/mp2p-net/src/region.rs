@@ -14,7 +14,7 @@ impl Layout {
     pub const PLAIN_SLAB: usize = Self::SLABS;
     pub const SLAB_BYTES: usize = 512 << 10;
     pub const ROWS: usize = 1024;
-    pub const ROW_NUMBERS: usize = 12;
+    pub const ROW_NUMBERS: usize = 13;
     pub const CONTROL_BYTES: usize = 4096;
     const TABLE_BYTES: usize = Self::ROWS * Self::ROW_NUMBERS * size_of::<f64>();
     const TABLES_AT: usize = Self::CONTROL_BYTES + (Self::SLABS + 1) * Self::SLAB_BYTES;

@@ -1,13 +1,15 @@
 //! Rows of a receive batch, as `ROW` in src/backend/port.ts lays them out, and how consecutive
-//! packets of one stream become one row.
+//! packets of one stream, or of one block of a cast, become one row.
 
 use crate::number::{count_to_f64, size_to_f64};
 use crate::region::Layout;
+use mp2p_crypto::train::{STREAM_HEADER_BYTES, SYMBOL_HEADER_BYTES};
 use std::net::SocketAddr;
 
 const KIND_FRAMES: f64 = 0.0;
 const KIND_STREAM: f64 = 1.0;
 const KIND_PLAIN: f64 = 2.0;
+const KIND_SYMBOLS: f64 = 3.0;
 const STRIDE: usize = Layout::ROW_NUMBERS;
 const COUNT: usize = 3;
 const LENGTH: usize = 7;
@@ -22,12 +24,24 @@ pub struct Arrival {
     pub path: f64,
     pub ecn: u8,
     pub time: f64,
+    /// Membership it came by; 0 for unicast.
+    pub group: u16,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum BulkKind {
+    /// Offsets count bytes.
+    Stream,
+    /// Offsets are block * 65,536 + symbol: each packet is the next one, and none is short.
+    Symbols,
 }
 
 /// One opened packet that holds a bulk frame.
 pub struct BulkPacket {
+    pub kind: BulkKind,
     pub slot: u16,
     pub number: u64,
+    /// Or the object of a symbol.
     pub stream: u32,
     pub offset: u64,
     pub length: usize,
@@ -37,8 +51,10 @@ pub struct BulkPacket {
 /// The last row of a table while packets may still join it.
 #[derive(Clone, Copy)]
 pub struct Run {
+    kind: BulkKind,
     slot: u16,
     path: f64,
+    group: u16,
     ecn: u8,
     stream: u32,
     next_number: u64,
@@ -72,6 +88,14 @@ impl RowLog {
         -1.0 - size_to_f64(index)
     }
 
+    /// Frame header of the packet that would join the last row.
+    pub fn expected_header(&self) -> usize {
+        match self.run {
+            Some(Run { kind: BulkKind::Symbols, .. }) => SYMBOL_HEADER_BYTES,
+            _ => STREAM_HEADER_BYTES,
+        }
+    }
+
     /// Payload of `packet` was appended to the slab at `at`.
     pub fn bulk(&mut self, table: &mut [f64], arrival: &Arrival, packet: &BulkPacket, at: usize) {
         let fin = f64::from(u8::from(packet.fin));
@@ -90,7 +114,10 @@ impl RowLog {
         self.push(
             table,
             [
-                KIND_STREAM,
+                match packet.kind {
+                    BulkKind::Stream => KIND_STREAM,
+                    BulkKind::Symbols => KIND_SYMBOLS,
+                },
                 f64::from(packet.slot),
                 count_to_f64(packet.number),
                 1.0,
@@ -102,6 +129,7 @@ impl RowLog {
                 arrival.path,
                 f64::from(arrival.ecn),
                 arrival.time,
+                f64::from(arrival.group),
             ],
         );
     }
@@ -129,6 +157,7 @@ impl RowLog {
                 arrival.path,
                 f64::from(arrival.ecn),
                 arrival.time,
+                f64::from(arrival.group),
             ],
         );
     }
@@ -149,6 +178,7 @@ impl RowLog {
                 arrival.path,
                 f64::from(arrival.ecn),
                 arrival.time,
+                f64::from(arrival.group),
             ],
         );
     }
@@ -159,15 +189,36 @@ impl RowLog {
     }
 }
 
+impl BulkPacket {
+    fn next_offset(&self) -> u64 {
+        self.offset
+            + match self.kind {
+                BulkKind::Stream => self.length as u64,
+                BulkKind::Symbols => 1,
+            }
+    }
+
+    /// Whether it may join packets of `chunk` bytes: a short packet may end a stream's run; the
+    /// symbols of a run are equal and of one block.
+    fn fits_after(&self, chunk: usize) -> bool {
+        match self.kind {
+            BulkKind::Stream => self.length <= chunk,
+            BulkKind::Symbols => self.length == chunk && self.offset & 0xffff != 0,
+        }
+    }
+}
+
 impl Run {
     fn new(arrival: &Arrival, packet: &BulkPacket) -> Self {
         Self {
+            kind: packet.kind,
             slot: packet.slot,
             path: arrival.path,
+            group: arrival.group,
             ecn: arrival.ecn,
             stream: packet.stream,
             next_number: packet.number + 1,
-            next_offset: packet.offset + packet.length as u64,
+            next_offset: packet.next_offset(),
             chunk: packet.length,
             count: 1,
             length: packet.length,
@@ -179,14 +230,16 @@ impl Run {
             && packet.offset == self.next_offset
             && packet.stream == self.stream
             && packet.slot == self.slot
-            && packet.length <= self.chunk
+            && packet.kind == self.kind
+            && packet.fits_after(self.chunk)
+            && arrival.group == self.group
             && arrival.path.to_bits() == self.path.to_bits()
             && arrival.ecn == self.ecn
     }
 
     fn extend(&mut self, packet: &BulkPacket) {
         self.next_number += 1;
-        self.next_offset += packet.length as u64;
+        self.next_offset = packet.next_offset();
         self.count += 1;
         self.length += packet.length;
     }

@@ -7,12 +7,19 @@ use crate::counters::Counters;
 use crate::number::{count_to_f64, whole, whole_size};
 use crate::sys::{Bind, SendError, report_no_segmentation};
 use mp2p_crypto::packet::{OVERHEAD_BYTES, PACKET_NUMBERS};
-use mp2p_crypto::train::{BULK_OVERHEAD_BYTES, MAX_TRAIN_BYTES, SendSlot, StreamFrame, Train};
+use mp2p_crypto::train::{
+    BULK_OVERHEAD_BYTES, MAX_TRAIN_BYTES, SYMBOL_OVERHEAD_BYTES, SendSlot, StreamFrame,
+    SymbolFrame, Train,
+};
 use socket2::SockAddr;
 use std::sync::Arc;
 
 const SPAN_STRIDE: usize = 7;
-const SPAN_STREAM: f64 = 1.0;
+const SPAN_FRAMES: u64 = 0;
+const SPAN_STREAM: u64 = 1;
+const SPAN_SYMBOLS: u64 = 2;
+/// Symbols that one block may number.
+const BLOCK_NUMBERS: u64 = 1 << 16;
 const MAX_SPANS: usize = 64;
 const MAX_PLAN_BYTES: usize = 1 << 20;
 const PACKET_BYTES: std::ops::RangeInclusive<usize> = 80..=8972;
@@ -50,8 +57,14 @@ pub struct Fault {
 /// A burst checked against all limits before anything is sealed.
 struct Span<'a> {
     data: &'a [u8],
-    /// `None` for finished frames.
-    stream: Option<StreamFrame>,
+    kind: SpanKind,
+}
+
+enum SpanKind {
+    Frames,
+    Stream(StreamFrame),
+    /// The first of several symbols of one block.
+    Symbols(SymbolFrame),
 }
 
 pub struct Sender {
@@ -264,27 +277,56 @@ struct Load<'a> {
 
 impl Load<'_> {
     fn span(&mut self, slot: &mut SendSlot, span: &Span, packet_bytes: usize) {
-        let Some(frame) = &span.stream else {
-            if self.make_room(OVERHEAD_BYTES + span.data.len()) {
-                self.sender.train.push_frames(slot, span.data);
+        match &span.kind {
+            SpanKind::Frames => {
+                if self.make_room(OVERHEAD_BYTES + span.data.len()) {
+                    self.sender.train.push_frames(slot, span.data);
+                }
             }
-            return;
-        };
+            SpanKind::Stream(frame) => self.stream(slot, frame, span.data, packet_bytes),
+            SpanKind::Symbols(frame) => self.symbols(slot, frame, span.data, packet_bytes),
+        }
+    }
+
+    fn symbols(
+        &mut self,
+        slot: &mut SendSlot,
+        first: &SymbolFrame,
+        data: &[u8],
+        packet_bytes: usize,
+    ) {
+        let symbols = data.chunks_exact(packet_bytes - SYMBOL_OVERHEAD_BYTES);
+        for (symbol, data) in (first.symbol..=u16::MAX).zip(symbols) {
+            if !self.make_room(packet_bytes) {
+                return;
+            }
+            let frame = SymbolFrame { symbol, ..*first };
+            self.sender.train.push_symbol(slot, &frame, data);
+        }
+    }
+
+    fn stream(
+        &mut self,
+        slot: &mut SendSlot,
+        frame: &StreamFrame,
+        data: &[u8],
+        packet_bytes: usize,
+    ) {
         let chunk = packet_bytes - BULK_OVERHEAD_BYTES;
         let mut at = 0;
         loop {
-            let end = span.data.len().min(at + chunk);
-            let data = &span.data[at..end];
-            if !self.make_room(BULK_OVERHEAD_BYTES + data.len()) {
+            let end = data.len().min(at + chunk);
+            let part = &data[at..end];
+            if !self.make_room(BULK_OVERHEAD_BYTES + part.len()) {
                 return;
             }
-            let last = end == span.data.len();
+            let last = end == data.len();
             let frame = StreamFrame {
                 stream: frame.stream,
                 offset: frame.offset + at as u64,
                 fin: frame.fin && last,
             };
-            self.sender.train.push_stream(slot, &frame, data);
+            self.sender.train.push_stream(slot, &frame, part);
             if last {
                 return;
             }
@@ -331,8 +373,14 @@ fn check(slot: &SendSlot, plan: &Plan) -> Result<(), &'static str> {
     for row in plan.spans.chunks_exact(SPAN_STRIDE) {
         let span = parse_span(row, plan).ok_or("a span is out of range")?;
         bytes += span.data.len();
-        if span.stream.is_none() && OVERHEAD_BYTES + span.data.len() > plan.packet_bytes {
-            return Err("frames are longer than a packet");
+        match span.kind {
+            SpanKind::Frames if OVERHEAD_BYTES + span.data.len() > plan.packet_bytes => {
+                return Err("frames are longer than a packet");
+            }
+            SpanKind::Symbols(first) => {
+                check_symbols(&first, span.data.len(), plan.packet_bytes - SYMBOL_OVERHEAD_BYTES)?;
+            }
+            SpanKind::Frames | SpanKind::Stream(_) => {}
         }
     }
     if bytes > MAX_PLAN_BYTES {
@@ -346,20 +394,40 @@ fn check(slot: &SendSlot, plan: &Plan) -> Result<(), &'static str> {
     Ok(())
 }
 
+fn check_symbols(
+    first: &SymbolFrame,
+    bytes: usize,
+    symbol_bytes: usize,
+) -> Result<(), &'static str> {
+    if bytes == 0 || !bytes.is_multiple_of(symbol_bytes) {
+        return Err("symbols are one or more whole packets");
+    }
+    let last = u64::from(first.symbol) + (bytes / symbol_bytes) as u64;
+    if last > BLOCK_NUMBERS { Err("symbols run past their block") } else { Ok(()) }
+}
+
 fn parse_span<'a>(row: &[f64], plan: &Plan<'a>) -> Option<Span<'a>> {
     let &[kind, source, at, length, stream, offset, fin] = row else { return None };
     let source = plan.sources.get(whole_size(source, MAX_SPANS)?)?;
     let at = whole_size(at, source.len())?;
     let data = &source[at..][..whole_size(length, source.len() - at)?];
-    if kind.to_bits() != SPAN_STREAM.to_bits() {
-        return (kind.to_bits() == 0).then_some(Span { data, stream: None });
-    }
-    let stream = StreamFrame {
-        stream: u32::try_from(whole(stream, u64::from(u32::MAX))?).ok()?,
-        offset: whole(offset, PACKET_NUMBERS - 1 - data.len() as u64)?,
-        fin: fin.to_bits() == 1f64.to_bits(),
+    let kind = match whole(kind, SPAN_SYMBOLS)? {
+        SPAN_FRAMES => SpanKind::Frames,
+        SPAN_STREAM => SpanKind::Stream(StreamFrame {
+            stream: u32::try_from(whole(stream, u64::from(u32::MAX))?).ok()?,
+            offset: whole(offset, PACKET_NUMBERS - 1 - data.len() as u64)?,
+            fin: fin.to_bits() == 1f64.to_bits(),
+        }),
+        _ => {
+            let first = whole(offset, (1 << 48) - 1)?;
+            SpanKind::Symbols(SymbolFrame {
+                object: u16::try_from(whole(stream, u64::from(u16::MAX))?).ok()?,
+                block: u32::try_from(first / BLOCK_NUMBERS).ok()?,
+                symbol: u16::try_from(first % BLOCK_NUMBERS).ok()?,
+            })
+        }
     };
-    Some(Span { data, stream: Some(stream) })
+    Some(Span { data, kind })
 }
 
 impl SendResult {

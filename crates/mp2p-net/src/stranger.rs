@@ -12,6 +12,7 @@ const TYPE_RESP: u8 = 0x51;
 const TYPE_FIN: u8 = 0x52;
 const TYPE_COOKIE: u8 = 0x53;
 const TYPE_VERNEG: u8 = 0x54;
+const TYPE_ANNOUNCE: u8 = 0x58;
 const VERSION: u8 = 1;
 
 pub const INIT_BYTES: usize = 384;
@@ -21,6 +22,8 @@ pub const COOKIE_BYTES: usize = 68;
 const VERNEG_BYTES: std::ops::RangeInclusive<usize> = 12..=INIT_BYTES;
 /// The longest INIT that some later version may have: what fits a packet of any sane path.
 const MAX_INIT_BYTES: usize = 2048;
+/// An announcement may be padded to the size of the data it announces.
+const ANNOUNCE_BYTES: std::ops::RangeInclusive<usize> = 4..=8972;
 const MAC_BYTES: usize = 16;
 const COOKIE_INFO: &[u8] = b"mp2p/1 cookie box\0";
 
@@ -42,6 +45,7 @@ pub struct Limits {
     pub inits_per_second: f64,
     pub inits_per_source_per_second: f64,
     pub inits_per_source_burst: f64,
+    pub announcements_per_second: f64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -95,6 +99,7 @@ pub struct Filter {
     by_source: Buckets<Source>,
     cookie_holders: Buckets<Source>,
     answers: Bucket,
+    announcements: Bucket,
     /// Until when INITs need a cookie.
     alarm_until_ms: f64,
     secrets: Secrets,
@@ -107,6 +112,7 @@ impl Filter {
             inits_per_second: 0.0,
             inits_per_source_per_second: 0.0,
             inits_per_source_burst: 0.0,
+            announcements_per_second: 0.0,
         };
         Self {
             addressees: Vec::new(),
@@ -115,6 +121,7 @@ impl Filter {
             by_source: Buckets::new(SOURCES),
             cookie_holders: Buckets::new(SOURCES),
             answers: Bucket::full(COOKIE_ANSWERS_PER_SECOND, 0.0),
+            announcements: Bucket::full(0.0, 0.0),
             alarm_until_ms: f64::NEG_INFINITY,
             secrets: Secrets::default(),
         }
@@ -127,6 +134,7 @@ impl Filter {
             self.limits = limits;
             self.all = Bucket::full(limits.inits_per_second, now_ms);
             self.by_source = Buckets::new(SOURCES);
+            self.announcements = Bucket::full(limits.announcements_per_second, now_ms);
             self.alarm_until_ms = f64::NEG_INFINITY;
         }
     }
@@ -159,10 +167,22 @@ impl Filter {
         self.cookie_answer(datagram, from, addressee, now_ms)
     }
 
+    /// Judges an announcement that came by a group. Sources can be made up, so all share one rate;
+    /// whoever reads it checks its signature.
+    pub fn judge_announcement(&mut self, now_ms: f64) -> Verdict {
+        let rate = self.limits.announcements_per_second;
+        if !self.announcements.has(rate, rate, now_ms) {
+            return Verdict::Limited;
+        }
+        self.announcements.take();
+        Verdict::Pass
+    }
+
     /// One source over its own rate costs the others nothing: only then is the common bucket asked.
     fn admit(&mut self, from: SocketAddr, now_ms: f64) -> bool {
-        let Limits { inits_per_second, inits_per_source_per_second, inits_per_source_burst } =
-            self.limits;
+        let Limits {
+            inits_per_second, inits_per_source_per_second, inits_per_source_burst, ..
+        } = self.limits;
         let own = self.by_source.bucket(&Source::of(from), inits_per_source_burst, now_ms);
         if !own.has(inits_per_source_per_second, inits_per_source_burst, now_ms) {
             return false;
@@ -213,6 +233,10 @@ impl Filter {
         answer[36..].copy_from_slice(&sealed);
         Some(answer)
     }
+}
+
+pub fn is_announcement(datagram: &[u8]) -> bool {
+    ANNOUNCE_BYTES.contains(&datagram.len()) && datagram[0] == TYPE_ANNOUNCE
 }
 
 /// Version 1 is exactly 384 bytes; of other versions only the invariants are known.
@@ -288,6 +312,7 @@ mod tests {
             inits_per_second: all,
             inits_per_source_per_second: source,
             inits_per_source_burst: burst,
+            announcements_per_second: 3.0,
         };
         let other = Addressee { mac1_key: [9; 32], cookie_key: [9; 32] };
         let ours = Addressee { mac1_key: MAC1_KEY, cookie_key: COOKIE_KEY };

@@ -28,6 +28,14 @@ export interface Addon {
     sealed: Uint8Array,
   ): Uint8Array | null;
   blake3(data: Uint8Array): Uint8Array;
+  parity(block: Uint8Array): Uint8Array;
+  /** The missing symbols, one after the other. */
+  restored(
+    block: Uint8Array,
+    missing: Uint8Array,
+    have: Uint8Array,
+    parity: Uint8Array,
+  ): Uint8Array;
 }
 
 export interface AddonCapabilities {
@@ -86,6 +94,7 @@ export interface NativeSocket {
     perSecond: number,
     perSourcePerSecond: number,
     perSourceBurst: number,
+    announcementsPerSecond: number,
   ): void;
   expect(cid: Uint8Array): void;
   unexpect(cid: Uint8Array): void;
@@ -132,6 +141,7 @@ export const COUNTERS: readonly (keyof SocketCounters)[] = [
   "droppedLimited",
   "droppedQueue",
   "cookiesSent",
+  "droppedGroup",
   "droppedKernel",
   "sendCalls",
   "receiveCalls",

@@ -1,6 +1,6 @@
 /** `DatagramSocket` over the addon: views of the shared region, and the drain after each wake-up. */
 import { Mp2pError } from "../../base/errors.ts";
-import type { SocketCounters } from "../counters.ts";
+import type { GroupDrops, SocketCounters } from "../counters.ts";
 import type {
   DatagramSocket,
   PacketKeys,
@@ -96,6 +96,16 @@ export class NativeDatagramSocket implements DatagramSocket {
     }
   }
 
+  join(group: string): number {
+    throw new Mp2pError("MP2P_NO_MULTICAST", `cannot join ${group}: no groups here`);
+  }
+
+  leave(): void {}
+
+  groupDrops(): readonly GroupDrops[] {
+    return [];
+  }
+
   addPath(remote: string): number {
     return translated(() => this.#native.addPath(remote));
   }
@@ -149,8 +159,13 @@ export class NativeDatagramSocket implements DatagramSocket {
       keys.set(cookieKey, index * 64 + 32);
     });
     if (this.#closed) return;
-    const { initsPerSecond, initsPerSourcePerSecond, initsPerSourceBurst } = filter;
-    this.#native.setFilter(keys, initsPerSecond, initsPerSourcePerSecond, initsPerSourceBurst);
+    this.#native.setFilter(
+      keys,
+      filter.initsPerSecond,
+      filter.initsPerSourcePerSecond,
+      filter.initsPerSourceBurst,
+      filter.announcementsPerSecond,
+    );
   }
 
   expect(cid: Uint8Array): void {
