@@ -12,7 +12,12 @@ export interface CastContent {
   readonly manifest: Uint8Array;
   /** Length of the content; undefined for a live one, which ends where `read` comes up short. */
   readonly bytes: number | undefined;
-  /** Fills `into` from `offset`. @returns bytes read, fewer than asked for only at the end */
+  /**
+   * Fills `into` from `offset`; one call at a time. A live content is read in order and never again.
+   *
+   * @returns bytes read, fewer than asked for only at the end
+   * @throws to end the cast for everybody, with this error's code and message
+   */
   read(offset: number, into: Uint8Array): Promise<number>;
 }
 
@@ -67,6 +72,8 @@ export interface CastOptions {
     | readonly Uint8Array[]
     | ((key: Uint8Array) => boolean | Promise<boolean>);
   readonly policy?: CastPolicy;
+  /** Keys of the receivers that policy `required` means. */
+  readonly required?: readonly Uint8Array[];
   /** Bytes a second; receivers that fall below leave for unicast catch-up. Default 1/16 of the others' rate. */
   readonly floor?: number;
   /** Bytes a second, fixed; default: found by probing. */
@@ -79,6 +86,35 @@ export interface CastOptions {
 }
 
 export type CastOutcome = "complete" | "partial" | "declined" | "lost";
+
+export type ReceiverState = "joining" | "receiving" | "catch-up" | CastOutcome;
+
+/** One receiver while the cast runs. */
+export interface ReceiverStatus {
+  readonly key: Uint8Array;
+  readonly state: ReceiverState;
+  /** Bytes of content it has written, those held from before included. */
+  readonly bytes: number;
+  readonly lossRate: number;
+  readonly path: "multicast" | "unicast";
+}
+
+/** How far a cast is, as one receiver sees it. */
+export interface CastReceiveProgress {
+  /** Bytes of content written, those held from before included. */
+  readonly bytes: number;
+  readonly total: number | undefined;
+  /** Bytes held from before. */
+  readonly heldBytes: number;
+  readonly path: "multicast" | "unicast";
+}
+
+/** Symbols of blocks that came out wrong, by where they came from: whoever has the key can make them up. */
+export interface ForgedSymbols {
+  readonly source: string;
+  readonly interface: string;
+  readonly symbols: number;
+}
 
 /** One line of the final report. */
 export interface ReceiverReport {
@@ -118,16 +154,22 @@ export interface CastProgress {
   readonly median: number;
   /** Bytes a second it is sent at. */
   readonly rate: number;
+  /** UDP payload bytes sent to groups and by unicast. */
+  readonly wireBytes: number;
 }
 
 /** A cast under way: what `endpoint.cast(content, options)` returns, at once. */
-export interface Casting {
+export interface Casting extends AsyncDisposable {
   /** What receivers need: key, addresses, cast, and with `admit: "secret"` the secret. */
   readonly ticket: string;
   /** Now; cheap, for a screen. */
   progress(): CastProgress;
+  /** Everybody admitted so far; makes a list, so not for every frame of a screen. */
+  receivers(): readonly ReceiverStatus[];
   /** @throws what the content's `read` threw, the signal's reason, `MP2P_TIMEOUT` where none came */
   readonly done: Promise<CastReport>;
+  /** Ends it: receivers that are not complete are told, and are partial in the report. Idempotent. */
+  close(): Promise<void>;
 }
 
 /** A cast heard on this network, as `endpoint.casts()` yields it: once each, of keys that are trusted. */
@@ -144,7 +186,14 @@ export interface ReceiveCastOptions {
   readonly signal?: AbortSignal;
   /** How long to look for the sender; default 20,000 ms. */
   readonly timeoutMs?: number;
+  /** Called as blocks are written, at most ten times a second. */
+  readonly onProgress?: (progress: CastReceiveProgress) => void;
 }
 
 /** What it resolves with when everything is written and `complete` has resolved. */
-export type CastReceipt = Omit<ReceiverReport, "outcome" | "why">;
+export interface CastReceipt extends Omit<ReceiverReport, "outcome" | "why"> {
+  /** Content bytes held from before. */
+  readonly heldBytes: number;
+  /** Who sent symbols that cannot have been the sender's; empty but under attack. */
+  readonly forged: readonly ForgedSymbols[];
+}
