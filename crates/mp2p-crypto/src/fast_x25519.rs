@@ -68,10 +68,13 @@ mod tests {
     proptest! {
         #[test]
         fn both_implementations_agree(secret: [u8; 32], peer: [u8; 32]) {
-            prop_assume!(available());
-            prop_assert_eq!(agree(&secret, &peer), slow(secret, peer));
+            if available() {
+                prop_assert_eq!(agree(&secret, &peer), slow(secret, peer));
+            }
             let public = x25519_dalek::PublicKey::from(&x25519_dalek::StaticSecret::from(secret));
-            prop_assert_eq!(public_key(&secret), public.to_bytes());
+            if available() {
+                prop_assert_eq!(public_key(&secret), public.to_bytes());
+            }
         }
 
         /// Points beyond the prime, of low order, and the unused top bit.
