@@ -18,6 +18,8 @@ export interface SessionConfig {
   readonly sendBufferBytes?: number;
   /** Blocks of send buffers, shared by all sessions of an endpoint; own ones by default. */
   readonly blocks?: BlockPool;
+  /** What is known of a path that packets came by before data takes it; default: nothing special. */
+  readonly properties?: (path: number) => PathProperties;
 }
 
 /** The keys of one handshake, installed in the socket under these slots. */
@@ -41,6 +43,17 @@ export interface PathProperties {
   readonly initialRttMs?: number;
   /** The peer's address, 16 bytes and port, told to it in PATH_RESPONSE. */
   readonly observed?: Uint8Array;
+  /** The path leads through a multicast group: many hear it, so it is used with care. */
+  readonly group?: GroupLimits;
+}
+
+export interface GroupLimits {
+  /** UDP payload of a full packet; no larger one is tried, as no router reports those it drops. */
+  readonly packetBytes: number;
+  /** Most packets of one burst. */
+  readonly trainPackets: number;
+  /** Pacing goes no faster, in bytes a millisecond. */
+  readonly capBytesPerMs: number;
 }
 
 export type Output =
@@ -65,7 +78,7 @@ export type SessionEvent =
   | { kind: "reset"; stream: number; code: number }
   | { kind: "stopped"; stream: number; code: number }
   | { kind: "datagram"; bytes: Uint8Array }
-  /** Data now takes another path, after the peer roamed and was validated there. */
+  /** Data now takes another path: the peer was validated there. */
   | { kind: "path"; path: number }
   /** Repeated with growing intervals until a generation comes. */
   | { kind: "rehandshake"; reason: RehandshakeReason }

@@ -96,8 +96,7 @@ export class Inbox implements FrameHandler {
     }
     const newest =
       packet + count - 1 > keys.acks.largest && keys === this.#state.generations.newest;
-    if (newest && paths.active !== undefined && path !== paths.active.id)
-      paths.suspect(path, bytes, time);
+    paths.heard(path, newest ? bytes : 0, time);
   }
 
   stream(id: number, offset: number, data: Uint8Array, fin: boolean): void {
@@ -182,8 +181,7 @@ export class Inbox implements FrameHandler {
     const { paths } = this.#state;
     const path = paths.validated(token);
     if (path === undefined || paths.active === undefined) return;
-    const { ipv6 } = paths.active.properties;
-    paths.use(path, { loopback: false, ipv6 }, this.#time);
+    paths.follow(path, this.#time);
     this.#state.emit({ kind: "path", path });
   }
 

@@ -170,8 +170,10 @@ export class Outbox {
     const room = controller.window - path.inFlight;
     if (room < packetBytes || path.properties.loopback) return Math.max(0, room);
     if (queue.head() === undefined && this.#state.datagrams.head === undefined) return 0;
-    const paced = pacer.allowance(now, controller.rate, packetBytes);
-    if (paced === 0) this.paceAt = pacer.readyAt(controller.rate, packetBytes);
-    return Math.min(room, paced);
+    const { capBytesPerMs = Infinity, trainPackets = Infinity } = path.properties.group ?? {};
+    const rate = Math.min(controller.rate, capBytesPerMs);
+    const paced = pacer.allowance(now, rate, packetBytes);
+    if (paced === 0) this.paceAt = pacer.readyAt(rate, packetBytes);
+    return Math.min(room, paced, trainPackets * packetBytes);
   }
 }

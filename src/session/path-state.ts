@@ -17,6 +17,8 @@ const REORDER_PACKETS_MAX = 64;
 const PTO_BACKOFF_MAX = 10;
 const PTO_MS_MAX = 60_000;
 export const DRAIN_PTOS = 3;
+/** A path that brings nothing for less than this, or than DRAIN_PTOS, is not silent yet (WIRE item 7). */
+export const SILENCE_MS_MIN = 500;
 
 export interface PathOptions {
   readonly congestion: "rate" | "cubic";
@@ -49,6 +51,8 @@ export class PathState {
   askedAt = 0;
   /** Since when something has been in flight without a pause. */
   busySince = 0;
+  /** When something last came by it. */
+  heardAt: number;
   /** When it stops being listened to, after a switch. */
   deadAt: number = Infinity;
   packetsSent = 0;
@@ -68,6 +72,7 @@ export class PathState {
   constructor(id: number, properties: PathProperties, options: PathOptions) {
     this.id = id;
     this.properties = properties;
+    this.heardAt = options.now;
     const { loopback } = properties;
     const initialRttMs =
       properties.initialRttMs ?? (loopback ? LOOPBACK_INITIAL_RTT_MS : undefined);
@@ -92,6 +97,11 @@ export class PathState {
   /** How long until nothing of what is under way can still arrive. */
   get drainMs(): number {
     return DRAIN_PTOS * this.rtt.ptoMs;
+  }
+
+  /** Whether nothing has come by it for so long that it may be dead. */
+  silent(now: number): boolean {
+    return now - this.heardAt >= Math.max(SILENCE_MS_MIN, this.drainMs);
   }
 
   get ptoAt(): number {

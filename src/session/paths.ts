@@ -9,6 +9,13 @@ const CHALLENGES_MAX = 3;
 /** Bytes sent to an address that has not answered, per byte received from it (RFC 9000 section 8.1). */
 const AMPLIFICATION = 3;
 const RESPONSES_WAITING_MAX = 8;
+/** From a group, better paths are looked for after this long, doubling while none answers. */
+const SEARCH_MS = 1000;
+const SEARCH_MS_MAX = 30_000;
+/** A path out of the group that lasted so many searches was worth finding: the next one is quick again. */
+const SEARCHES_FORGIVEN = 10;
+/** What an address may be sent before it answers, where the peer itself named it: all challenges in full. */
+const NAMED_BYTES = 1200;
 
 /** An address the peer's packets came from, which may be the peer or may be a thief's. */
 export interface Candidate {
@@ -36,6 +43,8 @@ export class Paths {
   /** Largest UDP payload the peer takes. */
   largestPacketBytes: number = Infinity;
   readonly #config: SessionConfig;
+  #searchAt: number = -Infinity;
+  #searchMs: number = SEARCH_MS;
 
   /** Smoothed round trip of the path in use; 0 while it is not measured. */
   get rttMs(): number {
@@ -54,7 +63,8 @@ export class Paths {
       return before;
     }
     const { congestion } = this.#config;
-    const ceilingBytes = Math.min(this.#config.ceilingBytes, this.largestPacketBytes);
+    const { packetBytes = this.#config.ceilingBytes } = properties.group ?? {};
+    const ceilingBytes = Math.min(packetBytes, this.largestPacketBytes);
     const previousWindow = before?.controller.window ?? 0;
     const path = new PathState(id, properties, { congestion, ceilingBytes, previousWindow, now });
     this.active = path;
@@ -62,11 +72,44 @@ export class Paths {
       before.deadAt = now + before.drainMs;
       this.leaving.push(before);
     }
-    this.#forget(id);
+    this.candidates.length = 0;
     return path;
   }
 
-  /** The newest packet of the session came from another path: it may have moved. */
+  /** The peer is proved to be at this path. */
+  follow(id: number, now: number): void {
+    const known = this.#config.properties?.(id);
+    this.use(id, known ?? { loopback: false, ipv6: this.active?.properties.ipv6 ?? false }, now);
+  }
+
+  /**
+   * A packet came by this path. Where it is not the one in use, the peer may have moved.
+   *
+   * @param bytes - of the newest packet of the session; 0 for one that others overtook
+   */
+  heard(id: number, bytes: number, now: number): void {
+    const { active } = this;
+    if (active === undefined) return;
+    if (id === active.id) active.heardAt = now;
+    else if (bytes > 0 && (active.silent(now) || !this.#inGroup(id))) this.suspect(id, bytes, now);
+  }
+
+  /** Whether to look for a path that spares us the group now; says yes at growing intervals. */
+  seeksBetter(now: number): boolean {
+    if (this.active?.properties.group === undefined || now < this.#searchAt) return false;
+    const forgiven = now - this.#searchAt > SEARCHES_FORGIVEN * this.#searchMs;
+    this.#searchMs = forgiven ? SEARCH_MS : Math.min(2 * this.#searchMs, SEARCH_MS_MAX);
+    this.#searchAt = now + this.#searchMs;
+    return true;
+  }
+
+  /** The peer is said to be at these paths too: data moves to the first that answers a challenge. */
+  search(ids: readonly number[], now: number): void {
+    const others = ids.filter((id) => id !== this.active?.id);
+    for (const id of others.slice(0, CANDIDATES_MAX)) this.suspect(id, NAMED_BYTES, now);
+  }
+
+  /** The peer may be at this path: it is challenged there. */
   suspect(id: number, bytes: number, now: number): void {
     let candidate = this.candidates.find((each) => each.path === id);
     if (candidate === undefined) {
@@ -129,6 +172,10 @@ export class Paths {
     for (const { deadAt } of this.leaving) at = Math.min(at, deadAt);
     for (const { challengeAt } of this.candidates) at = Math.min(at, challengeAt);
     return at;
+  }
+
+  #inGroup(id: number): boolean {
+    return this.#config.properties?.(id).group !== undefined;
   }
 
   #forget(id: number): void {

@@ -75,6 +75,16 @@ export class SessionEngine {
     this.#state.paths.use(path, properties, now);
   }
 
+  /** Whether the peer's other addresses should be named to `tryPaths`: the path in use is a group. */
+  seeksBetterPath(now: number): boolean {
+    return this.#state.closing === undefined && this.#state.paths.seeksBetter(now);
+  }
+
+  /** Paths the peer may be reached by as well; data moves to the first that answers. */
+  tryPaths(paths: readonly number[], now: number): void {
+    this.#state.paths.search(paths, now);
+  }
+
   /** One row of a received batch: packets `packet` to `packet + count - 1`, all of one stream; `bytes` are borrowed. */
   receiveStream(
     slot: number,

@@ -2,12 +2,11 @@ import { CLOSE_CODE } from "./close-codes.ts";
 import type { RehandshakeReason } from "./contract.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Outbox } from "./outbox.ts";
-import { DRAIN_PTOS, type PathState } from "./path-state.ts";
+import { DRAIN_PTOS, type PathState, SILENCE_MS_MIN } from "./path-state.ts";
 import type { Recovery } from "./recovery.ts";
 import type { SessionState } from "./session-state.ts";
 
 const KEEP_ALIVE_MS = 15_000;
-const SILENCE_MS_MIN = 500;
 /** A wish for new keys is repeated, should the endpoint's attempt come to nothing. */
 const REHANDSHAKE_AGAIN_MS = 5_000;
 const REHANDSHAKE_AGAIN_MS_MAX = 60_000;
