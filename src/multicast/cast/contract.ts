@@ -37,6 +37,8 @@ export interface CastTarget {
 }
 
 export interface CastShape {
+  /** Who casts: an Ed25519 key, 32 bytes, proved. */
+  readonly sender: Uint8Array;
   /** Bytes of a whole block; the last one is shorter. */
   readonly blockBytes: number;
   /** undefined while a live cast runs. */
