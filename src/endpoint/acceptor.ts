@@ -10,6 +10,7 @@ import { INIT, PROTOCOL_VERSION, sameInit, versionNegotiation } from "../wire/ha
 import type { CoreConfig } from "./core-config.ts";
 import { Deadlines, type Timed } from "./deadlines.ts";
 import type { SessionTable } from "./session-table.ts";
+import { hostOf, type Way } from "./way.ts";
 
 /** WIRE items 14 and 17. */
 const PENDING_MS = 10_000;
@@ -17,7 +18,8 @@ const MAX_PENDING = 1024;
 const MAX_PENDING_PER_SOURCE = 64;
 /** Completed INITs that are remembered, so that a recorded one opens nothing later. */
 const MAX_SPENT = 8192;
-const MAX_COPIES = 8;
+/** An INIT goes by many ways at once, and each is answered the way it came. */
+const MAX_COPIES = 32;
 
 /** An answered INIT whose caller has not shown that it holds the keys: a repeated one gets the same answer. */
 class Answered implements Timed {
@@ -51,7 +53,7 @@ export class Acceptor {
   readonly #config: CoreConfig;
   readonly #party: HandshakeParty;
   readonly #table: SessionTable;
-  readonly #established: (established: Established, address: string) => void;
+  readonly #established: (established: Established, way: Way) => void;
   readonly #answered = new Map<string, Answered>();
   readonly #byCid = new Map<string, Answered>();
   /** Ephemeral keys of completed INITs, in hex, oldest first: an honest caller never uses one twice. */
@@ -63,7 +65,7 @@ export class Acceptor {
     config: CoreConfig,
     party: HandshakeParty,
     table: SessionTable,
-    established: (established: Established, address: string) => void,
+    established: (established: Established, way: Way) => void,
   ) {
     this.#config = config;
     this.#party = party;
@@ -79,28 +81,28 @@ export class Acceptor {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) this.#forget(due);
   }
 
-  receiveInit(packet: Uint8Array, address: string, now: number): void {
+  receiveInit(packet: Uint8Array, way: Way, now: number): void {
     if (packet[1] !== PROTOCOL_VERSION) {
-      this.#config.socket.sendPlain(address, versionNegotiation(packet, VERSIONS));
+      this.#config.socket.sendPlain(way.address, versionNegotiation(packet, VERSIONS));
       return;
     }
     const id = toHex(packet.subarray(4, 12));
     const known = this.#answered.get(id);
     if (known !== undefined) {
-      if (sameInit(known.init, packet)) this.#repeat(known, address);
+      if (sameInit(known.init, packet)) this.#repeat(known, way);
       return;
     }
     if (this.#spent.has(ephemeralOf(packet))) return;
-    if ((this.#perSource.get(hostOf(address)) ?? 0) >= MAX_PENDING_PER_SOURCE) return;
-    this.#answer(id, packet, address, now);
+    if ((this.#perSource.get(hostOf(way)) ?? 0) >= MAX_PENDING_PER_SOURCE) return;
+    this.#answer(id, packet, way, now);
   }
 
-  receiveFin(packet: Uint8Array, address: string): void {
+  receiveFin(packet: Uint8Array, way: Way): void {
     const answered = this.#byCid.get(toHex(packet.subarray(4, 12)));
     const established = answered?.pending?.finish(packet);
     if (answered === undefined || established === undefined) return;
     this.#forgetPending(answered);
-    this.#established(established, address);
+    this.#established(established, way);
   }
 
   /** The first packet under the keys of this connection id of ours came: the caller is who it says. */
@@ -113,21 +115,21 @@ export class Acceptor {
     if (this.#spent.size > MAX_SPENT && oldest !== undefined) this.#spent.delete(oldest);
   }
 
-  #answer(id: string, packet: Uint8Array, address: string, now: number): void {
+  #answer(id: string, packet: Uint8Array, way: Way, now: number): void {
     const { primitives, instance, socket } = this.#config;
     const localCid = primitives.randomBytes(8);
     const answer = answerInit(this.#party, packet, {
       localCid,
       instance,
       ephemeral: primitives.randomBytes(32),
-      observed: address,
+      observed: way.source,
       epochFor: (key, peerInstance, offered) => this.#table.epochFor(key, peerInstance, offered),
     });
     if (answer === undefined) return;
 
     if (this.#answered.size >= MAX_PENDING) this.#evict();
     const ids = { id, cid: toHex(localCid) };
-    const answered = new Answered(ids, packet.slice(), answer.response, hostOf(address), now);
+    const answered = new Answered(ids, packet.slice(), answer.response, hostOf(way), now);
     this.#answered.set(id, answered);
     this.#byCid.set(ids.cid, answered);
     this.#count(answered.source, 1);
@@ -136,11 +138,11 @@ export class Acceptor {
       answered.pending = answer.pending;
       socket.expect(answer.pending.cid);
     }
-    if (answer.established !== undefined) this.#established(answer.established, address);
-    socket.sendPlain(address, answer.response);
+    if (answer.established !== undefined) this.#established(answer.established, way);
+    socket.sendPlain(way.address, answer.response);
   }
 
-  #repeat(answered: Answered, address: string): void {
+  #repeat(answered: Answered, { address }: Way): void {
     if (++answered.copies < MAX_COPIES) this.#config.socket.sendPlain(address, answered.response);
   }
 
@@ -179,8 +181,4 @@ export class Acceptor {
 /** The first bytes of each Noise message 1 are the caller's ephemeral public key. */
 function ephemeralOf(init: Uint8Array): string {
   return toHex(init.subarray(INIT.noise, INIT.noise + 32));
-}
-
-function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(":"));
 }

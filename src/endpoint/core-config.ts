@@ -2,6 +2,7 @@
 import type { DatagramSocket, Primitives, Suite } from "../backend/port.ts";
 import type { Identity } from "../noise/identity.ts";
 import type { Limits } from "../wire/limits.ts";
+import type { RungGroups } from "./rung-groups.ts";
 
 export interface CoreConfig {
   readonly socket: DatagramSocket;
@@ -15,4 +16,8 @@ export interface CoreConfig {
   readonly suites: readonly Suite[];
   readonly limits: Limits;
   readonly congestion: "rate" | "cubic";
+  /** Groups, where sessions may be set up and carried through them. */
+  readonly groups?: RungGroups;
+  /** Most that a session sends through a group; default 8 Mbit/s. */
+  readonly groupBitsPerSecond?: number;
 }

@@ -5,44 +5,40 @@
 import { type ReceiveBatch, ROW, ROW_PLAIN, ROW_STREAM } from "../backend/port.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { VerifiedStatics } from "../noise/verified-statics.ts";
+import { candidatesOf } from "../path/ladder.ts";
 import type { SessionEvent } from "../session/contract.ts";
 import type { Established, HandshakeParty } from "../session/handshake.ts";
 import { Acceptor } from "./acceptor.ts";
 import { Acquaintances } from "./acquaintances.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { type Answered, Dialer, type DialTarget } from "./dialer.ts";
+import { PlainPackets } from "./plain-packets.ts";
+import { Searches } from "./searches.ts";
 import { SessionPump } from "./session-pump.ts";
 import type { SessionRecord } from "./session-record.ts";
 import { SessionTable } from "./session-table.ts";
-
-const REHANDSHAKE_MS = 90_000;
-/** While sealed data waits, strangers get this many handshakes a turn (WIRE item 17). */
-const HANDSHAKES_PER_TURN = 8;
-const MAX_WAITING_INITS = 256;
+import type { Way } from "./way.ts";
 
 export interface CoreHooks {
   /** A session whose peer has proved its key. Its `listener` must be set before this returns. */
   opened(record: SessionRecord, dialled: boolean): void;
 }
 
-interface WaitingInit {
-  readonly packet: Uint8Array;
-  readonly address: string;
-}
-
 export class EndpointCore {
   readonly table: SessionTable;
   readonly acquaintances: Acquaintances = new Acquaintances();
+  readonly #config: CoreConfig;
   readonly #hooks: CoreHooks;
   readonly #dialer: Dialer;
   readonly #acceptor: Acceptor;
+  readonly #plain: PlainPackets;
   readonly #pump: SessionPump;
-  readonly #searching = new Map<SessionRecord, () => void>();
-  readonly #waitingInits: WaitingInit[] = [];
+  readonly #searches: Searches;
   readonly #draining = new Set<SessionRecord>();
   #now = 0;
 
   constructor(config: CoreConfig, hooks: CoreHooks) {
+    this.#config = config;
     this.#hooks = hooks;
     const { primitives, identity, suites, limits, network } = config;
     const verifiedStatics = new VerifiedStatics();
@@ -60,9 +56,13 @@ export class EndpointCore {
       expired: (record) => this.#end(record),
     });
     this.#dialer = new Dialer(config, party);
-    this.#acceptor = new Acceptor(config, party, this.table, (established, address) =>
-      this.#accepted(established, address),
+    this.#acceptor = new Acceptor(config, party, this.table, (established, way) => {
+      this.#adopt(established, way);
+    });
+    this.#searches = new Searches(this.#dialer, config.groups, (record, answered) =>
+      this.#renewed(record, answered),
     );
+    this.#plain = new PlainPackets(this.#dialer, this.#acceptor);
   }
 
   receive(batch: ReceiveBatch, now: number): void {
@@ -71,7 +71,7 @@ export class EndpointCore {
       if (batch.rows[at + ROW.kind] === ROW_PLAIN) this.#receivePlain(batch, at);
       else this.#receiveSealed(batch, at);
     }
-    this.#admitStrangers(HANDSHAKES_PER_TURN);
+    this.#plain.answer(this.#now);
     this.#pump.run(this.#now);
   }
 
@@ -80,13 +80,13 @@ export class EndpointCore {
     this.#now = now;
     this.#dialer.run(now);
     this.#acceptor.run(now);
-    this.#admitStrangers(HANDSHAKES_PER_TURN);
+    this.#plain.answer(this.#now);
     this.#pump.run(this.#now);
     return this.nextAt();
   }
 
   nextAt(): number {
-    if (this.#waitingInits.length > 0) return this.#now;
+    if (this.#plain.waiting) return this.#now;
     const sessions = this.#pump.nextAt(this.#now);
     return Math.min(sessions, this.#dialer.nextAt(), this.#acceptor.nextAt());
   }
@@ -110,59 +110,61 @@ export class EndpointCore {
 
   /** @returns a function that gives the attempt up. */
   dial(
-    target: Omit<DialTarget, "epoch">,
+    target: Omit<DialTarget, "epoch" | "groups">,
     done: (result: SessionRecord | Mp2pError) => void,
     now: number,
   ): () => void {
     this.#now = now;
     const epoch = this.table.epochToOffer(target.key, target.instance);
+    const groups = this.#config.groups?.joinOf(target.key);
     const outcome = {
       failed: done,
-      established: ({ established, address, fin, rttMs }: Answered) => {
-        const record = this.#adopt(established, address, rttMs);
+      established: ({ established, way, fin, rttMs }: Answered) => {
+        const record = this.#adopt(established, way, rttMs);
         if (record instanceof Mp2pError) return done(record);
+        for (const { address } of candidatesOf(target.addresses)) record.remember(address);
+        this.#leaveGroup(record, way);
         record.unconfirmedFin = fin;
         this.#prove(record, true);
         done(record);
       },
     };
-    return this.#dialer.dial({ ...target, epoch }, outcome, now);
+    return this.#dialer.dial({ ...target, groups, epoch }, outcome, now);
+  }
+
+  /** The peer of this key was heard of at these addresses: attempts under way try them too. */
+  addCandidates(key: Uint8Array, addresses: Iterable<string>): void {
+    this.#dialer.add(key, addresses);
   }
 
   /** Every session gets new keys: the clock jumped, so this may be a copy of a sleeping machine. */
   rehandshakeAll(now: number): void {
     this.#now = now;
-    for (const record of this.table.records()) if (record.proved) this.#search(record, "age");
+    for (const record of this.table.records())
+      if (record.proved) this.#searches.start(record, "age", now);
   }
 
   /** Ends attempts; sessions are the caller's to close first. */
   close(): void {
     this.#dialer.close(new Mp2pError("MP2P_CLOSED", "the endpoint was closed"));
-    for (const stop of this.#searching.values()) stop();
-    this.#searching.clear();
+    this.#searches.stopAll();
   }
 
   #receivePlain(batch: ReceiveBatch, at: number): void {
     const { rows, slab, strangers } = batch;
     const start = rows[at + ROW.at] as number;
     const packet = slab.subarray(start, start + (rows[at + ROW.length] as number));
-    const address = this.#addressOf(rows[at + ROW.path] as number, strangers);
-    if (address === undefined) return;
-    const type = packet[0];
-    if (type === 0x50) {
-      if (this.#waitingInits.length >= MAX_WAITING_INITS) return;
-      this.#waitingInits.push({ packet: packet.slice(), address });
-    } else if (type === 0x52) this.#acceptor.receiveFin(packet, address);
-    else this.#dialer.receive(packet, address, this.#now);
+    const way = this.#wayOf(rows, at, strangers);
+    if (way !== undefined) this.#plain.receive(packet, way, this.#now);
   }
 
   #receiveSealed({ rows, slab, strangers }: ReceiveBatch, at: number): void {
     const slot = rows[at + ROW.slot] as number;
     const record = this.table.ofSlot(slot);
     if (record === undefined || record.over) return;
-    const address = this.#addressOf(rows[at + ROW.path] as number, strangers);
-    if (address === undefined) return;
-    const path = record.visit(address);
+    const way = this.#wayOf(rows, at, strangers);
+    if (way === undefined) return;
+    const path = record.visit(way.address);
     const start = rows[at + ROW.at] as number;
     const bytes = slab.subarray(start, start + (rows[at + ROW.length] as number));
     const packet = rows[at + ROW.packet] as number;
@@ -176,26 +178,28 @@ export class EndpointCore {
       const fin = rows[at + ROW.fin] === 1;
       record.engine.receiveStream(slot, packet, count, stream, offset, bytes, fin, path, ecn, time);
     } else record.engine.receiveFrames(slot, packet, bytes, path, ecn, time);
+    this.#leaveGroup(record, way);
     this.#pump.touch(record);
   }
 
-  /** @returns undefined for a path that was given up while the batch waited: network loss */
-  #addressOf(path: number, strangers: readonly string[]): string | undefined {
-    return path < 0 ? strangers[-1 - path] : this.table.paths.address(path);
+  /** @returns undefined for a path or a group that was given up while the batch waited: network loss */
+  #wayOf(rows: Float64Array, at: number, strangers: readonly string[]): Way | undefined {
+    const path = rows[at + ROW.path] as number;
+    const source = path < 0 ? strangers[-1 - path] : this.table.paths.address(path);
+    const membership = rows[at + ROW.group] as number;
+    const address = membership === 0 ? source : this.#config.groups?.addressOf(membership);
+    return source === undefined || address === undefined ? undefined : { source, address };
   }
 
-  #admitStrangers(most: number): void {
-    for (const { packet, address } of this.#waitingInits.splice(0, most)) {
-      this.#acceptor.receiveInit(packet, address, this.#now);
-    }
+  /** Where the session goes by a group, the addresses its peer may have are challenged from time to time. */
+  #leaveGroup(record: SessionRecord, { address, source }: Way): void {
+    if (address === source || !record.engine.seeksBetterPath(this.#now)) return;
+    record.engine.tryPaths(record.unicastPaths(source), this.#now);
   }
 
-  #accepted(established: Established, address: string): void {
-    this.#adopt(established, address);
-  }
-
-  #adopt(established: Established, address: string, rttMs?: number): SessionRecord | Mp2pError {
+  #adopt(established: Established, way: Way, rttMs?: number): SessionRecord | Mp2pError {
     try {
+      const { address } = way;
       const record = this.table.adopt(established, { address, rttMs }, this.#now);
       this.#pump.touch(record);
       return record;
@@ -216,10 +220,10 @@ export class EndpointCore {
         if (record.closing && record.generations.size === 0) this.#end(record);
         break;
       case "rehandshake":
-        this.#search(record, event.reason);
+        this.#searches.start(record, event.reason, this.#now);
         break;
       case "path":
-        record.moveTo(event.path);
+        record.moveTo(event.path, "the peer answered a challenge here");
         record.listener?.(event);
         break;
       case "closed":
@@ -242,30 +246,7 @@ export class EndpointCore {
     this.#hooks.opened(record, dialled);
   }
 
-  /** A new handshake for a session that lives: new keys, and a peer that moved or restarted is noticed. */
-  #search(record: SessionRecord, reason: "age" | "limit" | "silence" | "expired"): void {
-    if (this.#searching.has(record)) return;
-    const { peer } = record;
-    const target = {
-      key: peer.key,
-      staticKey: peer.staticKey,
-      // A restarted peer has another instance: only a session that hears its peer names it.
-      ...(reason === "silence" ? {} : { instance: peer.instance }),
-      epoch: record.epoch,
-      addresses: reason === "silence" ? record.knownAddresses : [record.address],
-      timeoutMs: REHANDSHAKE_MS,
-    };
-    const outcome = {
-      failed: () => void this.#searching.delete(record),
-      established: (answered: Answered) => {
-        this.#searching.delete(record);
-        this.#renewed(record, answered);
-      },
-    };
-    this.#searching.set(record, this.#dialer.dial(target, outcome, this.#now));
-  }
-
-  #renewed(record: SessionRecord, { established, address, fin, rttMs }: Answered): void {
+  #renewed(record: SessionRecord, { established, way, fin, rttMs }: Answered): void {
     if (record.over) return;
     const samePeer = this.table.isPair(record, established);
     if (!samePeer || established.epoch !== record.epoch) {
@@ -273,11 +254,15 @@ export class EndpointCore {
       this.#cut(record, samePeer ? "peer" : "restart", "");
       return;
     }
-    const adopted = this.#adopt(established, address, rttMs);
+    const { address } = way;
+    const adopted = this.#adopt(established, way, rttMs);
     if (adopted instanceof Mp2pError) return;
     adopted.unconfirmedFin = fin;
     // The answer to our own INIT proves the address.
-    if (adopted.address !== address) this.table.move(adopted, { address, rttMs }, this.#now);
+    if (adopted.address !== address) {
+      this.table.move(adopted, { address, rttMs }, "first to answer after a silence", this.#now);
+      adopted.listener?.({ kind: "path", path: adopted.path });
+    }
   }
 
   /** Ends a session whose peer no longer has its other half: there is nobody to tell. */
@@ -287,8 +272,7 @@ export class EndpointCore {
   }
 
   #end(record: SessionRecord): void {
-    this.#searching.get(record)?.();
-    this.#searching.delete(record);
+    this.#searches.stop(record);
     this.#draining.delete(record);
     this.#pump.forget(record);
     this.table.end(record);

@@ -1,17 +1,19 @@
 /**
- * Handshakes this endpoint began: INITs to every candidate until one answers. A bad answer changes
- * nothing, so an attacker who guesses a connection id cannot end an attempt. Sans-IO.
+ * Handshakes this endpoint began: INITs to the peer's groups and every candidate until one answers. A
+ * bad answer changes nothing, so an attacker who guesses a connection id cannot end an attempt. Sans-IO.
  */
-import { toHex } from "../base/bytes.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import { Dial } from "../path/dial.ts";
-import { candidatesOf } from "../path/ladder.ts";
+import { candidatesOf, rungOf } from "../path/ladder.ts";
 import type { Established, HandshakeParty } from "../session/handshake.ts";
 import { Initiator } from "../session/handshake-initiator.ts";
 import { PACKET } from "../wire/handshake-packets.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Deadlines, type Timed } from "./deadlines.ts";
+import type { HeldGroups } from "./rung-groups.ts";
+import type { Way } from "./way.ts";
 
 /** Answers that may fail to verify before an attempt stops looking at them. */
 const MAX_ANSWERS = 16;
@@ -25,6 +27,10 @@ export interface DialTarget {
   readonly instance?: Uint8Array;
   readonly epoch: number;
   readonly addresses: Iterable<string>;
+  /** Groups of the peer, joined; the attempt leaves them when it is over. */
+  readonly groups?: HeldGroups | undefined;
+  /** Addresses first: the peer had one, and the group's answer would only be in the way. */
+  readonly groupsLast?: boolean;
   /** Infinity for a session that looks for its silent peer. */
   readonly timeoutMs: number;
 }
@@ -32,8 +38,7 @@ export interface DialTarget {
 /** A handshake of ours that was answered. */
 export interface Answered {
   readonly established: Established;
-  /** Where the answer came from. */
-  readonly address: string;
+  readonly way: Way;
   /** XX message 3, to be sent before each burst until the peer is heard. */
   readonly fin: Uint8Array | undefined;
   /** Milliseconds from INIT to RESP; undefined where there was more than one INIT. */
@@ -52,6 +57,8 @@ class Attempt implements Timed {
   readonly initiator: Initiator;
   readonly outcome: DialOutcome;
   answers = 0;
+  /** INITs left outside of rounds, so the time since a round says nothing. */
+  added = false;
   /** The peer said it speaks other versions; unproved, so it only colours the error. */
   otherVersions = false;
 
@@ -60,6 +67,13 @@ class Attempt implements Timed {
     this.dial = dial;
     this.initiator = initiator;
     this.outcome = outcome;
+  }
+
+  /** Where a round's INITs go, in that order. */
+  get addresses(): string[] {
+    const groups = this.target.groups?.addresses() ?? [];
+    const addresses = this.dial.candidates.map(({ address }) => address);
+    return this.target.groupsLast ? [...addresses, ...groups] : [...groups, ...addresses];
   }
 }
 
@@ -85,7 +99,9 @@ export class Dialer {
   /** @returns a function that gives the attempt up without calling its outcome. */
   dial(target: DialTarget, outcome: DialOutcome, now: number): () => void {
     const candidates = candidatesOf(target.addresses);
-    if (candidates.length === 0) {
+    const inGroups = (target.groups?.addresses().length ?? 0) > 0;
+    if (candidates.length === 0 && !inGroups) {
+      target.groups?.leave();
       outcome.failed(noAddress(target.key));
       return () => undefined;
     }
@@ -104,7 +120,29 @@ export class Dialer {
     this.#attempts.set(toHex(initiator.cid), attempt);
     socket.expect(initiator.cid);
     this.#round(attempt, now);
-    return () => this.#forget(attempt);
+    return () => {
+      this.#forget(attempt);
+      target.groups?.leave();
+    };
+  }
+
+  /** The peer is heard of at these addresses: attempts to reach it try them at once. */
+  add(key: Uint8Array, addresses: Iterable<string>): void {
+    const candidates = candidatesOf(addresses);
+    for (const attempt of this.#attempts.values()) {
+      if (!equalBytes(attempt.target.key, key)) continue;
+      const fresh = attempt.dial.add(candidates);
+      attempt.added ||= fresh.length > 0;
+      this.#send(
+        attempt,
+        fresh.map(({ address }) => address),
+      );
+    }
+  }
+
+  /** Whether an INIT is one of ours, come back by a group. */
+  sent(init: Uint8Array): boolean {
+    return this.#attempts.has(toHex(init.subarray(4, 12)));
   }
 
   run(now: number): void {
@@ -115,18 +153,17 @@ export class Dialer {
     }
   }
 
-  /** A RESP, COOKIE or VERNEG. @returns whether it belonged to an attempt of ours. */
-  receive(packet: Uint8Array, address: string, now: number): boolean {
+  /** A RESP, COOKIE or VERNEG. */
+  receive(packet: Uint8Array, way: Way, now: number): void {
     const attempt = this.#attempts.get(toHex(packet.subarray(4, 12)));
-    if (attempt === undefined) return false;
+    if (attempt === undefined) return;
     const type = packet[0];
     if (type === PACKET.versions) {
       attempt.otherVersions ||= attempt.initiator.versions(packet) !== undefined;
     } else if (type === PACKET.cookie && attempt.initiator.cookie(packet)) {
       attempt.dial.hurry(now);
       this.#round(attempt, now);
-    } else if (type === PACKET.response) this.#answer(attempt, packet, address, now);
-    return true;
+    } else if (type === PACKET.response) this.#answer(attempt, packet, way, now);
   }
 
   /** Gives every attempt up. */
@@ -134,21 +171,27 @@ export class Dialer {
     for (const attempt of [...this.#attempts.values()]) this.#fail(attempt, error);
   }
 
-  #answer(attempt: Attempt, packet: Uint8Array, address: string, now: number): void {
+  #answer(attempt: Attempt, packet: Uint8Array, way: Way, now: number): void {
     if (++attempt.answers > MAX_ANSWERS) return;
     const answer = attempt.initiator.response(packet);
     if (answer === undefined) return;
     this.#forget(attempt);
     const { rounds, startedAt } = attempt.dial;
-    const rttMs = rounds === 1 ? now - startedAt : undefined;
-    attempt.outcome.established({ ...answer, fin: answer.fin, address, rttMs });
+    const rttMs = rounds === 1 && !attempt.added ? now - startedAt : undefined;
+    attempt.outcome.established({ ...answer, fin: answer.fin, way, rttMs });
+    // Only now, as the session may stay in one of them.
+    attempt.target.groups?.leave();
   }
 
   #round(attempt: Attempt, now: number): void {
-    const init = attempt.initiator.init();
-    for (const { address } of attempt.dial.candidates) this.#config.socket.sendPlain(address, init);
+    this.#send(attempt, attempt.addresses);
     attempt.dial.sent(now, this.#config.primitives.randomBytes(1)[0] as number);
     this.#schedule(attempt);
+  }
+
+  #send(attempt: Attempt, addresses: readonly string[]): void {
+    const init = attempt.initiator.init();
+    for (const address of addresses) this.#config.socket.sendPlain(address, init);
   }
 
   #schedule(attempt: Attempt): void {
@@ -158,6 +201,7 @@ export class Dialer {
 
   #fail(attempt: Attempt, error: Mp2pError): void {
     this.#forget(attempt);
+    attempt.target.groups?.leave();
     attempt.outcome.failed(error);
   }
 
@@ -174,7 +218,7 @@ function noAddress(key: Uint8Array): Mp2pError {
   });
 }
 
-function noPath({ target, dial, otherVersions }: Attempt): Mp2pError {
+function noPath({ target, dial, otherVersions, addresses }: Attempt): Mp2pError {
   const peer = toZbase32(target.key);
   if (otherVersions) {
     return new Mp2pError("MP2P_VERSION", `${peer} speaks no protocol version in common with us`, {
@@ -184,9 +228,18 @@ function noPath({ target, dial, otherVersions }: Attempt): Mp2pError {
   const seconds = Math.round((dial.deadline - dial.startedAt) / 1000);
   return new Mp2pError(
     "MP2P_NO_PATH",
-    `no path to ${peer}: tried ${dial.summary()}, ${dial.rounds} times in ${seconds} s, no answer`,
+    `no path to ${peer}: tried ${summary(addresses)}, ${dial.rounds} times in ${seconds} s, no answer`,
     {
       hint: "check that the peer is running, that its ticket is fresh, and that a firewall lets UDP to these addresses pass",
     },
   );
+}
+
+const MAX_NAMED = 12;
+
+/** What was tried, for the error a person reads. */
+function summary(addresses: readonly string[]): string {
+  const named = addresses.slice(0, MAX_NAMED).map((address) => `${rungOf(address)} ${address}`);
+  const more = addresses.length - named.length;
+  return named.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

@@ -1,8 +1,10 @@
 /**
  * Remote addresses in use by sessions, as the socket's path ids. A released one is kept for a while:
- * batches that wait to be read still name it.
+ * batches that wait to be read still name it. While a group is in use as one, we stay in it.
  */
 import type { DatagramSocket } from "../backend/port.ts";
+import { isGroup } from "../path/ladder.ts";
+import type { RungGroups } from "./rung-groups.ts";
 
 const MAX_UNUSED = 1024;
 
@@ -10,27 +12,32 @@ interface Entry {
   readonly id: number;
   readonly address: string;
   holders: number;
+  leaveGroup: (() => void) | undefined;
 }
 
 export class PathTable {
   readonly #socket: DatagramSocket;
+  readonly #groups: RungGroups | undefined;
   readonly #byAddress = new Map<string, Entry>();
   readonly #byId = new Map<number, Entry>();
   /** Held by nobody, longest first. */
   readonly #unused = new Set<Entry>();
 
-  constructor(socket: DatagramSocket) {
+  constructor(socket: DatagramSocket, groups?: RungGroups) {
     this.#socket = socket;
+    this.#groups = groups;
   }
 
   /** @throws {Mp2pError} `MP2P_LIMIT` where the socket holds no more paths */
   hold(address: string): number {
     let entry = this.#byAddress.get(address);
     if (entry === undefined) {
-      entry = { id: this.#socket.addPath(address), address, holders: 0 };
+      const id = this.#socket.addPath(address);
+      entry = { id, address, holders: 0, leaveGroup: undefined };
       this.#byAddress.set(address, entry);
       this.#byId.set(entry.id, entry);
     }
+    if (isGroup(address)) entry.leaveGroup ??= this.#groups?.stayIn(address);
     entry.holders++;
     this.#unused.delete(entry);
     return entry.id;
@@ -39,6 +46,8 @@ export class PathTable {
   release(id: number): void {
     const entry = this.#byId.get(id);
     if (entry === undefined || --entry.holders > 0) return;
+    entry.leaveGroup?.();
+    entry.leaveGroup = undefined;
     this.#unused.add(entry);
     const [oldest] = this.#unused;
     if (this.#unused.size > MAX_UNUSED && oldest !== undefined) this.#forget(oldest);

@@ -6,8 +6,8 @@ import type { Stream } from "./stream.ts";
 
 export interface PathInfo {
   /** Rung of the ladder. */
-  readonly kind: "loopback" | "lan" | "direct";
-  /** The peer's address, `"192.0.2.1:5000"`. */
+  readonly kind: "loopback" | "lan" | "direct" | "multicast";
+  /** The peer's address, `"192.0.2.1:5000"`, or the group and interface, `"[ff12::8000:1%eth0]:6727"`. */
   readonly address: string;
   /** Smoothed round-trip time in milliseconds. */
   readonly rttMs: number;

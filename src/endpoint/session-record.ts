@@ -1,5 +1,6 @@
 /** What the endpoint knows of one session: its engine, its peer, its slots and its paths. Sans-IO. */
 import { toHex } from "../base/bytes.ts";
+import { isGroup } from "../path/ladder.ts";
 import type { Generation, SessionEvent } from "../session/contract.ts";
 import type { SessionEngine } from "../session/session.ts";
 import type { Timed } from "./deadlines.ts";
@@ -45,8 +46,10 @@ export class SessionRecord implements Timed {
   /** XX message 3, sent before each burst until the peer's first packet arrives. */
   unconfirmedFin: Uint8Array | undefined;
   readonly generations: Map<number, Generation> = new Map();
-  /** Every address that answered or was dialled: where to look for a peer that fell silent. */
+  /** Every unicast address that answered or was dialled: where to look for a peer that fell silent. */
   readonly knownAddresses: Set<string> = new Set();
+  /** Why this path, for a person. */
+  why = "";
   readonly #paths: PathTable;
   /** Held paths by address; the one in use is always among them. */
   readonly #held = new Map<string, number>();
@@ -71,6 +74,11 @@ export class SessionRecord implements Timed {
     return this.#path !== 0;
   }
 
+  /** The socket's id of the path in use; 0 before there is one. */
+  get path(): number {
+    return this.#path;
+  }
+
   /** Path id of an address packets of this session come from or go to. */
   visit(address: string): number {
     const held = this.#held.get(address);
@@ -81,11 +89,23 @@ export class SessionRecord implements Timed {
     return path;
   }
 
-  /** The engine sends on this path from now on. */
-  moveTo(path: number): void {
+  /** The engine sends on this path from now on. @param why - for a person */
+  moveTo(path: number, why: string): void {
     this.#path = path;
+    this.why = why;
     this.#address = this.#paths.address(path) ?? this.#address;
-    this.knownAddresses.add(this.#address);
+    this.remember(this.#address);
+  }
+
+  /** The peer may be at this address; groups are not remembered, they follow from its key. */
+  remember(address: string): void {
+    if (!isGroup(address)) this.knownAddresses.add(address);
+  }
+
+  /** Paths to the addresses the peer may have, the likeliest first. */
+  unicastPaths(source: string): number[] {
+    const addresses = new Set([source, ...this.knownAddresses]);
+    return [...addresses].slice(0, MAX_VISITORS / 2).map((address) => this.visit(address));
   }
 
   end(): void {

@@ -5,8 +5,9 @@
  */
 import { compareBytes, concat } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
-import { isIpv6, isLoopback } from "../path/ladder.ts";
-import type { Generation } from "../session/contract.ts";
+import { isIpv6 } from "../path/ladder.ts";
+import { GROUP_BITS_PER_SECOND, propertiesOf } from "../path/properties.ts";
+import type { Generation, PathProperties } from "../session/contract.ts";
 import type { Established } from "../session/handshake.ts";
 import { SessionEngine } from "../session/session.ts";
 import type { CoreConfig } from "./core-config.ts";
@@ -47,7 +48,7 @@ export class SessionTable {
 
   constructor(config: CoreConfig) {
     this.#config = config;
-    this.paths = new PathTable(config.socket);
+    this.paths = new PathTable(config.socket, config.groups);
   }
 
   *records(): Iterable<SessionRecord> {
@@ -107,19 +108,20 @@ export class SessionTable {
       pair.epoch = Math.max(pair.epoch, epoch);
     }
     this.#addGeneration(record, established, now);
-    if (!record.hasPath) this.move(record, from, now);
-    else record.visit(address);
-    record.knownAddresses.add(address);
+    if (!record.hasPath) {
+      const why = established.initiator ? "first to answer" : "the peer dialled us here";
+      this.move(record, from, why, now);
+    } else record.visit(address);
+    record.remember(address);
     return record;
   }
 
   /** Data of this session takes the path to this address from now on: a handshake proved it. */
-  move(record: SessionRecord, { address, rttMs }: AnswerPath, now: number): void {
+  move(record: SessionRecord, { address, rttMs }: AnswerPath, why: string, now: number): void {
     const path = record.visit(address);
     const timed = rttMs === undefined ? {} : { initialRttMs: rttMs };
-    const properties = { loopback: isLoopback(address), ipv6: isIpv6(address), ...timed };
-    record.engine.setPath(path, properties, now);
-    record.moveTo(path);
+    record.engine.setPath(path, { ...this.#properties(path), ...timed }, now);
+    record.moveTo(path, why);
   }
 
   /** @returns sessions of the same pair that a newly proved one puts an end to. */
@@ -175,11 +177,17 @@ export class SessionTable {
         local: limits,
         congestion,
         random: (length) => primitives.randomBytes(length),
+        properties: (path) => this.#properties(path),
         ceilingBytes: isIpv6(address) ? CEILING_IPV6_BYTES : CEILING_IPV4_BYTES,
       },
       now,
     );
     return new SessionRecord(engine, peer, epoch, this.paths, now);
+  }
+
+  #properties(path: number): PathProperties {
+    const { groupBitsPerSecond = GROUP_BITS_PER_SECOND } = this.#config;
+    return propertiesOf(this.paths.address(path) ?? "", groupBitsPerSecond);
   }
 
   #addGeneration(record: SessionRecord, established: Established, now: number): void {

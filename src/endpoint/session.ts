@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { toZbase32 } from "../base/zbase32.ts";
-import { reachOfText } from "../path/ladder.ts";
+import { rungOf } from "../path/ladder.ts";
 import { CLOSE_CODE } from "../session/close-codes.ts";
 import { abortable } from "./abort.ts";
 import { AsyncQueue } from "./async-queue.ts";
@@ -71,10 +71,9 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   /** The path in use: which rung of the ladder, how far, and why this one. */
   get path(): PathInfo {
-    const { address } = this.#record;
-    const kind = reachOfText(address);
+    const { address, why } = this.#record;
+    const kind = rungOf(address);
     const rttMs = this.#record.engine.stats().rttMs;
-    const why = this.dialled ? "first address to answer" : "the peer dialled us here";
     return { kind, address, rttMs, why };
   }
 

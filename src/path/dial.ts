@@ -3,14 +3,14 @@
  * Intervals: WIRE item 33 and WireGuard's, 0.25 s doubling to 5 s, with up to 334 ms of jitter so
  * that crossing attempts drift apart.
  */
-import type { Candidate } from "./ladder.ts";
+import { type Candidate, MAX_CANDIDATES } from "./ladder.ts";
 
 const FIRST_INTERVAL_MS = 250;
 const LAST_INTERVAL_MS = 5000;
 const JITTER_MS = 334;
 
 export class Dial {
-  readonly candidates: readonly Candidate[];
+  readonly candidates: Candidate[];
   readonly startedAt: number;
   readonly deadline: number;
   #nextAt: number;
@@ -19,7 +19,7 @@ export class Dial {
 
   /** @param timeoutMs - Infinity for a session that looks for its peer as long as it lives */
   constructor(candidates: readonly Candidate[], now: number, timeoutMs: number) {
-    this.candidates = candidates;
+    this.candidates = [...candidates];
     this.startedAt = now;
     this.deadline = now + timeoutMs;
     this.#nextAt = now;
@@ -43,6 +43,16 @@ export class Dial {
     return now >= this.#nextAt;
   }
 
+  /** Further addresses the peer may have. @returns those not known yet, as many as there is room for */
+  add(candidates: readonly Candidate[]): Candidate[] {
+    const fresh = candidates.filter(
+      ({ address }) => !this.candidates.some((known) => known.address === address),
+    );
+    const taken = fresh.slice(0, MAX_CANDIDATES - this.candidates.length);
+    this.candidates.push(...taken);
+    return taken;
+  }
+
   /** A round went out. @param random - 0 to 255 */
   sent(now: number, random: number): void {
     this.#rounds++;
@@ -53,10 +63,5 @@ export class Dial {
   /** A cookie came, or an address: the next round goes out at once. */
   hurry(now: number): void {
     this.#nextAt = now;
-  }
-
-  /** What was tried, for the error a person reads. */
-  summary(): string {
-    return this.candidates.map(({ address, reach }) => `${reach} ${address}`).join(", ");
   }
 }

@@ -1,8 +1,10 @@
 /**
- * The ladder of paths, one rung so far: addresses the peer is said to have, tried all at once.
- * docs/ARCHITECTURE.md, "Paths", says where further rungs go.
+ * The ladder of paths: the groups of the peer's key and the addresses it is said to have, tried all at
+ * once. docs/ARCHITECTURE.md, "Paths", says where further rungs go.
  */
-import { parseAddress, type Reach, reachOf } from "../base/address.ts";
+import { isMulticast, parseAddress, type Reach, reachOf } from "../base/address.ts";
+
+export type Rung = Reach | "multicast";
 
 export interface Candidate {
   readonly address: string;
@@ -10,11 +12,11 @@ export interface Candidate {
 }
 
 /** WIRE item 16: what a ticket may carry and a dial tries. */
-const MAX_CANDIDATES = 32;
+export const MAX_CANDIDATES = 32;
 
 const ORDER: Readonly<Record<Reach, number>> = { loopback: 0, lan: 1, direct: 2 };
 
-/** Usable addresses, nearest first, each once; unusable ones are left out. */
+/** Usable unicast addresses, nearest first, each once; unusable ones are left out. */
 export function candidatesOf(addresses: Iterable<string>): Candidate[] {
   const candidates = new Map<string, Candidate>();
   for (const text of addresses) {
@@ -27,15 +29,26 @@ export function candidatesOf(addresses: Iterable<string>): Candidate[] {
 }
 
 export function isLoopback(address: string): boolean {
-  return reachOfText(address) === "loopback";
+  return rungOf(address) === "loopback";
 }
 
 export function isIpv6(address: string): boolean {
   return address.startsWith("[");
 }
 
-/** Which rung a working address stands on. */
-export function reachOfText(address: string): Reach {
+export function isGroup(address: string): boolean {
   const parsed = parseAddress(address);
-  return (parsed && reachOf(parsed)) ?? "direct";
+  return parsed !== undefined && isMulticast(parsed);
+}
+
+/** The interface in an address; "" where it names none. */
+export function scopeOf(address: string): string {
+  return parseAddress(address)?.scope ?? "";
+}
+
+/** Which rung a working address stands on. */
+export function rungOf(address: string): Rung {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) return "direct";
+  return isMulticast(parsed) ? "multicast" : (reachOf(parsed) ?? "direct");
 }
