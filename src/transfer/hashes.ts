@@ -12,6 +12,8 @@ export type Blake3 = (data: Uint8Array) => Uint8Array;
 const FILE_LABEL = ascii("mp2p/1 file\0");
 const TRANSFER_LABEL = ascii("mp2p/1 transfer id\0");
 const INBOX_LABEL = ascii("mp2p/1 inbox\0");
+const CAST_LABEL = ascii("mp2p/1 cast files\0");
+const CAST_INBOX_LABEL = ascii("mp2p/1 cast inbox\0");
 const PART_LABEL = ascii("mp2p/1 part\0");
 
 export function unitCount(size: number): number {
@@ -43,6 +45,21 @@ export function deriveTransferId(
 /** Bound to the sender's key: nobody reaches what another sender left unfinished. */
 export function inboxName(blake3: Blake3, senderKey: Uint8Array, transferId: Uint8Array): string {
   return toHex(blake3(concat(INBOX_LABEL, senderKey, transferId)).subarray(0, 16));
+}
+
+/** The same paths cast by the same key make the same id, so a second attempt resumes the first. */
+export function deriveCastId(
+  blake3: Blake3,
+  senderKey: Uint8Array,
+  absolutePaths: readonly string[],
+): Uint8Array {
+  const paths = new TextEncoder().encode(absolutePaths.join("\0"));
+  return blake3(concat(CAST_LABEL, senderKey, paths)).subarray(0, TRANSFER_ID_BYTES);
+}
+
+/** As `inboxName`, for casts, whose part files are kept in another way. */
+export function castInboxName(blake3: Blake3, senderKey: Uint8Array, castId: Uint8Array): string {
+  return toHex(blake3(concat(CAST_INBOX_LABEL, senderKey, castId)).subarray(0, 16));
 }
 
 /** Name of a part file and its journal, without the ending. */
