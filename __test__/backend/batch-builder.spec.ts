@@ -1,7 +1,7 @@
 import test from "ava";
 import fc from "fast-check";
 import { BatchBuilder, MOST_PLAIN_ROWS } from "../../src/backend/fallback/batch-builder.ts";
-import { ROW, ROW_STREAM } from "../../src/backend/port.ts";
+import { ROW, ROW_STREAM, ROW_SYMBOLS } from "../../src/backend/port.ts";
 import { patterned } from "../conformance/harness.ts";
 import { runs } from "../support/runs.ts";
 
@@ -13,11 +13,16 @@ interface Packet {
   readonly offset: number;
   readonly fin: boolean;
   readonly payload: Uint8Array;
+  readonly group?: number;
+  readonly kind?: typeof ROW_STREAM | typeof ROW_SYMBOLS;
 }
 
 function add(batch: BatchBuilder, each: Packet, time = 0): void {
   const { slot, packet, path } = each;
-  batch.addStream({ slot, packet, path, time }, each);
+  batch.addBulk(
+    { slot, packet, path, time, group: each.group ?? 0 },
+    { kind: ROW_STREAM, ...each },
+  );
 }
 
 function column(
@@ -59,6 +64,8 @@ const BREAKS: Readonly<Record<string, Partial<Packet>>> = {
   "another slot": { slot: 2 },
   "another path": { path: 8 },
   "another stream": { stream: 4 },
+  "another group": { group: 3 },
+  "a symbol": { kind: ROW_SYMBOLS },
   "a missing packet number": { packet: 12 },
   "a gap in the stream": { offset: 1_101 },
   "a longer packet": { payload: patterned(101) },
@@ -86,10 +93,35 @@ test("a shorter packet or a FIN closes a run and never stands inside one", (t) =
   }
 });
 
+test("symbols of one block that follow each other are one row; a gap, another block or size begins anew", (t) => {
+  const symbol = (index: number, change: Partial<Packet> = {}) =>
+    run(index, { kind: ROW_SYMBOLS, offset: 7 * 65_536 + index, ...change });
+  const batch = new BatchBuilder();
+  for (const index of [0, 1, 2]) add(batch, symbol(index));
+  t.is(batch.rowCount, 1);
+  t.is(column(batch, 0, "kind"), ROW_SYMBOLS);
+  t.is(column(batch, 0, "offset"), 7 * 65_536);
+  t.is(column(batch, 0, "length"), 300);
+  const ends = {
+    gap: symbol(3, { offset: 7 * 65_536 + 4 }),
+    short: symbol(3, { payload: patterned(98) }),
+    stream: run(3, { offset: 7 * 65_536 + 3 }),
+  };
+  for (const [label, end] of Object.entries(ends)) {
+    add(batch, symbol(2));
+    const rows = batch.rowCount;
+    add(batch, end);
+    t.is(batch.rowCount, rows + 1, label);
+  }
+  add(batch, symbol(4, { offset: 7 * 65_536 + 65_535 }));
+  add(batch, symbol(5, { offset: 8 * 65_536 }));
+  t.is(column(batch, batch.rowCount - 1, "count"), 1, "the first symbol of the next block");
+});
+
 test("control frames and plain datagrams break a run, and a batch cleared begins anew", (t) => {
   const batch = new BatchBuilder();
   add(batch, run(0));
-  batch.addFrames({ slot: 1, packet: 11, path: 7, time: 0 }, Uint8Array.of(1));
+  batch.addFrames({ slot: 1, packet: 11, path: 7, time: 0, group: 0 }, Uint8Array.of(1));
   add(batch, run(2, { packet: 12, offset: 1_100 }));
   t.is(batch.rowCount, 3);
   batch.clear();
@@ -100,12 +132,12 @@ test("control frames and plain datagrams break a run, and a batch cleared begins
 
 test("256 plain datagrams fit a batch; sealed ones do not count", (t) => {
   const batch = new BatchBuilder();
-  for (let row = 0; row < MOST_PLAIN_ROWS; row++) t.true(batch.addPlain(1, 0, patterned(384)));
-  t.false(batch.addPlain(1, 0, patterned(384)));
+  for (let row = 0; row < MOST_PLAIN_ROWS; row++) t.true(batch.addPlain(1, 0, 0, patterned(384)));
+  t.false(batch.addPlain(1, 0, 0, patterned(384)));
   add(batch, run(0));
   t.is(batch.rowCount, MOST_PLAIN_ROWS + 1);
   batch.clear();
-  t.true(batch.addPlain(1, 0, patterned(384)));
+  t.true(batch.addPlain(1, 0, 0, patterned(384)));
 });
 
 test("each stranger has one number a batch", (t) => {

@@ -1,7 +1,7 @@
 /** Any plan, against packets built without a backend, and against the rows that arrive. */
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
-import { ROW_FRAMES, ROW_STREAM, type SendPlan } from "../../src/backend/port.ts";
+import { ROW_FRAMES, ROW_STREAM, ROW_SYMBOLS, type SendPlan } from "../../src/backend/port.ts";
 import { concat, toHex } from "../../src/base/bytes.ts";
 import { runs } from "../support/runs.ts";
 import { frames, patterned, planOf, type Row, type Span, Wire } from "./harness.ts";
@@ -10,7 +10,7 @@ import { type Mix, openPair, SEND_SLOT } from "./pair.ts";
 
 export function anyPlanConformance(name: string, mix: Mix): void {
   const span = fc.record({
-    isStream: fc.boolean(),
+    kind: fc.constantFrom("frames", "stream", "symbols"),
     chunks: fc.double({ min: 0, max: 20, noNaN: true }),
     stream: fc.nat({ max: 3 }),
     fin: fc.boolean(),
@@ -52,14 +52,15 @@ export function anyPlanConformance(name: string, mix: Mix): void {
 
 /** At most 20 packets and 9,000 bytes a span, so that no kernel's receive buffer overflows. */
 function spanOf(
-  each: { isStream: boolean; chunks: number; stream: number; fin: boolean },
+  each: { kind: Span["kind"]; chunks: number; stream: number; fin: boolean },
   packetBytes: number,
 ): Span {
-  const { stream, fin, chunks } = each;
+  const { kind, stream, fin, chunks } = each;
+  if (kind === "symbols") return symbolsOf(chunks, stream, packetBytes - 40);
   const length = Math.min(9_000, Math.floor(chunks * (packetBytes - 42)));
-  if (each.isStream) {
+  if (kind === "stream") {
     return {
-      kind: "stream",
+      kind,
       bytes: patterned(length, stream),
       stream,
       offset: length * 1_000,
@@ -67,6 +68,13 @@ function spanOf(
     };
   }
   return frames(...patterned(length % (packetBytes - 31)));
+}
+
+/** Often up to the last number that a block has. */
+function symbolsOf(chunks: number, object: number, size: number): Span {
+  const count = Math.max(1, Math.floor(Math.min(chunks, 9_000 / size)));
+  const offset = 65_536 * (2 ** 31 + object) + (chunks > 10 ? 65_536 - count : 0);
+  return { kind: "symbols", bytes: patterned(count * size, object), stream: object, offset };
 }
 
 /** Each row must hold exactly the bytes of the packets it claims, a run's all equally long but the last. */
@@ -78,9 +86,9 @@ function checkRows(t: ExecutionContext, rows: readonly Row[], plan: SendPlan, fi
     const [head] = mine as [Piece];
     t.is(row.packet, first + next);
     t.deepEqual(row.bytes, concat(...mine.map((piece) => piece.bytes)));
-    t.is(row.kind, head.isStream ? ROW_STREAM : ROW_FRAMES);
+    t.is(row.kind, head.kind);
     next += row.count;
-    if (!head.isStream) continue;
+    if (head.kind === ROW_FRAMES) continue;
     t.is(row.stream, head.stream);
     t.is(row.offset, head.offset);
     t.is(row.fin === 1, mine.at(-1)?.fin === true);
@@ -90,7 +98,7 @@ function checkRows(t: ExecutionContext, rows: readonly Row[], plan: SendPlan, fi
 }
 
 interface Piece {
-  readonly isStream: boolean;
+  readonly kind: number;
   readonly stream: number;
   readonly offset: number;
   readonly fin: boolean;
@@ -100,10 +108,14 @@ interface Piece {
 /** What each packet of a plan carries. */
 function piecesOf(plan: SendPlan): readonly Piece[] {
   return plaintextsOfPlan(plan).map((plain) => {
-    const isStream = plain[0] === 0x10 || plain[0] === 0x11;
-    if (!isStream) return { isStream, stream: 0, offset: 0, fin: false, bytes: plain };
     const header = Buffer.from(plain.subarray(0, 11));
+    if (plain[0] === 0x14) {
+      const [stream, offset] = [header.readUInt16BE(1), header.readUIntBE(3, 6)];
+      return { kind: ROW_SYMBOLS, stream, offset, fin: false, bytes: plain.slice(9) };
+    }
+    const isStream = plain[0] === 0x10 || plain[0] === 0x11;
+    if (!isStream) return { kind: ROW_FRAMES, stream: 0, offset: 0, fin: false, bytes: plain };
     const [stream, offset] = [header.readUInt32BE(1), header.readUIntBE(5, 6)];
-    return { isStream, stream, offset, fin: plain[0] === 0x11, bytes: plain.slice(11) };
+    return { kind: ROW_STREAM, stream, offset, fin: plain[0] === 0x11, bytes: plain.slice(11) };
   });
 }

@@ -1,6 +1,6 @@
 /** Sealed bursts from one backend to another arrive as rows of joined runs, whoever sends. */
 import test, { type ExecutionContext } from "ava";
-import { ROW_FRAMES, ROW_STREAM } from "../../src/backend/port.ts";
+import { ROW_FRAMES, ROW_STREAM, ROW_SYMBOLS } from "../../src/backend/port.ts";
 import { concat } from "../../src/base/bytes.ts";
 import { frames, patterned, planOf, type Row, type Span } from "./harness.ts";
 import { type Mix, openPair, RECEIVE_SLOT, SEND_SLOT } from "./pair.ts";
@@ -28,6 +28,42 @@ export function exchangeConformance(name: string, mix: Mix): void {
     t.deepEqual(rows[0]?.bytes, Uint8Array.of(1, 7, 7));
     checkStream(t, rows, { stream: 5, offset: 2 ** 40, bytes: first, fin: true }, 1_158);
     checkStream(t, rows, { stream: 4_294_967_295, offset: 0, bytes: second, fin: false }, 1_158);
+  });
+
+  test(`${name}: the symbols of a block arrive as they follow each other, and never across blocks`, async (t) => {
+    const { from, to, path } = await openPair(t, mix);
+    const block = patterned(5 * 160, 4);
+    const plan = planOf(
+      [
+        { kind: "symbols", bytes: block, stream: 65_535, offset: 2 ** 48 - 5 },
+        { kind: "symbols", bytes: block, stream: 2, offset: 65_536 - 5 },
+        { kind: "symbols", bytes: block, stream: 2, offset: 65_536 },
+      ],
+      200,
+    );
+    t.is(from.socket.sendSealed(SEND_SLOT, path, plan).packets, 15);
+    await to.recorder.untilPackets(15);
+    const { rows } = to.recorder;
+    t.true(rows.every((row) => row.kind === ROW_SYMBOLS && row.fin === 0 && row.group === 0));
+    t.deepEqual(
+      rows.flatMap((row) => Array.from({ length: row.count }, (_, at) => row.packet + at)),
+      Array.from({ length: 15 }, (_, at) => at),
+    );
+    for (const [stream, offset] of [
+      [65_535, 2 ** 48 - 5],
+      [2, 65_531],
+      [2, 65_536],
+    ] as const) {
+      const mine = rows.filter(
+        (row) => row.stream === stream && row.offset >= offset && row.offset < offset + 5,
+      );
+      t.deepEqual(concat(...mine.map((row) => row.bytes)), block);
+      t.true(mine.every((row) => row.bytes.length === row.count * 160));
+      t.deepEqual(
+        mine.flatMap((row) => Array.from({ length: row.count }, (_, at) => row.offset + at)),
+        Array.from({ length: 5 }, (_, at) => offset + at),
+      );
+    }
   });
 
   test(`${name}: a bare FIN is a packet of its own`, async (t) => {

@@ -13,6 +13,7 @@ import {
   SPAN,
   SPAN_FRAMES,
   SPAN_STREAM,
+  SPAN_SYMBOLS,
   SUITE_CHACHA20_POLY1305,
 } from "../../src/backend/port.ts";
 import { concat } from "../../src/base/bytes.ts";
@@ -30,6 +31,7 @@ export interface Row {
   readonly fin: number;
   readonly path: number;
   readonly time: number;
+  readonly group: number;
   readonly bytes: Uint8Array;
   readonly stranger: string | undefined;
 }
@@ -89,6 +91,7 @@ function copyRow(batch: ReceiveBatch, row: number): Row {
     fin: column("fin"),
     path,
     time: column("time"),
+    group: column("group"),
     bytes: batch.slab.slice(column("at"), column("at") + column("length")),
     stranger: path < 0 ? batch.strangers[-1 - path] : undefined,
   };
@@ -166,9 +169,17 @@ export function keysOf(seed: number, lane = 0): PacketKeys {
   };
 }
 
+type SpanKind = "frames" | "stream" | "symbols";
+const SPAN_KINDS: Readonly<Record<SpanKind, number>> = {
+  frames: SPAN_FRAMES,
+  stream: SPAN_STREAM,
+  symbols: SPAN_SYMBOLS,
+};
+
 export interface Span {
-  readonly kind: "frames" | "stream";
+  readonly kind: SpanKind;
   readonly bytes: Uint8Array;
+  /** Object of symbols. */
   readonly stream?: number;
   readonly offset?: number;
   readonly fin?: boolean;
@@ -181,7 +192,7 @@ export function planOf(spans: readonly Span[], packetBytes = 1_200, skip = 0): S
   const sources = spans.map(({ bytes }) => concat(before, bytes, after));
   for (const [index, span] of spans.entries()) {
     const at = index * SPAN.STRIDE;
-    numbers[at + SPAN.kind] = span.kind === "frames" ? SPAN_FRAMES : SPAN_STREAM;
+    numbers[at + SPAN.kind] = SPAN_KINDS[span.kind];
     numbers[at + SPAN.source] = index;
     numbers[at + SPAN.at] = 5;
     numbers[at + SPAN.length] = span.bytes.length;

@@ -5,12 +5,14 @@ import {
   type SendPlan,
   SPAN,
   SPAN_FRAMES,
+  SPAN_SYMBOLS,
   SUITE_AES_256_GCM,
 } from "../../src/backend/port.ts";
 import { ascii, concat } from "../../src/base/bytes.ts";
 import { sealedByNode } from "./primitives.ts";
 
 const BULK_OVERHEAD_BYTES = 42;
+const SYMBOL_OVERHEAD_BYTES = 40;
 
 /** What a plan has to look like on the wire. */
 export function packetsOfPlan(keys: PacketKeys, plan: SendPlan, firstPacket: number): Uint8Array[] {
@@ -42,6 +44,10 @@ export function plaintextsOfPlan(plan: SendPlan): Uint8Array[] {
       plaintexts.push(data);
       continue;
     }
+    if (column("kind") === SPAN_SYMBOLS) {
+      plaintexts.push(...symbolsOf(data, column("stream"), column("offset"), plan.packetBytes));
+      continue;
+    }
     const chunk = plan.packetBytes - BULK_OVERHEAD_BYTES;
     for (let from = 0; from === 0 || from < data.length; from += chunk) {
       const isLast = from + chunk >= data.length;
@@ -53,6 +59,23 @@ export function plaintextsOfPlan(plan: SendPlan): Uint8Array[] {
     }
   }
   return plaintexts;
+}
+
+/** @param first - block * 65,536 + number of the first symbol */
+function symbolsOf(
+  data: Uint8Array,
+  object: number,
+  first: number,
+  packetBytes: number,
+): Uint8Array[] {
+  const size = packetBytes - SYMBOL_OVERHEAD_BYTES;
+  return Array.from({ length: data.length / size }, (_, index) => {
+    const header = Buffer.alloc(9);
+    header[0] = 0x14;
+    header.writeUInt16BE(object, 1);
+    header.writeUIntBE(first + index, 3, 6);
+    return concat(header, data.subarray(index * size, (index + 1) * size));
+  });
 }
 
 export interface InitParts {

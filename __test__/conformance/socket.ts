@@ -9,6 +9,7 @@ import { packet } from "./packets.ts";
 
 const KEYS = keysOf(1);
 const BULK: Span = { kind: "stream", bytes: patterned(1_000), stream: 1, offset: 0 };
+const SYMBOLS: Span = { kind: "symbols", bytes: patterned(2_320), stream: 1, offset: 0 };
 const HAS_IPV6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === "::1"),
 );
@@ -114,7 +115,7 @@ function badPlans(): Readonly<Record<string, SendPlan>> {
     "more than 64 spans": planOf(many),
     "more spans than numbers": { ...good, spanCount: 2 },
     "more than 1 MiB": planOf([huge]),
-    "an unknown kind": withNumber(SPAN.kind, 2),
+    "an unknown kind": withNumber(SPAN.kind, 3),
     "a source that is not there": withNumber(SPAN.source, 1),
     "bytes behind the source's end": withNumber(SPAN.length, 1_002),
     "a start behind the source's end": withNumber(SPAN.at, 1_007),
@@ -122,6 +123,11 @@ function badPlans(): Readonly<Record<string, SendPlan>> {
     "half a byte": withNumber(SPAN.length, 0.5),
     "a stream id of 33 bits": withNumber(SPAN.stream, 2 ** 32),
     "an offset of 49 bits": withNumber(SPAN.offset, 2 ** 48),
+    "no symbol at all": planOf([{ ...SYMBOLS, bytes: new Uint8Array(0) }]),
+    "a symbol and a half": planOf([{ ...SYMBOLS, bytes: new Uint8Array(1_740) }]),
+    "symbols past their block": planOf([{ ...SYMBOLS, offset: 9 * 65_536 + 65_535 }]),
+    "an object of 17 bits": planOf([{ ...SYMBOLS, stream: 65_536 }]),
+    "a block of 33 bits": planOf([{ ...SYMBOLS, offset: 2 ** 48 }]),
     "frames that fill more than a packet": planOf([
       { kind: "frames", bytes: new Uint8Array(1_170) },
     ]),

@@ -1,7 +1,16 @@
-import { type ReceiveBatch, ROW, ROW_FRAMES, ROW_PLAIN, ROW_STREAM } from "../port.ts";
+import {
+  type ReceiveBatch,
+  ROW,
+  ROW_FRAMES,
+  ROW_PLAIN,
+  type ROW_STREAM,
+  ROW_SYMBOLS,
+} from "../port.ts";
 
 const FIRST_SLAB_BYTES = 131_072;
 const FIRST_ROWS = 64;
+/** Symbols that one block may number: `offset` is block * this + symbol. */
+const SYMBOL_NUMBERS = 65_536;
 /** Unsealed datagrams one batch holds, so that a flood of them cannot keep the event loop. */
 export const MOST_PLAIN_ROWS = 256;
 
@@ -11,9 +20,14 @@ export interface Arrival {
   readonly packet: number;
   readonly path: number;
   readonly time: number;
+  /** Membership it came by; 0 for unicast. */
+  readonly group: number;
 }
 
-export interface StreamPiece {
+/** What a packet brings of a stream or of a cast's block; offsets are those of ROW. */
+export interface BulkPiece {
+  readonly kind: typeof ROW_STREAM | typeof ROW_SYMBOLS;
+  /** Or the object of a symbol. */
   readonly stream: number;
   readonly offset: number;
   readonly fin: boolean;
@@ -21,10 +35,11 @@ export interface StreamPiece {
 }
 
 /**
- * Gathers one batch. Packets of one slot and path with consecutive numbers and consecutive bytes of
- * one stream become one row whose payloads lie side by side in the slab. All packets of a run but the
- * last are equally long, so packet k holds bytes [offset + k * chunk, ...). The row's time is that of
- * its last packet.
+ * Gathers one batch. Packets of one slot, path and group with consecutive numbers and consecutive
+ * bytes of one stream, or consecutive symbols of one block, become one row whose payloads lie side by
+ * side in the slab. All packets of a run are equally long but the last of a stream's, so packet k
+ * holds bytes [offset + k * chunk, ...), or symbol offset + k. The row's time is that of its last
+ * packet.
  */
 export class BatchBuilder implements ReceiveBatch {
   slab: Uint8Array = new Uint8Array(FIRST_SLAB_BYTES);
@@ -44,11 +59,9 @@ export class BatchBuilder implements ReceiveBatch {
     return this.#slabLength;
   }
 
-  addStream(arrival: Arrival, piece: StreamPiece): void {
+  addBulk(arrival: Arrival, piece: BulkPiece): void {
     if (!this.#extendsRun(arrival, piece)) {
-      const at = this.#addRow(ROW_STREAM, arrival.path, arrival.time, piece.payload);
-      this.rows[at + ROW.slot] = arrival.slot;
-      this.rows[at + ROW.packet] = arrival.packet;
+      const at = this.#addSealed(piece.kind, arrival, piece.payload);
       this.rows[at + ROW.stream] = piece.stream;
       this.rows[at + ROW.offset] = piece.offset;
       this.rows[at + ROW.fin] = piece.fin ? 1 : 0;
@@ -66,15 +79,17 @@ export class BatchBuilder implements ReceiveBatch {
   }
 
   addFrames(arrival: Arrival, plaintext: Uint8Array): void {
-    const at = this.#addRow(ROW_FRAMES, arrival.path, arrival.time, plaintext);
-    this.rows[at + ROW.slot] = arrival.slot;
-    this.rows[at + ROW.packet] = arrival.packet;
+    this.#addSealed(ROW_FRAMES, arrival, plaintext);
   }
 
-  /** @returns false where as many as a batch holds are waiting */
-  addPlain(path: number, time: number, datagram: Uint8Array): boolean {
+  /**
+   * @param group - membership it came by; 0 for unicast
+   * @returns false where as many as a batch holds are waiting
+   */
+  addPlain(path: number, group: number, time: number, datagram: Uint8Array): boolean {
     if (this.#plainRows >= MOST_PLAIN_ROWS) return false;
-    this.#addRow(ROW_PLAIN, path, time, datagram);
+    const at = this.#addRow(ROW_PLAIN, path, time, datagram);
+    this.rows[at + ROW.group] = group;
     this.#plainRows++;
     return true;
   }
@@ -94,17 +109,39 @@ export class BatchBuilder implements ReceiveBatch {
     this.#runChunk = 0;
   }
 
-  #extendsRun(arrival: Arrival, piece: StreamPiece): boolean {
-    if (this.#runChunk === 0 || piece.payload.length > this.#runChunk) return false;
+  #extendsRun(arrival: Arrival, piece: BulkPiece): boolean {
+    if (this.#runChunk === 0) return false;
     const { rows } = this;
     const at = (this.rowCount - 1) * ROW.STRIDE;
     return (
+      rows[at + ROW.kind] === piece.kind &&
       rows[at + ROW.slot] === arrival.slot &&
       rows[at + ROW.path] === arrival.path &&
+      rows[at + ROW.group] === arrival.group &&
       rows[at + ROW.stream] === piece.stream &&
       (rows[at + ROW.packet] as number) + (rows[at + ROW.count] as number) === arrival.packet &&
-      (rows[at + ROW.offset] as number) + (rows[at + ROW.length] as number) === piece.offset
+      this.#isNext(at, piece)
     );
+  }
+
+  /** A short packet may end a stream's run; the symbols of a run are equally long and of one block. */
+  #isNext(at: number, { kind, offset, payload }: BulkPiece): boolean {
+    const first = this.rows[at + ROW.offset] as number;
+    if (kind === ROW_SYMBOLS) {
+      const isSameBlock = offset % SYMBOL_NUMBERS !== 0;
+      const next = first + (this.rows[at + ROW.count] as number);
+      return isSameBlock && payload.length === this.#runChunk && offset === next;
+    }
+    const next = first + (this.rows[at + ROW.length] as number);
+    return payload.length <= this.#runChunk && offset === next;
+  }
+
+  #addSealed(kind: number, arrival: Arrival, bytes: Uint8Array): number {
+    const at = this.#addRow(kind, arrival.path, arrival.time, bytes);
+    this.rows[at + ROW.slot] = arrival.slot;
+    this.rows[at + ROW.packet] = arrival.packet;
+    this.rows[at + ROW.group] = arrival.group;
+    return at;
   }
 
   /** @returns where the row begins in `rows`; columns not named here are 0, and `count` is 1 */

@@ -21,7 +21,7 @@ export class Inbound {
   readonly #slots = new Map<number, ReceiveSlot>();
   readonly #paths: PathTable;
   readonly #counters: SocketCounters;
-  readonly #arrival = { slot: 0, packet: 0, path: 0, time: 0 };
+  readonly #arrival = { slot: 0, packet: 0, path: 0, time: 0, group: 0 };
 
   constructor(
     heap: SodiumHeap,
@@ -55,15 +55,16 @@ export class Inbound {
     this.#opener.keys.forget(slot);
   }
 
-  take(datagram: Uint8Array, from: RemoteInfo, nowMs: number, reply: Reply): void {
+  /** @param group - membership it came by; 0 for unicast */
+  take(datagram: Uint8Array, from: RemoteInfo, nowMs: number, reply: Reply, group: number): void {
     this.#counters.packetsReceived++;
     this.#counters.receiveCalls++;
     this.#counters.bytesReceived += datagram.length;
-    if (datagram[0] === TYPE_DATA) this.#takeSealed(datagram, from, nowMs);
-    else this.#takePlain(datagram, from, nowMs, reply);
+    if (datagram[0] === TYPE_DATA) this.#takeSealed(datagram, from, nowMs, group);
+    else this.#takePlain(datagram, from, nowMs, reply, group);
   }
 
-  #takeSealed(datagram: Uint8Array, from: RemoteInfo, nowMs: number): void {
+  #takeSealed(datagram: Uint8Array, from: RemoteInfo, nowMs: number, group: number): void {
     const opener = this.#opener;
     const verdict = opener.open(datagram);
     if (verdict !== "opened") {
@@ -75,15 +76,23 @@ export class Inbound {
     arrival.packet = opener.packet;
     arrival.path = this.#pathOf(from);
     arrival.time = nowMs;
-    if (opener.isStream) this.batch.addStream(arrival, opener);
+    arrival.group = group;
+    if (opener.isBulk) this.batch.addBulk(arrival, opener);
     else this.batch.addFrames(arrival, opener.payload);
   }
 
-  #takePlain(datagram: Uint8Array, from: RemoteInfo, nowMs: number, reply: Reply): void {
+  #takePlain(
+    datagram: Uint8Array,
+    from: RemoteInfo,
+    nowMs: number,
+    reply: Reply,
+    group: number,
+  ): void {
     const source = this.#paths.source(from.address, from.port, from.family);
-    const verdict = this.sorter.sort(datagram, source.text, nowMs);
+    const verdict = this.sorter.sort(datagram, source.text, nowMs, group !== 0);
     if (verdict === "pass") {
-      if (!this.batch.addPlain(this.#pathOf(from), nowMs, datagram)) this.#counters.droppedQueue++;
+      const isTaken = this.batch.addPlain(this.#pathOf(from), group, nowMs, datagram);
+      if (!isTaken) this.#counters.droppedQueue++;
     } else if (verdict !== "cookie") this.#counters[verdict]++;
     else if (reply(this.sorter.answer, from)) this.#counters.cookiesSent++;
     else this.#counters.droppedLimited++;

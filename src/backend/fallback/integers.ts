@@ -1,5 +1,9 @@
 /** Big-endian integers at a place in bytes, without a DataView: a wasm heap changes its buffer. */
 
+export function readUint16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+}
+
 export function readUint32(bytes: Uint8Array, at: number): number {
   const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
   const low = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
@@ -9,6 +13,11 @@ export function readUint32(bytes: Uint8Array, at: number): number {
 export function readUint48(bytes: Uint8Array, at: number): number {
   const low = ((bytes[at + 4] as number) << 8) | (bytes[at + 5] as number);
   return readUint32(bytes, at) * 0x1_0000 + low;
+}
+
+export function writeUint16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
 }
 
 export function writeUint32(bytes: Uint8Array, at: number, value: number): void {

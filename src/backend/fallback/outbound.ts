@@ -1,15 +1,15 @@
 import {
-  BULK_OVERHEAD_BYTES,
   type PacketKeys,
   type SendPlan,
   type SendResult,
   SPAN,
   SPAN_FRAMES,
+  SPAN_SYMBOLS,
 } from "../port.ts";
 import { LOAD_BYTES, PacketSealer } from "./packet-sealer.ts";
 import { MOST_PACKET_NUMBER, requireSlot, SendSlot } from "./packet-slot.ts";
 import type { Remote } from "./path-table.ts";
-import { checkPlan, packetsOf } from "./plan.ts";
+import { checkPlan, chunkOf, packetsOf } from "./plan.ts";
 import type { SodiumHeap } from "./sodium-heap.ts";
 import type { Sent, UdpPort } from "./udp-port.ts";
 
@@ -89,7 +89,7 @@ export class Outbound {
   /** @returns packets of the span that were taken */
   #sendSpan(sending: Sending, port: UdpPort, remote: Remote, plan: SendPlan, at: number): number {
     if (plan.spans[at + SPAN.kind] !== SPAN_FRAMES)
-      return this.#sendStream(sending, port, remote, plan, at);
+      return this.#sendBulk(sending, port, remote, plan, at);
     const { slot, sent } = sending;
     const length = plan.spans[at + SPAN.length] as number;
     this.#load(plan, at, 0, length);
@@ -97,9 +97,10 @@ export class Outbound {
     return 1;
   }
 
-  #sendStream(sending: Sending, port: UdpPort, remote: Remote, plan: SendPlan, at: number): number {
+  #sendBulk(sending: Sending, port: UdpPort, remote: Remote, plan: SendPlan, at: number): number {
     const { slot, sent } = sending;
-    const chunk = plan.packetBytes - BULK_OVERHEAD_BYTES;
+    const chunk = chunkOf(plan, at);
+    const isSymbols = plan.spans[at + SPAN.kind] === SPAN_SYMBOLS;
     const loadBytes = Math.floor(LOAD_BYTES / chunk) * chunk;
     const length = plan.spans[at + SPAN.length] as number;
     const offset = plan.spans[at + SPAN.offset] as number;
@@ -112,9 +113,13 @@ export class Outbound {
       piece.at = from % loadBytes;
       if (piece.at === 0) this.#load(plan, at, from, Math.min(loadBytes, length - from));
       piece.length = Math.min(chunk, length - from);
-      piece.offset = offset + from;
+      piece.offset = offset + (isSymbols ? packet : from);
       piece.fin = packet === packets - 1 && plan.spans[at + SPAN.fin] === 1;
-      port.send(this.#sealer.sealStream(slot, slot.nextPacket++, piece), remote, sent);
+      const number = slot.nextPacket++;
+      const sealed = isSymbols
+        ? this.#sealer.sealSymbol(slot, number, piece)
+        : this.#sealer.sealStream(slot, number, piece);
+      port.send(sealed, remote, sent);
     }
     return packets;
   }

@@ -1,11 +1,20 @@
-import { DATA_HEADER_BYTES, STREAM_HEADER_BYTES, TAG_BYTES } from "../port.ts";
+import {
+  DATA_HEADER_BYTES,
+  ROW_STREAM,
+  ROW_SYMBOLS,
+  STREAM_HEADER_BYTES,
+  SYMBOL_HEADER_BYTES,
+  TAG_BYTES,
+} from "../port.ts";
+import type { BulkPiece } from "./batch-builder.ts";
 import { CidTable } from "./cid-table.ts";
-import { readUint32, readUint48 } from "./integers.ts";
+import { readUint16, readUint32, readUint48 } from "./integers.ts";
 import { KeyPlace, type ReceiveSlot } from "./packet-slot.ts";
 import { HeapView, type SodiumHeap } from "./sodium-heap.ts";
 
 const FRAME_STREAM = 0x10;
 const FRAME_STREAM_FIN = 0x11;
+const FRAME_SYMBOL = 0x14;
 /** Largest packet of the protocol: a 9,000-byte MTU without IPv4 and UDP headers. */
 export const MOST_PACKET_BYTES = 8_972;
 
@@ -22,12 +31,13 @@ export class PacketOpener {
 
   slot = 0;
   packet = 0;
-  /** Whether the plaintext is one bulk STREAM frame; its header is then in the next three. */
-  isStream = false;
+  /** Whether the plaintext is one bulk frame, STREAM or SYMBOL; its header is then in the next four. */
+  isBulk = false;
+  kind: BulkPiece["kind"] = ROW_STREAM;
   stream = 0;
   offset = 0;
   fin = false;
-  /** The stream's data, or the whole plaintext. In the heap: copy it before any other call. */
+  /** The frame's data, or the whole plaintext. In the heap: copy it before any other call. */
   payload: Uint8Array = new Uint8Array(0);
 
   readonly keys: KeyPlace;
@@ -76,16 +86,30 @@ export class PacketOpener {
   #read(plainLength: number): void {
     const heap = this.#heap.bytes;
     const at = this.#plain;
+    const headerBytes = this.#readHeader(heap, at, plainLength);
+    this.isBulk = headerBytes > 0;
+    this.payload = this.#view.of(heap, at + headerBytes, plainLength - headerBytes);
+  }
+
+  /** @returns bytes of the bulk frame's header; 0 where the plaintext is none */
+  #readHeader(heap: Uint8Array, at: number, plainLength: number): number {
     const type = heap[at];
-    this.isStream =
-      plainLength >= STREAM_HEADER_BYTES && (type === FRAME_STREAM || type === FRAME_STREAM_FIN);
-    if (!this.isStream) {
-      this.payload = this.#view.of(heap, at, plainLength);
-      return;
+    const isFin = type === FRAME_STREAM_FIN;
+    if ((isFin || type === FRAME_STREAM) && plainLength >= STREAM_HEADER_BYTES) {
+      this.kind = ROW_STREAM;
+      this.fin = isFin;
+      this.stream = readUint32(heap, at + 1);
+      this.offset = readUint48(heap, at + 5);
+      return STREAM_HEADER_BYTES;
     }
-    this.fin = type === FRAME_STREAM_FIN;
-    this.stream = readUint32(heap, at + 1);
-    this.offset = readUint48(heap, at + 5);
-    this.payload = this.#view.of(heap, at + STREAM_HEADER_BYTES, plainLength - STREAM_HEADER_BYTES);
+    // An empty symbol is none, and left to whoever reads frames.
+    if (type === FRAME_SYMBOL && plainLength > SYMBOL_HEADER_BYTES) {
+      this.kind = ROW_SYMBOLS;
+      this.fin = false;
+      this.stream = readUint16(heap, at + 1);
+      this.offset = readUint48(heap, at + 3);
+      return SYMBOL_HEADER_BYTES;
+    }
+    return 0;
   }
 }

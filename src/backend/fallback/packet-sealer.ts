@@ -1,17 +1,27 @@
-import { DATA_HEADER_BYTES, STREAM_HEADER_BYTES, TAG_BYTES } from "../port.ts";
-import { writeUint32, writeUint48 } from "./integers.ts";
+import { DATA_HEADER_BYTES, STREAM_HEADER_BYTES, SYMBOL_HEADER_BYTES, TAG_BYTES } from "../port.ts";
+import { writeUint16, writeUint32, writeUint48 } from "./integers.ts";
 import { KeyPlace, type SendSlot } from "./packet-slot.ts";
 import { HeapView, type SodiumHeap } from "./sodium-heap.ts";
 
 const TYPE_DATA = 0x56;
 const FRAME_STREAM = 0x10;
+const FRAME_SYMBOL = 0x14;
 const MOST_PACKET_BYTES = 9_216;
 
 /** Bytes of one source kept in the heap at a time. */
 export const LOAD_BYTES = 65_536;
 
+/** A piece of the loaded bytes, and where it belongs: `stream` and `offset` as in SPAN. */
+export interface LoadedPiece {
+  readonly at: number;
+  readonly length: number;
+  readonly stream: number;
+  readonly offset: number;
+  readonly fin: boolean;
+}
+
 /**
- * Frames and seals packets inside libsodium's heap. A stream's header is written right before its
+ * Frames and seals packets inside libsodium's heap. A bulk frame's header is written right before its
  * piece of the loaded bytes, over bytes that are sealed already, so the data is copied in once.
  */
 export class PacketSealer {
@@ -45,17 +55,23 @@ export class PacketSealer {
    * Pieces of one load must be sealed in ascending order.
    * @returns one packet; valid until the next call
    */
-  sealStream(
-    slot: SendSlot,
-    packet: number,
-    piece: { at: number; length: number; stream: number; offset: number; fin: boolean },
-  ): Uint8Array {
+  sealStream(slot: SendSlot, packet: number, piece: LoadedPiece): Uint8Array {
     const at = this.#loaded + piece.at - STREAM_HEADER_BYTES;
     const heap = this.#heap.bytes;
     heap[at] = piece.fin ? FRAME_STREAM + 1 : FRAME_STREAM;
     writeUint32(heap, at + 1, piece.stream);
     writeUint48(heap, at + 5, piece.offset);
     return this.#seal(slot, packet, at, STREAM_HEADER_BYTES + piece.length);
+  }
+
+  /** As `sealStream`; the piece is one symbol. */
+  sealSymbol(slot: SendSlot, packet: number, piece: LoadedPiece): Uint8Array {
+    const at = this.#loaded + piece.at - SYMBOL_HEADER_BYTES;
+    const heap = this.#heap.bytes;
+    heap[at] = FRAME_SYMBOL;
+    writeUint16(heap, at + 1, piece.stream);
+    writeUint48(heap, at + 3, piece.offset);
+    return this.#seal(slot, packet, at, SYMBOL_HEADER_BYTES + piece.length);
   }
 
   #seal(slot: SendSlot, packet: number, plainAt: number, plainLength: number): Uint8Array {

@@ -1,7 +1,8 @@
 import type { RemoteInfo } from "node:dgram";
 import { performance } from "node:perf_hooks";
 import { parseAddress } from "../../base/address.ts";
-import type { SocketCounters } from "../counters.ts";
+import { Mp2pError } from "../../base/errors.ts";
+import type { GroupDrops, SocketCounters } from "../counters.ts";
 import type {
   DatagramSocket,
   PacketKeys,
@@ -92,6 +93,16 @@ export class FallbackSocket implements DatagramSocket {
     return true;
   }
 
+  join(group: string): number {
+    throw new Mp2pError("MP2P_NO_MULTICAST", `cannot join ${group}: no groups here`);
+  }
+
+  leave(): void {}
+
+  groupDrops(): readonly GroupDrops[] {
+    return [];
+  }
+
   installSend(slot: number, keys: PacketKeys): void {
     this.#outbound.install(slot, keys);
   }
@@ -174,7 +185,7 @@ export class FallbackSocket implements DatagramSocket {
 
   #receive(datagram: Uint8Array, from: RemoteInfo, reply: Reply): void {
     if (this.#closed !== undefined) return;
-    this.#inbound.take(datagram, from, performance.now(), reply);
+    this.#inbound.take(datagram, from, performance.now(), reply, 0);
     if (this.#isDeliveryDue || this.#inbound.batch.isEmpty) return;
     this.#isDeliveryDue = true;
     setImmediate(this.#deliver);
@@ -236,6 +247,7 @@ function noCounts(): SocketCounters {
     droppedLimited: 0,
     droppedQueue: 0,
     cookiesSent: 0,
+    droppedGroup: 0,
     droppedKernel: 0,
     sendCalls: 0,
     receiveCalls: 0,

@@ -3,15 +3,25 @@ import { equalSecrets, toHex } from "../../base/bytes.ts";
 import type { Addressee, StrangerFilter } from "../port.ts";
 import { CidTable } from "./cid-table.ts";
 import { CookieJar, type CookiePrimitives } from "./cookie-jar.ts";
+import { MOST_PACKET_BYTES } from "./packet-opener.ts";
 import { SourceBuckets, TokenBucket } from "./token-bucket.ts";
 
-const TYPE = { init: 0x50, resp: 0x51, fin: 0x52, cookie: 0x53, verneg: 0x54 } as const;
+const TYPE = {
+  init: 0x50,
+  resp: 0x51,
+  fin: 0x52,
+  cookie: 0x53,
+  verneg: 0x54,
+  announce: 0x58,
+} as const;
 const INIT_BYTES = 384;
 const RESP_BYTES = 320;
 const FIN_BYTES = 256;
 const COOKIE_BYTES = 68;
 const VERNEG_LEAST_BYTES = 12;
 const VERSION = 1;
+/** Type, version, kind and count; an announcement may be padded to the size of the data it announces. */
+const ANNOUNCE_LEAST_BYTES = 4;
 const MAC_BYTES = 16;
 
 /** INITs a second from one source that showed a valid cookie. */
@@ -44,6 +54,7 @@ export class StrangerSorter {
   readonly #cookies = new TokenBucket(COOKIES_PER_SECOND, COOKIES_PER_SECOND);
   #addressees: readonly Addressee[] = [];
   #all = new TokenBucket(0, 0);
+  #announcements = new TokenBucket(0, 0);
   #sources = new SourceBuckets(0, 0, MOST_SOURCES);
   #cookiesUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -63,6 +74,8 @@ export class StrangerSorter {
       cookieKey: cookieKey.slice(),
     }));
     this.#all = new TokenBucket(filter.initsPerSecond, filter.initsPerSecond);
+    const { announcementsPerSecond } = filter;
+    this.#announcements = new TokenBucket(announcementsPerSecond, announcementsPerSecond);
     const { initsPerSourcePerSecond, initsPerSourceBurst } = filter;
     this.#sources = new SourceBuckets(initsPerSourcePerSecond, initsPerSourceBurst, MOST_SOURCES);
     this.#cookiesUntilMs = Number.NEGATIVE_INFINITY;
@@ -77,8 +90,9 @@ export class StrangerSorter {
   }
 
   /** @param source - `"192.0.2.1:5000"` or `"[2001:db8::1]:5000"` */
-  sort(datagram: Uint8Array, source: string, nowMs: number): Verdict {
+  sort(datagram: Uint8Array, source: string, nowMs: number, byGroup = false): Verdict {
     if (datagram[0] === TYPE.init) return this.#sortInit(datagram, source, nowMs);
+    if (datagram[0] === TYPE.announce) return this.#sortAnnouncement(datagram, nowMs, byGroup);
     if (!isAnswer(datagram)) return "droppedMalformed";
     return this.#expected.find(datagram, 4) === undefined ? "droppedUnknown" : "pass";
   }
@@ -98,6 +112,13 @@ export class StrangerSorter {
     if (!this.#cookies.take(nowMs)) return "droppedLimited";
     this.answer = this.#jar.answer(init, addressee.cookieKey, from, nowMs);
     return "cookie";
+  }
+
+  /** Sources can be made up, so all share one rate; whoever reads it checks its signature. */
+  #sortAnnouncement({ length }: Uint8Array, nowMs: number, byGroup: boolean): Verdict {
+    const isPossible = length >= ANNOUNCE_LEAST_BYTES && length <= MOST_PACKET_BYTES;
+    if (!byGroup || !isPossible) return "droppedMalformed";
+    return this.#announcements.take(nowMs) ? "pass" : "droppedLimited";
   }
 
   #addresseeOf(init: Uint8Array): Addressee | undefined {
