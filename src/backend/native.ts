@@ -21,8 +21,7 @@ export function loadNative(): Backend {
   return {
     name: "native",
     get capabilities() {
-      const groups = { multicast: false, sourceSpecific: false, multicastAll: false };
-      return { ...addon.capabilities(), ...groups, receiveThread: true };
+      return { ...addon.capabilities(), receiveThread: true };
     },
     primitives: nativePrimitives(addon),
     openSocket: async (options) => new NativeDatagramSocket(addon, options),

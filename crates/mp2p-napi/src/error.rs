@@ -33,7 +33,8 @@ pub fn argument_error(env: &Env, message: &str) -> CodedError {
 pub fn socket_error(env: &Env, error: &SocketError) -> CodedError {
     let code = match error {
         SocketError::Argument(message) => return range_error(env, message),
-        SocketError::TooManyPaths => "MP2P_LIMIT",
+        SocketError::TooManyPaths | SocketError::TooManyMemberships => "MP2P_LIMIT",
+        SocketError::NoMulticast(_) => "MP2P_NO_MULTICAST",
         SocketError::Bind { error, .. } => bind_code(error),
         SocketError::System(_) => "MP2P_SOCKET",
     };

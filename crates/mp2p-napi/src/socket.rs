@@ -6,7 +6,9 @@ use crate::open_sockets::{OpenSocket, Slot, forget, remember};
 use crate::raw::Watcher;
 use crate::raw::expose;
 use mp2p_crypto::packet::{Cid, PacketKeys};
-use mp2p_net::{Addressee, Limits, Next, Plan, Totals, UdpEndpoint, count_to_f64, now_ms};
+use mp2p_net::{
+    Addressee, GroupOptions, Limits, Next, Plan, Totals, UdpEndpoint, count_to_f64, now_ms,
+};
 use napi::bindgen_prelude::{ArrayBuffer, Function};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Error};
@@ -21,13 +23,26 @@ const NEXT_WRITABLE: u32 = 2;
 const NEXT_FAILED: u32 = 3;
 
 #[napi(object, object_from_js = false)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct NativeCapabilities {
     pub gso_segments: u32,
     pub gro: bool,
     pub aes: bool,
     pub packet_info: bool,
     pub ecn: bool,
+    pub multicast: bool,
+    pub source_specific: bool,
+    pub multicast_all: bool,
+}
+
+/// Dropped sealed packets of one source, as `GroupDrops` in src/backend/counters.ts.
+#[napi(object, object_from_js = false)]
+pub struct NativeGroupDrops {
+    pub source: String,
+    pub interface: String,
+    pub unknown: f64,
+    pub forged: f64,
+    pub replayed: f64,
 }
 
 #[napi]
@@ -39,6 +54,9 @@ pub fn capabilities() -> NativeCapabilities {
         aes: mp2p_crypto::packet::has_hardware_aes(),
         packet_info: found.packet_info,
         ecn: found.ecn,
+        multicast: found.groups.multicast,
+        source_specific: found.groups.source_specific,
+        multicast_all: found.groups.all,
     }
 }
 
@@ -62,10 +80,17 @@ impl NativeSocket {
         bind: Vec<String>,
         receive_bytes: Option<u32>,
         send_bytes: Option<u32>,
+        group_port: Option<u32>,
+        hop_limit: Option<u32>,
     ) -> Result<Self> {
+        let groups = group_options(env, group_port, hop_limit, receive_bytes)?;
         let size = |bytes: Option<u32>| bytes.map(|bytes| bytes as usize);
-        let endpoint = UdpEndpoint::open(&bind, size(receive_bytes), size(send_bytes), cfg!(unix))
-            .map_err(|error| socket_error(env, &error))?;
+        let mut endpoint =
+            UdpEndpoint::open(&bind, size(receive_bytes), size(send_bytes), cfg!(unix))
+                .map_err(|error| socket_error(env, &error))?;
+        if let Some(groups) = groups {
+            endpoint.allow_groups(groups);
+        }
         let (id, slot) = remember(endpoint);
         Ok(Self { id, slot, failure: String::new() })
     }
@@ -113,8 +138,10 @@ impl NativeSocket {
             endpoint.has_news()
         };
         let mut open = self.open_socket()?;
-        let descriptors = open.endpoint.binds().iter().map(mp2p_net::Bind::descriptor);
-        let watcher = Watcher::new(env, descriptors, Rc::new(on_readable), wake)
+        let groups = open.endpoint.group_sockets();
+        let sockets = open.endpoint.binds().iter().chain(groups.iter().map(|socket| &**socket));
+        let descriptors = sockets.map(mp2p_net::Bind::descriptor);
+        let mut watcher = Watcher::new(env, descriptors, Rc::new(on_readable), wake)
             .map_err(|error| napi_error(&error))?;
         watcher.start();
         open.watcher = Some(watcher);
@@ -166,7 +193,7 @@ impl NativeSocket {
                 Next::Quiet =>
                 {
                     #[cfg(unix)]
-                    if let Some(watcher) = &open.watcher {
+                    if let Some(watcher) = &mut open.watcher {
                         watcher.start();
                     }
                 }
@@ -186,7 +213,45 @@ impl NativeSocket {
 
     #[napi]
     pub fn strangers(&self) -> Result<Vec<String>> {
-        Ok(self.endpoint()?.strangers().iter().map(ToString::to_string).collect())
+        Ok(self.endpoint()?.strangers())
+    }
+
+    #[napi]
+    pub fn join(&self, env: &Env, group: String, source: Option<String>) -> Result<u32> {
+        let mut open = self.open_socket()?;
+        let OpenSocket { endpoint, .. } = &mut *open;
+        #[cfg(unix)]
+        let before = endpoint.group_sockets().len();
+        let joined = endpoint.join(&group, source.as_deref());
+        let number = joined.map_err(|error| socket_error(env, &error))?;
+        #[cfg(unix)]
+        for socket in &endpoint.group_sockets()[before..] {
+            if let Some(watcher) = &mut open.watcher {
+                watcher.add(env, socket.descriptor()).map_err(|error| napi_error(&error))?;
+            }
+        }
+        Ok(number.into())
+    }
+
+    #[napi]
+    pub fn leave(&self, membership: u32) -> Result<()> {
+        if let Ok(number) = u16::try_from(membership) {
+            self.endpoint()?.leave(number);
+        }
+        Ok(())
+    }
+
+    #[napi]
+    pub fn group_drops(&self) -> Result<Vec<NativeGroupDrops>> {
+        let reports = self.endpoint()?.group_drops().into_iter();
+        let reports = reports.map(|report| NativeGroupDrops {
+            source: report.source,
+            interface: report.interface,
+            unknown: count_to_f64(report.drops.unknown),
+            forged: count_to_f64(report.drops.forged),
+            replayed: count_to_f64(report.drops.replayed),
+        });
+        Ok(reports.collect())
     }
 
     #[napi]
@@ -360,6 +425,22 @@ impl Drop for NativeSocket {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn group_options(
+    env: &Env,
+    port: Option<u32>,
+    hop_limit: Option<u32>,
+    receive_bytes: Option<u32>,
+) -> Result<Option<GroupOptions>> {
+    let Some(port) = port else { return Ok(None) };
+    let port = u16::try_from(port).ok().filter(|&port| port > 0);
+    let hop_limit = hop_limit.and_then(|hops| u8::try_from(hops).ok()).filter(|&hops| hops > 0);
+    let (Some(port), Some(hop_limit)) = (port, hop_limit) else {
+        return Err(argument_error(env, "multicast takes a port and a hop limit of 1 to 255"));
+    };
+    let receive_bytes = receive_bytes.map(|bytes| bytes as usize);
+    Ok(Some(GroupOptions { port, hop_limit, receive_bytes }))
 }
 
 fn slot_number(env: &Env, slot: u32) -> Result<u16> {

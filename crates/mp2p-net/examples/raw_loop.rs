@@ -68,7 +68,7 @@ fn send(to: SocketAddr, duration: Duration) -> Result<()> {
             train.push_stream(&mut slot, &frame, &source[from..from + CHUNK]);
             at += CHUNK;
         }
-        while bind.send(&to, train.bytes(), train.segment()) == Err(SendError::Full) {
+        while bind.send(&to, None, train.bytes(), train.segment()) == Err(SendError::Full) {
             std::thread::yield_now();
         }
     }

@@ -3,12 +3,15 @@
 //!
 //! The only crate with unsafe code, and that only in `sys` and `region`.
 
+mod address;
 mod bucket;
 mod clock;
 mod counters;
+mod group_drops;
 mod load;
 #[cfg(all(test, unix))]
 mod loopback_tests;
+mod membership;
 mod number;
 mod opener;
 mod pool;
@@ -18,15 +21,18 @@ mod rows;
 mod sender;
 mod slots;
 mod socket;
+mod socket_groups;
 mod stranger;
 mod sys;
 
 pub use clock::now_ms;
 pub use counters::Totals;
+pub use group_drops::Drops;
 pub use number::count_to_f64;
 pub use pool::Next;
 pub use region::{CONTROL, Layout, Region};
 pub use sender::{Plan, SendResult};
 pub use socket::{SocketError, UdpEndpoint};
+pub use socket_groups::{DropReport, GroupOptions};
 pub use stranger::{Addressee, Limits};
-pub use sys::{Bind, Capabilities, Received, SendError, capabilities};
+pub use sys::{Bind, Capabilities, GroupCapabilities, Received, SendError, capabilities};

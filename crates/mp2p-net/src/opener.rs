@@ -1,6 +1,7 @@
 //! Opens sealed packets where they lie, so that the payloads of a run end up in one piece.
 
 use crate::counters::Counters;
+use crate::group_drops::Drop;
 use crate::pool::{Filling, Pool};
 use crate::region::Layout;
 use crate::rows::{Arrival, BulkKind, BulkPacket};
@@ -12,11 +13,20 @@ use mp2p_crypto::train::{
 };
 use std::net::SocketAddr;
 
+/// How a datagram came by a group.
+#[derive(Clone, Copy)]
+pub struct Membership {
+    pub number: u16,
+    pub interface: u32,
+}
+
 /// Opens the sealed packets of one receive call.
 pub struct Opener<'a> {
     pool: &'a Pool,
     counters: &'a Counters,
     from: SocketAddr,
+    /// Interface, where it came by a group.
+    interface: Option<u32>,
     /// Its path is set when the first packet proves genuine.
     arrival: Arrival,
     path: Option<f64>,
@@ -30,11 +40,13 @@ impl<'a> Opener<'a> {
         counters: &'a Counters,
         received: &Received,
         path: Option<u32>,
-        group: u16,
+        group: Option<Membership>,
     ) -> Self {
+        let interface = group.map(|membership| membership.interface);
+        let group = group.map_or(0, |membership| membership.number);
         let arrival = Arrival { path: 0.0, ecn: received.ecn, time: received.time, group };
         let path = path.map(f64::from);
-        Self { pool, counters, from: received.from, arrival, path, cached: None }
+        Self { pool, counters, from: received.from, interface, arrival, path, cached: None }
     }
 
     /// Opens the packet at `from` in the slab and appends what it holds; a bad one is counted.
@@ -51,7 +63,7 @@ impl<'a> Opener<'a> {
             _ => tables.find(cid),
         };
         let Some((index, slot)) = index.and_then(|index| Some((index, tables.at(index)?))) else {
-            counters.dropped_unknown.add(1);
+            self.drop(tables, Drop::Unknown);
             return;
         };
         self.cached = Some((cid, index));
@@ -72,12 +84,8 @@ impl<'a> Opener<'a> {
         let fresh = opened.is_some_and(|_| slot.window.accept(number));
         let Some(plain) = opened.filter(|_| fresh) else {
             bytes[at..used].copy_from_slice(before);
-            let counter = if opened.is_some() {
-                &counters.dropped_replayed
-            } else {
-                &counters.dropped_forged
-            };
-            counter.add(1);
+            let why = if opened.is_some() { Drop::Replayed } else { Drop::Forged };
+            self.drop(tables, why);
             return;
         };
         let path = self.path.get_or_insert_with(|| filling.log.stranger(self.from));
@@ -96,6 +104,20 @@ impl<'a> Opener<'a> {
             None => {
                 filling.log.frames(table, &self.arrival, (slot, number), (used, length));
             }
+        }
+    }
+}
+
+impl Opener<'_> {
+    fn drop(&self, tables: &mut Tables, why: Drop) {
+        let counter = match why {
+            Drop::Unknown => &self.counters.dropped_unknown,
+            Drop::Forged => &self.counters.dropped_forged,
+            Drop::Replayed => &self.counters.dropped_replayed,
+        };
+        counter.add(1);
+        if let Some(interface) = self.interface {
+            tables.group_drops.count(self.from, interface, why);
         }
     }
 }

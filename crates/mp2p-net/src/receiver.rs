@@ -5,14 +5,15 @@
 
 use crate::counters::Counters;
 use crate::load::{LOOP_LOAD, Load, Window};
-use crate::opener::Opener;
+use crate::opener::{Membership, Opener};
 use crate::pool::{Filling, Next, Plain, Pool, RECEIVE_BYTES};
 use crate::slots::Tables;
-use crate::stranger::{Verdict, cid_answered};
+use crate::stranger::{Verdict, cid_answered, is_announcement};
 use crate::sys::{Bind, Readiness, Received, Waker, Watch};
 use mp2p_crypto::packet::TYPE_DATA;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Receive calls on one bind before the others have their turn.
 const RECEIVES_IN_A_ROW: usize = 32;
@@ -20,6 +21,7 @@ const RECEIVES_IN_A_ROW: usize = 32;
 /// What the receive thread and the JavaScript thread share.
 pub struct Shared {
     pub binds: Vec<Bind>,
+    pub groups: GroupSockets,
     pub waker: Waker,
     pub pool: Pool,
     pub tables: Mutex<Tables>,
@@ -32,9 +34,31 @@ pub struct Shared {
     pub full_binds: AtomicU32,
 }
 
+/// Sockets that receive groups, opened as they are needed and closed with the rest.
+#[derive(Default)]
+pub struct GroupSockets(Mutex<Arc<[Arc<Bind>]>>);
+
+impl GroupSockets {
+    pub fn all(&self) -> Arc<[Arc<Bind>]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn push(&self, socket: Bind) -> Arc<Bind> {
+        let socket = Arc::new(socket);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *all = all.iter().chain([&socket]).cloned().collect();
+        socket
+    }
+}
+
 impl Shared {
     pub fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The unicast socket that speaks to an address's family.
+    fn bind_for(&self, address: &SocketAddr) -> Option<&Bind> {
+        self.binds.iter().find(|bind| bind.local.is_ipv4() == address.is_ipv4())
     }
 }
 
@@ -48,7 +72,9 @@ pub fn run(shared: &Shared, wake: &dyn Fn()) {
         let reads = shared.thread_reads.load(Ordering::Acquire);
         let limit = (reads && shared.loop_can_read && !receiver.starved).then(|| window.left());
         let watch = Watch { readable: reads && !receiver.starved, writable: full_binds, limit };
-        let waiting = readiness.wait(&shared.binds, &shared.waker, &watch);
+        let groups = shared.groups.all();
+        let sockets = shared.binds.iter().chain(groups.iter().map(|socket| &**socket));
+        let waiting = readiness.wait(sockets, &shared.waker, &watch);
         if shared.closing.load(Ordering::Acquire) {
             return;
         }
@@ -70,7 +96,7 @@ pub fn run(shared: &Shared, wake: &dyn Fn()) {
             window = Window::new();
             continue;
         }
-        window.load += receiver.drain(|bind| readiness.is_readable(bind), None);
+        window.load += receiver.drain(&groups, |socket| readiness.is_readable(socket), None);
         if shared.loop_can_read && window.ends_quiet() {
             shared.thread_reads.store(false, Ordering::Release);
             if shared.pool.report(Next::Quiet) {
@@ -84,7 +110,7 @@ pub fn run(shared: &Shared, wake: &dyn Fn()) {
 /// where the load is no longer light: then this thread reads no more until told.
 pub fn read_on_loop(shared: &Shared) -> bool {
     let mut receiver = Receiver::new(shared, &|| {});
-    let load = receiver.drain(|_| true, Some(LOOP_LOAD));
+    let load = receiver.drain(&shared.groups.all(), |_| true, Some(LOOP_LOAD));
     let is_heavy = load.exceeds(LOOP_LOAD) || receiver.starved;
     if is_heavy {
         shared.thread_reads.store(true, Ordering::Release);
@@ -107,14 +133,22 @@ impl<'shared> Receiver<'shared> {
         Self { shared, wake, filling: None, starved: false, load: Load::default() }
     }
 
-    /// Reads until no bind has anything more or `limit` is passed, then hands over what there is.
-    fn drain(&mut self, is_readable: impl Fn(usize) -> bool, limit: Option<Load>) -> Load {
+    /// Reads until no socket has anything more or `limit` is passed, then hands over what there is.
+    fn drain(
+        &mut self,
+        groups: &[Arc<Bind>],
+        is_readable: impl Fn(usize) -> bool,
+        limit: Option<Load>,
+    ) -> Load {
         self.load = Load::default();
+        let unicast = self.shared.binds.iter().map(|bind| (bind, None));
+        let groups = groups.iter().enumerate().map(|(index, bind)| (&**bind, Some(index)));
+        let sockets: Vec<_> = unicast.chain(groups).collect();
         loop {
             let mut more = false;
-            for (index, bind) in self.shared.binds.iter().enumerate() {
+            for (index, &(bind, group)) in sockets.iter().enumerate() {
                 if is_readable(index) {
-                    more |= self.drain_bind(bind, limit);
+                    more |= self.drain_bind(bind, group, limit);
                 }
             }
             let enough = limit.is_some_and(|limit| self.load.exceeds(limit));
@@ -126,8 +160,8 @@ impl<'shared> Receiver<'shared> {
         self.load
     }
 
-    /// True where the bind may have more.
-    fn drain_bind(&mut self, bind: &Bind, limit: Option<Load>) -> bool {
+    /// True where the bind, a group socket where it has an index, may have more.
+    fn drain_bind(&mut self, bind: &Bind, group: Option<usize>, limit: Option<Load>) -> bool {
         for _ in 0..RECEIVES_IN_A_ROW {
             let Some(mut filling) = self.filling.take().or_else(|| self.shared.pool.fill()) else {
                 self.starved = true;
@@ -139,7 +173,7 @@ impl<'shared> Receiver<'shared> {
             let more = match received {
                 Ok(received) => {
                     self.load += Load { bytes: received.length, packets: received.packets() };
-                    self.accept(bind, &received, &mut filling);
+                    self.accept(group, &received, &mut filling);
                     true
                 }
                 // Errors of earlier sends (ICMP) come up here too and say nothing of this bind.
@@ -168,15 +202,21 @@ impl<'shared> Receiver<'shared> {
         }
     }
 
-    fn accept(&mut self, bind: &Bind, received: &Received, filling: &mut Filling) {
+    fn accept(&mut self, socket: Option<usize>, received: &Received, filling: &mut Filling) {
         let counters = &self.shared.counters;
         counters.receive_calls.add(1);
         counters.bytes_received.add(received.length);
         counters.packets_received.add(received.packets());
         counters.dropped_kernel.add(received.kernel_drops);
         let mut tables = self.shared.tables();
+        let group = socket.map(|socket| membership(&tables, socket, received));
+        // What came to a group socket without a membership came by nobody's wish.
+        let Some(group) = group.map_or(Some(None), |found| found.map(Some)) else {
+            counters.dropped_group.add(received.packets());
+            return;
+        };
         let path = tables.paths.get(&received.from).copied();
-        let mut opener = Opener::new(&self.shared.pool, counters, received, path, 0);
+        let mut opener = Opener::new(&self.shared.pool, counters, received, path, group);
         let mut must_wake = false;
         for (from, length) in received.segments(filling.used) {
             let (bytes, _) = self.shared.pool.memory(&mut filling.slab);
@@ -184,7 +224,7 @@ impl<'shared> Receiver<'shared> {
             if datagram.first() == Some(&TYPE_DATA) {
                 opener.open(&mut tables, filling, from, length);
             } else {
-                must_wake |= self.accept_plain(&mut tables, bind, received, datagram, path);
+                must_wake |= self.accept_plain(&mut tables, received, datagram, path, group);
             }
         }
         drop(tables);
@@ -197,21 +237,25 @@ impl<'shared> Receiver<'shared> {
     fn accept_plain(
         &self,
         tables: &mut Tables,
-        bind: &Bind,
         received: &Received,
         datagram: &[u8],
         path: Option<u32>,
+        group: Option<Membership>,
     ) -> bool {
         let counters = &self.shared.counters;
         let verdict = match cid_answered(datagram) {
             Some(cid) if tables.expected.contains(&cid) => Verdict::Pass,
             Some(_) => Verdict::Unknown,
+            None if group.is_some() && is_announcement(datagram) => {
+                tables.filter.judge_announcement(received.time)
+            }
             None => tables.filter.judge(datagram, received.from, received.time),
         };
         match verdict {
             Verdict::Pass => {
                 let &Received { from, ecn, time, .. } = received;
-                let plain = Plain { from, path, ecn, time, group: 0, bytes: datagram.to_vec() };
+                let group = group.map_or(0, |membership| membership.number);
+                let plain = Plain { from, path, ecn, time, group, bytes: datagram.to_vec() };
                 let queued = self.shared.pool.push_plain(plain);
                 if queued.is_none() {
                     counters.dropped_queue.add(1);
@@ -225,9 +269,17 @@ impl<'shared> Receiver<'shared> {
             Verdict::Cookie(answer) => {
                 // Counted whether or not the network takes it: the INIT is gone either way.
                 counters.cookies_sent.add(1);
-                let _ = bind.send(&received.from.into(), &answer[..], answer.len());
+                if let Some(bind) = self.shared.bind_for(&received.from) {
+                    let _ = bind.send(&received.from.into(), None, &answer[..], answer.len());
+                }
             }
         }
         false
     }
+}
+
+fn membership(tables: &Tables, socket: usize, received: &Received) -> Option<Membership> {
+    let arrival = received.arrival?;
+    let number = tables.memberships.find(socket, arrival, received.from.ip())?;
+    Some(Membership { number, interface: arrival.interface })
 }

@@ -5,7 +5,7 @@
 
 use crate::counters::Counters;
 use crate::number::{count_to_f64, whole, whole_size};
-use crate::sys::{Bind, SendError, report_no_segmentation};
+use crate::sys::{Bind, SendError, Via, report_no_segmentation};
 use mp2p_crypto::packet::{OVERHEAD_BYTES, PACKET_NUMBERS};
 use mp2p_crypto::train::{
     BULK_OVERHEAD_BYTES, MAX_TRAIN_BYTES, SYMBOL_OVERHEAD_BYTES, SendSlot, StreamFrame,
@@ -44,6 +44,8 @@ pub struct SendResult {
 pub struct Target {
     pub bind: usize,
     pub address: Arc<SockAddr>,
+    /// How it leaves where that is a group.
+    pub via: Option<Via>,
 }
 
 /// Makes send calls fail, for tests: every Nth call fails with `errno`; EIO and EINVAL hit only
@@ -153,12 +155,13 @@ impl Sender {
     /// Sends one unsealed datagram; false where the socket is full or cannot reach the address.
     pub fn send_plain(
         &mut self,
-        bind: &Bind,
-        to: &SockAddr,
+        binds: &[Bind],
+        target: &Target,
         datagram: &[u8],
         counters: &Counters,
     ) -> Result<(), SendError> {
-        let sent = self.calls.call(bind, to, datagram, datagram.len().max(1), counters);
+        let segment = datagram.len().max(1);
+        let sent = self.calls.call(binds, target, datagram, segment, counters);
         if sent.is_ok() {
             counters.packets_sent.add(1);
             counters.bytes_sent.add(datagram.len());
@@ -193,12 +196,11 @@ impl Calls {
         from: usize,
         counters: &Counters,
     ) -> (Outcome, usize) {
-        let bind = &binds[target.bind];
         let segment = train.segment();
         let bytes = train.bytes();
         let mut segmentation_failed = false;
         if self.segments > 1 && bytes.len() - from > segment {
-            match self.call(bind, &target.address, &bytes[from..], segment, counters) {
+            match self.call(binds, target, &bytes[from..], segment, counters) {
                 Err(SendError::Segmentation) => segmentation_failed = true,
                 Err(SendError::Full) => return (Outcome::Blocked, from),
                 Err(SendError::TooBig) => return (Outcome::TooBig, from),
@@ -208,7 +210,7 @@ impl Calls {
                 }
             }
         }
-        let single = self.transmit_singly(bind, target, train, from, counters);
+        let single = self.transmit_singly(binds, target, train, from, counters);
         // Before Linux 6.9 a train of packets too big for the path looks like failed segmentation.
         if segmentation_failed && !matches!(single.0, Outcome::TooBig) {
             self.segments = 1;
@@ -219,7 +221,7 @@ impl Calls {
 
     fn transmit_singly(
         &mut self,
-        bind: &Bind,
+        binds: &[Bind],
         target: &Target,
         train: &Train,
         mut from: usize,
@@ -230,7 +232,7 @@ impl Calls {
         let mut outcome = Outcome::Sent;
         while from < bytes.len() {
             let packet = &bytes[from..bytes.len().min(from + segment)];
-            match self.call(bind, &target.address, packet, segment, counters) {
+            match self.call(binds, target, packet, segment, counters) {
                 Err(SendError::Full) => return (Outcome::Blocked, from),
                 Err(SendError::TooBig) => outcome = Outcome::TooBig,
                 // The network loses packets; that one of them never left makes no difference.
@@ -245,8 +247,8 @@ impl Calls {
 
     fn call(
         &mut self,
-        bind: &Bind,
-        to: &SockAddr,
+        binds: &[Bind],
+        target: &Target,
         bytes: &[u8],
         segment: usize,
         counters: &Counters,
@@ -261,7 +263,7 @@ impl Calls {
                 return Err(error);
             }
         }
-        bind.send(to, bytes, segment)
+        binds[target.bind].send(&target.address, target.via, bytes, segment)
     }
 }
 

@@ -1,5 +1,8 @@
-//! What the receive thread knows of sessions: slots, paths, expected answers, the filter.
+//! What the receive thread knows of sessions and groups: slots, paths, expected answers, the
+//! filter, memberships.
 
+use crate::group_drops::GroupDrops;
+use crate::membership::Memberships;
 use crate::stranger::Filter;
 use mp2p_crypto::packet::{Cid, PacketKeys};
 use mp2p_crypto::window::ReplayWindow;
@@ -22,6 +25,8 @@ pub struct Tables {
     pub paths: HashMap<SocketAddr, u32>,
     pub expected: HashSet<Cid>,
     pub filter: Filter,
+    pub memberships: Memberships,
+    pub group_drops: GroupDrops,
 }
 
 impl Tables {
@@ -34,6 +39,8 @@ impl Tables {
             paths: HashMap::new(),
             expected: HashSet::new(),
             filter: Filter::new(),
+            memberships: Memberships::default(),
+            group_drops: GroupDrops::default(),
         }
     }
 

@@ -1,12 +1,15 @@
 //! One to eight bound sockets used as one: what the addon gives to JavaScript.
 
+use crate::address::{self, AddressError, Remote};
 use crate::clock::now_ms;
 use crate::counters::{Counters, Totals};
+use crate::membership::MAX_MEMBERSHIPS;
 use crate::pool::{Next, Pool};
-use crate::receiver::{Shared, read_on_loop, run};
+use crate::receiver::{GroupSockets, Shared, read_on_loop, run};
 use crate::region::{CONTROL, Region};
 use crate::sender::{Fault, Plan, SendResult, Sender, Target};
 use crate::slots::Tables;
+use crate::socket_groups::GroupOptions;
 use crate::stranger::{Addressee, Limits};
 use crate::sys::{Bind, SendError, Waker, probed_segments};
 use mp2p_crypto::packet::{Cid, PacketKeys};
@@ -14,7 +17,6 @@ use mp2p_crypto::train::SendSlot;
 use socket2::SockAddr;
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -33,17 +35,23 @@ pub enum SocketError {
     #[error("cannot bind {address}: {error}")]
     Bind { address: String, error: io::Error },
     #[error("{0}")]
+    NoMulticast(String),
+    #[error("at most {MAX_MEMBERSHIPS} memberships of groups")]
+    TooManyMemberships,
+    #[error("{0}")]
     System(#[from] io::Error),
 }
 
 /// Sends on the thread of its owner, receives on its own.
 pub struct UdpEndpoint {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     region: Arc<Region>,
     sender: Sender,
     slots: HashMap<u16, SendSlot>,
-    paths: HashMap<u32, (SocketAddr, Target)>,
+    paths: HashMap<u32, (Remote, Target)>,
+    path_ids: HashMap<Remote, u32>,
     last_path: u32,
+    pub(crate) groups: Option<GroupOptions>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -64,16 +72,18 @@ impl UdpEndpoint {
             return Err(SocketError::Argument(format!("bind takes 1 to {MAX_BINDS} addresses")));
         }
         let bind = |text: &String| {
-            let address = text.parse().map_err(|_| {
-                SocketError::Argument(format!("not an IP address and port: {text:?}"))
-            })?;
+            let Remote { address, interface } = parse(text)?;
+            if interface > 0 {
+                return Err(SocketError::Argument(format!("a group cannot be bound: {text}")));
+            }
             Bind::open(address, receive_bytes, send_bytes)
                 .map_err(|error| SocketError::Bind { address: text.clone(), error })
         };
-        let binds = addresses.iter().map(bind).collect::<Result<_, _>>()?;
+        let binds = addresses.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
         let region = Region::new()?;
         let shared = Arc::new(Shared {
             binds,
+            groups: GroupSockets::default(),
             waker: Waker::new()?,
             pool: Pool::new(region.clone()),
             tables: Mutex::new(Tables::new()),
@@ -89,7 +99,9 @@ impl UdpEndpoint {
             sender: Sender::new(probed_segments()),
             slots: HashMap::new(),
             paths: HashMap::new(),
+            path_ids: HashMap::new(),
             last_path: 0,
+            groups: None,
             thread: None,
         })
     }
@@ -147,17 +159,17 @@ impl UdpEndpoint {
         next
     }
 
-    pub fn strangers(&self) -> Vec<SocketAddr> {
-        self.shared.pool.strangers()
+    /// Source addresses of the batch JavaScript reads.
+    pub fn strangers(&self) -> Vec<String> {
+        self.shared.pool.strangers().iter().map(address::format).collect()
     }
 
     /// # Errors
     ///
     /// Not an address, no bind of its family, or too many paths.
     pub fn add_path(&mut self, remote: &str) -> Result<u32, SocketError> {
-        let (address, target) = self.target(remote)?;
-        let mut tables = self.shared.tables();
-        if let Some(&known) = tables.paths.get(&address) {
+        let (remote, target) = self.target(remote)?;
+        if let Some(&known) = self.path_ids.get(&remote) {
             return Ok(known);
         }
         if self.paths.len() >= MAX_PATHS {
@@ -165,24 +177,31 @@ impl UdpEndpoint {
         }
         // Ids count up, so a row of a removed path is never taken for one of a newer path.
         self.last_path += 1;
-        tables.paths.insert(address, self.last_path);
-        self.paths.insert(self.last_path, (address, target));
+        if target.via.is_none() {
+            self.shared.tables().paths.insert(remote.address, self.last_path);
+        }
+        self.path_ids.insert(remote, self.last_path);
+        self.paths.insert(self.last_path, (remote, target));
         Ok(self.last_path)
     }
 
     pub fn remove_path(&mut self, path: u32) {
-        if let Some((address, _)) = self.paths.remove(&path) {
-            self.shared.tables().paths.remove(&address);
+        if let Some((remote, _)) = self.paths.remove(&path) {
+            self.path_ids.remove(&remote);
+            self.shared.tables().paths.remove(&remote.address);
         }
     }
 
-    fn target(&self, remote: &str) -> Result<(SocketAddr, Target), SocketError> {
-        let not_one = || SocketError::Argument(format!("not an IP address and port: {remote:?}"));
-        let address: SocketAddr = remote.parse().map_err(|_| not_one())?;
-        let family = |bind: &Bind| bind.local.is_ipv4() == address.is_ipv4();
-        let no_bind = || SocketError::Argument(format!("no bound socket reaches {remote}"));
+    fn target(&self, text: &str) -> Result<(Remote, Target), SocketError> {
+        let remote = parse(text)?;
+        if remote.interface > 0 {
+            return Ok((remote, self.group_target(&remote, text)?));
+        }
+        let family = |bind: &Bind| bind.local.is_ipv4() == remote.address.is_ipv4();
+        let no_bind = || SocketError::Argument(format!("no bound socket reaches {text}"));
         let bind = self.binds().iter().position(family).ok_or_else(no_bind)?;
-        Ok((address, Target { bind, address: Arc::new(SockAddr::from(address)) }))
+        let address = Arc::new(SockAddr::from(remote.address));
+        Ok((remote, Target { bind, address, via: None }))
     }
 
     /// Installs or replaces a sending slot; a replaced one counts its packets from 0 again.
@@ -259,8 +278,7 @@ impl UdpEndpoint {
     pub fn send_plain(&mut self, remote: &str, datagram: &[u8]) -> Result<bool, SocketError> {
         let (_, target) = self.target(remote)?;
         let Shared { binds, counters, .. } = &*self.shared;
-        let bind = &binds[target.bind];
-        let sent = self.sender.send_plain(bind, &target.address, datagram, counters);
+        let sent = self.sender.send_plain(binds, &target, datagram, counters);
         if sent == Err(SendError::Full) {
             self.await_writable(target.bind);
         }
@@ -287,6 +305,20 @@ impl UdpEndpoint {
     pub fn inject_send_fault(&mut self, errno: i32, every_nth: u32) {
         self.sender.inject((every_nth > 0).then_some(Fault { errno, every_nth }));
     }
+}
+
+pub(crate) fn parse(text: &str) -> Result<Remote, SocketError> {
+    address::parse(text).map_err(|error| match error {
+        AddressError::Form => {
+            SocketError::Argument(format!("not an IP address and port: {text:?}"))
+        }
+        AddressError::InterfaceMissing => {
+            SocketError::Argument(format!("a group needs an interface, as in %eth0: {text:?}"))
+        }
+        AddressError::InterfaceUnknown(name) => {
+            SocketError::NoMulticast(format!("{text}: there is no interface {name}"))
+        }
+    })
 }
 
 impl Drop for UdpEndpoint {

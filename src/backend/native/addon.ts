@@ -2,11 +2,17 @@
  * The addon's exports, as crates/mp2p-napi has them. Sizes and numbers that both sides must know
  * stand here and in crates/mp2p-net/src/region.rs and nowhere else.
  */
-import type { SocketCounters } from "../counters.ts";
+import type { GroupDrops, SocketCounters } from "../counters.ts";
 
 export interface Addon {
   readonly NativeSocket: {
-    open(bind: string[], receiveBytes?: number, sendBytes?: number): NativeSocket;
+    open(
+      bind: string[],
+      receiveBytes?: number,
+      sendBytes?: number,
+      groupPort?: number,
+      hopLimit?: number,
+    ): NativeSocket;
   };
   capabilities(): AddonCapabilities;
   /** Monotonic milliseconds. */
@@ -44,6 +50,9 @@ export interface AddonCapabilities {
   readonly aes: boolean;
   readonly packetInfo: boolean;
   readonly ecn: boolean;
+  readonly multicast: boolean;
+  readonly sourceSpecific: boolean;
+  readonly multicastAll: boolean;
 }
 
 export interface NativeSocket {
@@ -57,6 +66,9 @@ export interface NativeSocket {
   next(): number;
   failure(): string;
   strangers(): string[];
+  join(group: string, source?: string): number;
+  leave(membership: number): void;
+  groupDrops(): GroupDrops[];
   addPath(remote: string): number;
   removePath(path: number): void;
   sendPlain(remote: string, datagram: Uint8Array): boolean;

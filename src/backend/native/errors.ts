@@ -5,7 +5,9 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   MP2P_PORT_IN_USE: "Choose another port, or port 0 to let the system choose one.",
   MP2P_NO_NETWORK: "Bind to an address of this machine, or to 0.0.0.0 or [::] for all of them.",
   MP2P_PERMISSION: "Ports below 1024 need privileges: choose a higher one.",
-  MP2P_LIMIT: "Remove paths that are no longer used.",
+  MP2P_NO_MULTICAST:
+    "Choose an interface that is up and carries multicast, or reach peers by their addresses.",
+  MP2P_LIMIT: "Remove paths and leave groups that are no longer used.",
   MP2P_SOCKET: "Check the limit of open files and threads of this process.",
 };
 

@@ -46,6 +46,8 @@ export class NativeDatagramSocket implements DatagramSocket {
         [...options.bind],
         options.receiveBufferBytes,
         options.sendBufferBytes,
+        options.multicast?.port,
+        options.multicast?.hopLimit,
       ),
     );
     this.addresses = this.#native.addresses();
@@ -96,14 +98,16 @@ export class NativeDatagramSocket implements DatagramSocket {
     }
   }
 
-  join(group: string): number {
-    throw new Mp2pError("MP2P_NO_MULTICAST", `cannot join ${group}: no groups here`);
+  join(group: string, source?: string): number {
+    return translated(() => this.#native.join(group, source));
   }
 
-  leave(): void {}
+  leave(membership: number): void {
+    if (!this.#closed) this.#native.leave(membership);
+  }
 
   groupDrops(): readonly GroupDrops[] {
-    return [];
+    return this.#closed ? [] : this.#native.groupDrops();
   }
 
   addPath(remote: string): number {
@@ -115,7 +119,7 @@ export class NativeDatagramSocket implements DatagramSocket {
   }
 
   sendPlain(remote: string, datagram: Uint8Array): boolean {
-    return !this.#closed && this.#native.sendPlain(remote, datagram);
+    return !this.#closed && translated(() => this.#native.sendPlain(remote, datagram));
   }
 
   installSend(slot: number, { suite, key, iv, lane, cid }: PacketKeys): void {

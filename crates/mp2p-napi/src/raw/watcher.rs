@@ -39,6 +39,7 @@ pub struct Watcher {
     handles: Vec<NonNull<UvHandle>>,
     /// Pointed at by the handles' data.
     target: Box<Target>,
+    running: bool,
 }
 
 struct Target {
@@ -64,15 +65,16 @@ impl Watcher {
             return Err(Error::from_status(Status::from(status)));
         }
         let target = Box::new(Target { env: env.raw(), callback: reference, on_readable });
-        let mut watcher = Self { handles: Vec::new(), target };
-        let uv_loop = env.get_uv_event_loop()?;
+        let mut watcher = Self { handles: Vec::new(), target, running: false };
         for descriptor in descriptors {
-            watcher.add(uv_loop, descriptor)?;
+            watcher.add(env, descriptor)?;
         }
         Ok(watcher)
     }
 
-    fn add(&mut self, uv_loop: *mut sys::uv_loop_s, descriptor: RawFd) -> Result<()> {
+    /// Watches one more descriptor, which stays open as long as the others.
+    pub fn add(&mut self, env: &Env, descriptor: RawFd) -> Result<()> {
+        let uv_loop = env.get_uv_event_loop()?;
         // SAFETY: the memory is as large as libuv says, aligned for anything, and lives until
         // `freed` after `uv_close`; the target outlives the handle's last callback, as `drop`
         // closes the handle first.
@@ -88,17 +90,22 @@ impl Watcher {
             uv_unref(handle);
             self.handles.push(NonNull::new_unchecked(handle));
         }
+        if self.running {
+            self.start();
+        }
         Ok(())
     }
 
-    pub fn start(&self) {
+    pub fn start(&mut self) {
+        self.running = true;
         for handle in &self.handles {
             // SAFETY: initialized by `add`, not closed before `drop`.
             unsafe { uv_poll_start(handle.as_ptr(), UV_READABLE, readable) };
         }
     }
 
-    pub fn stop(&self) {
+    pub fn stop(&mut self) {
+        self.running = false;
         for handle in &self.handles {
             // SAFETY: as in `start`.
             unsafe { uv_poll_stop(handle.as_ptr()) };

@@ -6,37 +6,48 @@ use libc::{c_int, c_void, cmsghdr, msghdr};
 const CONTROL_BYTES: usize = 192;
 
 #[repr(align(8))]
-pub struct Control([u8; CONTROL_BYTES]);
+struct Aligned([u8; CONTROL_BYTES]);
 
-const _: () = assert!(align_of::<Control>() >= align_of::<cmsghdr>());
+pub struct Control {
+    bytes: Aligned,
+    /// Bytes of `put` values.
+    used: usize,
+}
+
+const _: () = assert!(align_of::<Aligned>() >= align_of::<cmsghdr>());
 
 impl Control {
     pub const fn new() -> Self {
-        Self([0; CONTROL_BYTES])
+        Self { bytes: Aligned([0; CONTROL_BYTES]), used: 0 }
     }
 
     /// Makes `message` use this buffer, for receiving.
     pub fn attach(&mut self, message: &mut msghdr) {
-        message.msg_control = self.0.as_mut_ptr().cast();
+        message.msg_control = self.bytes.0.as_mut_ptr().cast();
         // The field is size_t on Linux with glibc, socklen_t elsewhere.
         message.msg_controllen = CONTROL_BYTES as _;
     }
 
-    /// Puts one value into the buffer and attaches it, for sending.
-    #[cfg(target_os = "linux")]
+    /// Puts one more value into the buffer and attaches it, for sending.
+    ///
+    /// # Panics
+    ///
+    /// Where the values do not fit.
     pub fn put<T: Copy>(&mut self, message: &mut msghdr, level: c_int, kind: c_int, value: T) {
-        const { assert!(size_of::<T>() + 64 < CONTROL_BYTES) };
-        self.attach(message);
         // SAFETY: computes a size, touches no memory.
         let (space, length) = unsafe {
-            let size = u32::try_from(size_of::<T>()).unwrap_or(0);
-            (libc::CMSG_SPACE(size), libc::CMSG_LEN(size))
+            let size = u32::try_from(size_of::<T>()).unwrap_or(u32::MAX / 2);
+            (libc::CMSG_SPACE(size) as usize, libc::CMSG_LEN(size))
         };
-        message.msg_controllen = space as _;
-        // SAFETY: the buffer is attached, aligned and by the assertion larger than one header
-        // with a T, so the first header exists and its data have room for the value.
+        let at = self.used;
+        assert!(space <= CONTROL_BYTES - at, "ancillary data fit their buffer");
+        self.used += space;
+        self.attach(message);
+        message.msg_controllen = self.used as _;
+        // SAFETY: the buffer is aligned for headers, as is `at`, a sum of CMSG_SPACEs; the header
+        // and its data, `space` bytes, lie within the buffer as asserted.
         unsafe {
-            let header = libc::CMSG_FIRSTHDR(message);
+            let header = (&raw mut self.bytes).cast::<cmsghdr>().byte_add(at);
             (*header).cmsg_level = level;
             (*header).cmsg_type = kind;
             (*header).cmsg_len = length as _;
@@ -80,14 +91,24 @@ impl Report {
         }
     }
 
+    /// A value of a plain C type, where the kernel wrote a whole one.
+    ///
+    /// # Safety
+    ///
+    /// Any pattern of bytes is a valid `T`.
+    pub unsafe fn read<T>(&self) -> Option<T> {
+        if self.length < size_of::<T>() {
+            return None;
+        }
+        // SAFETY: the kernel wrote at least that many bytes; any pattern is valid by the promise.
+        Some(unsafe { self.data.cast::<T>().read_unaligned() })
+    }
+
     /// A timespec of the wall clock.
     #[cfg(target_os = "linux")]
     pub fn read_time(&self) -> Option<std::time::Duration> {
-        if self.length < size_of::<libc::timespec>() {
-            return None;
-        }
-        // SAFETY: the kernel wrote a whole timespec, of which any pattern is valid.
-        let stamp = unsafe { self.data.cast::<libc::timespec>().read_unaligned() };
+        // SAFETY: a timespec is two integers.
+        let stamp = unsafe { self.read::<libc::timespec>() }?;
         let seconds = u64::try_from(stamp.tv_sec).ok()?;
         Some(std::time::Duration::new(seconds, u32::try_from(stamp.tv_nsec).ok()?))
     }

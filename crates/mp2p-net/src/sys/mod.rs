@@ -12,10 +12,10 @@ mod imp;
 #[cfg(unix)]
 mod message;
 
-pub use bind::Bind;
-pub use imp::{Readiness, Waker};
+pub use bind::{Bind, JoinError};
+pub use imp::{Readiness, Waker, interface_index, interface_name, is_loopback};
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,6 +32,27 @@ pub struct Capabilities {
     pub gro: bool,
     pub packet_info: bool,
     pub ecn: bool,
+    pub groups: GroupCapabilities,
+}
+
+impl Capabilities {
+    const NONE: Self = Self {
+        segments: 1,
+        gro: false,
+        packet_info: false,
+        ecn: false,
+        groups: GroupCapabilities { multicast: false, source_specific: false, all: false },
+    };
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct GroupCapabilities {
+    /// Groups can be joined.
+    pub multicast: bool,
+    /// For one source (RFC 4607).
+    pub source_specific: bool,
+    /// Groups that other programs joined stay away.
+    pub all: bool,
 }
 
 static PROBED: LazyLock<Capabilities> = LazyLock::new(imp::probe);
@@ -52,6 +73,23 @@ pub fn report_no_segmentation() {
     SEGMENTATION_FAILED.store(true, Ordering::Relaxed);
 }
 
+/// How a datagram to a group leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Via {
+    pub interface: u32,
+    /// It carries hop limit 255, which shows that no router forwarded it.
+    pub link_scope: bool,
+    /// The interface is this machine's own.
+    pub loopback: bool,
+}
+
+/// Where a datagram came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    pub to: IpAddr,
+    pub interface: u32,
+}
+
 /// One receive call's worth: a datagram, or several of one size that the kernel joined.
 #[derive(Debug)]
 pub struct Received {
@@ -66,6 +104,8 @@ pub struct Received {
     /// When it came in, on the clock of `now_ms`, by the kernel's stamp where there is one: a busy
     /// event loop does not look like a slow network.
     pub time: f64,
+    /// `None` where the system does not say.
+    pub arrival: Option<Arrival>,
 }
 
 /// What to wait for, besides the waker.
@@ -74,6 +114,13 @@ pub struct Watch {
     /// Bit i: wait until bind i is writable.
     pub writable: u32,
     pub limit: Option<Duration>,
+}
+
+impl Watch {
+    fn is_awaited(&self, bind: usize) -> bool {
+        u32::try_from(bind).ok().and_then(|bit| 1u32.checked_shl(bit)).unwrap_or(0) & self.writable
+            != 0
+    }
 }
 
 impl Received {

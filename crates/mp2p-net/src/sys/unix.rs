@@ -1,12 +1,13 @@
-//! Linux and macOS: what a unicast socket asks of the kernel, and the calls that use it.
+//! Linux and macOS: what a socket asks of the kernel, and the calls that use it.
 
-use super::message::{Control, reports};
-use super::{Bind, Capabilities, Received, SendError, Watch};
+use super::message::{Control, Report, reports};
+use super::{Arrival, Bind, Capabilities, Received, SendError, Via, Watch};
 use crate::clock::now_ms;
 use libc::{c_int, pollfd, socklen_t};
 use socket2::{SockAddr, Socket};
 use std::io::{self, Read, Write};
 use std::mem;
+use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 #[cfg(target_os = "linux")]
@@ -14,7 +15,16 @@ use std::sync::atomic::Ordering::Relaxed;
 #[cfg(target_os = "linux")]
 use std::time::{Duration, SystemTime};
 
+pub use groups::{
+    MEMBER_ALREADY, NO_ROOM, change, interface_index, interface_name, is_loopback, only_own_groups,
+    share,
+};
 pub use libc::{EINVAL, EIO, EMSGSIZE};
+
+use groups::probe_groups;
+
+#[path = "unix_groups.rs"]
+mod groups;
 
 #[cfg(target_os = "macos")]
 mod apple {
@@ -28,14 +38,21 @@ mod apple {
 
 /// Sets an integer option; false where the system lacks it.
 fn set(socket: &Socket, level: c_int, option: c_int, value: c_int) -> bool {
-    const LENGTH: socklen_t = 4;
-    const { assert!(LENGTH as usize == size_of::<c_int>()) };
-    let fd = socket.as_raw_fd();
-    // SAFETY: the kernel reads LENGTH bytes at `value`, which is exactly that long and outlives
-    // the call; `socket` is borrowed, so `fd` stays open meanwhile.
-    let status = unsafe { libc::setsockopt(fd, level, option, (&raw const value).cast(), LENGTH) };
-    status == 0
+    set_value(socket, level, option, &value).is_ok()
 }
+
+fn set_value<T>(socket: &Socket, level: c_int, option: c_int, value: &T) -> io::Result<()> {
+    let length = socklen_t::try_from(size_of::<T>()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let fd = socket.as_raw_fd();
+    // SAFETY: the kernel reads `length` bytes at `value`, which is exactly that long and outlives
+    // the call; `socket` is borrowed, so `fd` stays open meanwhile.
+    let status =
+        unsafe { libc::setsockopt(fd, level, option, std::ptr::from_ref(value).cast(), length) };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Here the plain way of binding is exclusive already.
+pub fn keep_exclusive(_socket: &Socket) {}
 
 /// Don't-fragment without a path MTU kept by the kernel, ECN and drop reports, coalescing.
 #[cfg(target_os = "linux")]
@@ -57,7 +74,7 @@ pub fn prepare(socket: &Socket, v6: bool) -> Capabilities {
     set(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1);
     set(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
     let gro = set(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
-    Capabilities { segments: 1, gro, packet_info, ecn }
+    Capabilities { gro, packet_info, ecn, ..Capabilities::NONE }
 }
 
 /// No segmentation or coalescing: macOS has both only as private calls.
@@ -76,14 +93,15 @@ pub fn prepare(socket: &Socket, v6: bool) -> Capabilities {
             set(socket, libc::IPPROTO_IP, apple::IP_RECVTOS, 1),
         )
     };
-    Capabilities { segments: 1, gro: false, packet_info, ecn }
+    Capabilities { packet_info, ecn, ..Capabilities::NONE }
 }
 
 pub fn probe() -> Capabilities {
     use socket2::{Domain, Type};
-    let none = Capabilities { segments: 1, gro: false, packet_info: false, ecn: false };
-    let Ok(socket) = Socket::new(Domain::IPV4, Type::DGRAM, None) else { return none };
-    let found = prepare(&socket, false);
+    let Ok(socket) = Socket::new(Domain::IPV4, Type::DGRAM, None) else {
+        return Capabilities::NONE;
+    };
+    let found = Capabilities { groups: probe_groups(), ..prepare(&socket, false) };
     #[cfg(target_os = "linux")]
     if set(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, 1200) {
         return Capabilities { segments: super::MAX_SEGMENTS, ..found };
@@ -118,12 +136,19 @@ fn shrink_until_granted(mut bytes: usize, ask: impl Fn(usize) -> io::Result<()>)
 }
 
 impl Bind {
-    /// Sends `bytes` as datagrams of `segment` bytes, the last one as short as it comes.
+    /// Sends `bytes` as datagrams of `segment` bytes, the last one as short as it comes; to a
+    /// group `via` an interface.
     ///
     /// # Errors
     ///
     /// See [`SendError`]; then nothing was sent.
-    pub fn send(&self, to: &SockAddr, bytes: &[u8], segment: usize) -> Result<(), SendError> {
+    pub fn send(
+        &self,
+        to: &SockAddr,
+        via: Option<Via>,
+        bytes: &[u8],
+        segment: usize,
+    ) -> Result<(), SendError> {
         let segmented = bytes.len() > segment;
         let mut part =
             libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
@@ -133,8 +158,10 @@ impl Bind {
         message.msg_namelen = to.len();
         message.msg_iov = &raw mut part;
         message.msg_iovlen = 1;
-        #[cfg(target_os = "linux")]
         let mut control = Control::new();
+        if let Some(via) = via {
+            groups::route(&mut control, &mut message, via, self.local.ip());
+        }
         #[cfg(target_os = "linux")]
         if segmented {
             let segment = u16::try_from(segment).map_err(|_| SendError::TooBig)?;
@@ -191,6 +218,7 @@ impl Bind {
             ecn: 0,
             kernel_drops: 0,
             time: now_ms(),
+            arrival: None,
         };
         self.read_reports(&message, &mut received);
         Ok(received)
@@ -212,12 +240,28 @@ impl Bind {
             (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
                 received.time -= report.read_time().map_or(0.0, age_ms);
             }
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => received.arrival = arrival_v4(report),
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => received.arrival = arrival_v6(report),
             (libc::IPPROTO_IP, TOS_REPORT) | (libc::IPPROTO_IPV6, TCLASS_REPORT) => {
                 received.ecn = report.read_int().to_le_bytes()[0] & 3;
             }
             _ => {}
         });
     }
+}
+
+fn arrival_v4(report: &Report) -> Option<Arrival> {
+    // SAFETY: in_pktinfo is made of integers.
+    let info = unsafe { report.read::<libc::in_pktinfo>() }?;
+    let to = IpAddr::from(info.ipi_addr.s_addr.to_ne_bytes());
+    Some(Arrival { to, interface: u32::try_from(info.ipi_ifindex).ok()? })
+}
+
+fn arrival_v6(report: &Report) -> Option<Arrival> {
+    // SAFETY: in6_pktinfo is made of integers.
+    let info = unsafe { report.read::<libc::in6_pktinfo>() }?;
+    let to = IpAddr::from(info.ipi6_addr.s6_addr);
+    Some(Arrival { to, interface: info.ipi6_ifindex })
 }
 
 /// Milliseconds since a stamp of the wall clock; one from the future, or older than any packet
@@ -278,11 +322,16 @@ impl Readiness {
     /// # Errors
     ///
     /// The system cannot wait; the socket is beyond repair.
-    pub fn wait(&mut self, binds: &[Bind], waker: &Waker, watch: &Watch) -> io::Result<()> {
+    pub fn wait<'a>(
+        &mut self,
+        binds: impl Iterator<Item = &'a Bind>,
+        waker: &Waker,
+        watch: &Watch,
+    ) -> io::Result<()> {
         self.polled.clear();
-        for (index, bind) in binds.iter().enumerate() {
+        for (index, bind) in binds.enumerate() {
             let read = if watch.readable { libc::POLLIN } else { 0 };
-            let write = if watch.writable & (1 << index) == 0 { 0 } else { libc::POLLOUT };
+            let write = if watch.is_awaited(index) { libc::POLLOUT } else { 0 };
             // A bind that waits for nothing is left out: its errors would end every wait at once.
             let fd = if read | write == 0 { -1 } else { bind.socket.as_raw_fd() };
             self.polled.push(pollfd { fd, events: read | write, revents: 0 });
@@ -302,7 +351,7 @@ impl Readiness {
             }
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
-        if self.polled[binds.len()].revents != 0 {
+        if self.polled.last().is_some_and(|waker| waker.revents != 0) {
             waker.clear();
         }
         Ok(())
@@ -314,7 +363,7 @@ impl Readiness {
 
     /// Bit i: bind i is writable.
     pub fn writable(&self) -> u32 {
-        let events = self.polled.iter().enumerate();
+        let events = self.polled.iter().take(u32::BITS as usize).enumerate();
         events.fold(
             0,
             |mask, (index, polled)| {
