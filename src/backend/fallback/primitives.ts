@@ -1,6 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import { createBLAKE3, type IHasher } from "hash-wasm";
 import type { Primitives } from "../port.ts";
+import { ParityCode } from "./parity.ts";
 import { loadSodiumHeap, type SodiumHeap } from "./sodium-heap.ts";
 
 const HASH_BYTES = 64;
@@ -11,10 +12,11 @@ const SIGNATURE_BYTES = 64;
 /** RFC 5869 section 2.3: 255 blocks. */
 const HKDF_MOST_BYTES = 255 * HASH_BYTES;
 
-/** libsodium for everything it has, hash-wasm for BLAKE3, which it has not. */
+/** libsodium for everything it has, hash-wasm for BLAKE3, our own code for parity. */
 export class SodiumPrimitives implements Primitives {
   readonly #heap: SodiumHeap;
   readonly #blake3: IHasher;
+  #parity: ParityCode | undefined;
 
   constructor(heap: SodiumHeap, blake3: IHasher) {
     this.#heap = heap;
@@ -114,6 +116,16 @@ export class SodiumPrimitives implements Primitives {
 
   blake3(data: Uint8Array): Uint8Array {
     return this.#blake3.init().update(data).digest("binary");
+  }
+
+  parity(block: Uint8Array): Uint8Array {
+    this.#parity ??= new ParityCode();
+    return this.#parity.parity(block);
+  }
+
+  restore(block: Uint8Array, missing: Uint8Array, have: Uint8Array, parity: Uint8Array): void {
+    this.#parity ??= new ParityCode();
+    this.#parity.restore(block, missing, have, parity);
   }
 
   #call(inputs: readonly Uint8Array[], outputBytes: number, run: RawCall): Uint8Array {
