@@ -8,6 +8,8 @@ mod bucket;
 mod clock;
 mod counters;
 mod group_drops;
+#[cfg(all(test, target_os = "linux"))]
+mod group_tests;
 mod load;
 #[cfg(all(test, unix))]
 mod loopback_tests;
@@ -23,7 +25,11 @@ mod slots;
 mod socket;
 mod socket_groups;
 mod stranger;
+#[cfg(all(test, unix))]
+mod symbol_tests;
 mod sys;
+#[cfg(all(test, unix))]
+mod test_peer;
 
 pub use clock::now_ms;
 pub use counters::Totals;

@@ -1,122 +1,16 @@
 //! Whole sockets against each other, and against a bare one in the middle.
 
-use crate::region::{CONTROL, Layout};
+use crate::region::Layout;
 use crate::sender::{Plan, SendResult};
-use crate::socket::{SocketError, UdpEndpoint};
+use crate::socket::SocketError;
+use crate::test_peer::{Outcome, PATIENCE, Peer, Row, frames, keys, pair, pattern, stream};
 use crate::{Next, capabilities};
-use mp2p_crypto::packet::{PacketKeys, SUITE_AES_256_GCM, SUITE_CHACHA20_POLY1305};
+use mp2p_crypto::packet::{SUITE_AES_256_GCM, SUITE_CHACHA20_POLY1305};
 use proptest::prelude::*;
 use std::error::Error;
 use std::net::UdpSocket;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
-
-type Outcome = Result<(), Box<dyn Error>>;
 
 const CHUNK: usize = 1472 - 42;
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A row with its bytes.
-#[derive(Clone, Debug, PartialEq)]
-struct Row {
-    kind: f64,
-    packet: f64,
-    count: f64,
-    stream: f64,
-    offset: f64,
-    fin: bool,
-    bytes: Vec<u8>,
-}
-
-struct Peer {
-    endpoint: UdpEndpoint,
-    woken: Receiver<()>,
-    address: String,
-}
-
-impl Peer {
-    fn open(bind: &str) -> Result<Self, Box<dyn Error>> {
-        let mut endpoint = UdpEndpoint::open(&[bind.into()], None, None, false)?;
-        let (wake, woken) = channel();
-        endpoint.start(move || wake.send(()).unwrap_or_default())?;
-        let address = endpoint.binds()[0].local.to_string();
-        Ok(Self { endpoint, woken, address })
-    }
-
-    /// Rows until they hold `packets` packets.
-    fn receive(&mut self, packets: usize) -> Result<Vec<Row>, Box<dyn Error>> {
-        let mut rows = Vec::new();
-        let mut count = 0.0;
-        while count < crate::number::size_to_f64(packets) {
-            self.woken.recv_timeout(PATIENCE).map_err(|_| format!("only {count} packets"))?;
-            while self.endpoint.advance() == Next::Batch {
-                let batch = self.batch();
-                count += batch.iter().map(|row| row.count).sum::<f64>();
-                rows.extend(batch);
-            }
-        }
-        Ok(rows)
-    }
-
-    fn batch(&self) -> Vec<Row> {
-        let region = self.endpoint.region();
-        let number = |at| crate::number::whole_size(region.get(at), 1 << 20).unwrap_or(0);
-        // SAFETY: `next` lent this slab to the caller, here the test.
-        let (bytes, table) = unsafe { region.slab(number(CONTROL::SLAB)) };
-        let rows = table.chunks_exact(Layout::ROW_NUMBERS).take(number(CONTROL::ROW_COUNT));
-        rows.map(|row| {
-            let size = |column: usize| crate::number::whole_size(row[column], 1 << 20).unwrap_or(0);
-            Row {
-                kind: row[0],
-                packet: row[2],
-                count: row[3],
-                stream: row[4],
-                offset: row[5],
-                fin: row[8] > 0.0,
-                bytes: bytes[size(6)..size(6) + size(7)].to_vec(),
-            }
-        })
-        .collect()
-    }
-
-    fn send(
-        &mut self,
-        path: u32,
-        spans: &[[f64; 7]],
-        data: &[u8],
-    ) -> Result<SendResult, SocketError> {
-        let plan =
-            Plan { spans: spans.as_flattened(), sources: &[data], packet_bytes: 1472, skip: 0 };
-        self.endpoint.send_sealed(1, path, &plan)
-    }
-}
-
-fn keys(suite: u32) -> PacketKeys {
-    PacketKeys::new(suite, &[1; 32], &[2; 12], 3, &[4; 8]).expect("right sizes")
-}
-
-/// Two peers with one slot, and the path between them.
-fn pair(bind: &str, suite: u32) -> Result<(Peer, Peer, u32), Box<dyn Error>> {
-    let (mut near, mut far) = (Peer::open(bind)?, Peer::open(bind)?);
-    near.endpoint.install_send(1, keys(suite));
-    far.endpoint.install_receive(1, keys(suite))?;
-    let path = near.endpoint.add_path(&far.address)?;
-    Ok((near, far, path))
-}
-
-fn stream(at: usize, length: usize, offset: usize, fin: bool) -> [f64; 7] {
-    let number = crate::number::size_to_f64;
-    [1.0, 0.0, number(at), number(length), 5.0, number(offset), f64::from(u8::from(fin))]
-}
-
-fn frames(at: usize, length: usize) -> [f64; 7] {
-    let number = crate::number::size_to_f64;
-    [0.0, 0.0, number(at), number(length), 0.0, 0.0, 0.0]
-}
-
-fn pattern(length: usize) -> Vec<u8> {
-    (0..=250).cycle().take(length).collect()
-}
 
 /// Bytes of stream 5 by the rows, each offset exactly once.
 fn reassemble(rows: &[Row], length: usize) -> Result<Vec<u8>, String> {

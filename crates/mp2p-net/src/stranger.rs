@@ -449,6 +449,19 @@ mod tests {
     }
 
     #[test]
+    fn announcements_have_a_rate_of_their_own() {
+        let mut filter = filter(0.0, 0.0, 0.0);
+        let passed = |filter: &mut Filter, at| {
+            (0..10).filter(|_| filter.judge_announcement(at) == Verdict::Pass).count()
+        };
+        assert_eq!(passed(&mut filter, 0.0), 3);
+        assert_eq!(passed(&mut filter, 700.0), 2);
+        assert!(is_announcement(&[TYPE_ANNOUNCE; 40]) && !is_announcement(&[TYPE_ANNOUNCE]));
+        let by_unicast = filter.judge(&[TYPE_ANNOUNCE; 40], source(1, 1), 5_000.0);
+        assert_eq!(by_unicast, Verdict::Malformed);
+    }
+
+    #[test]
     fn all_addresses_of_an_ipv6_network_share_a_bucket() {
         let mut filter = filter(1000.0, 1.0, 1.0);
         let address =
