@@ -2,6 +2,7 @@
 import type { DatagramSocket, Primitives, Suite } from "../backend/port.ts";
 import type { Identity } from "../noise/identity.ts";
 import type { Limits } from "../wire/limits.ts";
+import type { EndpointHub } from "./group-hub.ts";
 import type { RungGroups } from "./rung-groups.ts";
 
 export interface CoreConfig {
@@ -16,6 +17,8 @@ export interface CoreConfig {
   readonly suites: readonly Suite[];
   readonly limits: Limits;
   readonly congestion: "rate" | "cubic";
+  /** Takes what comes by groups and belongs to no session, and has its turns with the core. */
+  readonly hub?: EndpointHub;
   /** Groups, where sessions may be set up and carried through them. */
   readonly groups?: RungGroups;
   /** Most that a session sends through a group; default 8 Mbit/s. */

@@ -51,6 +51,7 @@ export class EndpointCore {
       verifiedStatics,
     };
     this.table = new SessionTable(config);
+    config.hub?.share(this.table);
     this.#pump = new SessionPump(config.socket, {
       event: (record, event) => this.#event(record, event),
       expired: (record) => this.#end(record),
@@ -68,6 +69,7 @@ export class EndpointCore {
   receive(batch: ReceiveBatch, now: number): void {
     this.#now = now;
     for (let row = 0, at = 0; row < batch.rowCount; row++, at += ROW.STRIDE) {
+      if (this.#config.hub?.take(batch, at)) continue;
       if (batch.rows[at + ROW.kind] === ROW_PLAIN) this.#receivePlain(batch, at);
       else this.#receiveSealed(batch, at);
     }
@@ -81,6 +83,7 @@ export class EndpointCore {
     this.#dialer.run(now);
     this.#acceptor.run(now);
     this.#plain.answer(this.#now);
+    this.#config.hub?.run(now);
     this.#pump.run(this.#now);
     return this.nextAt();
   }
@@ -88,7 +91,8 @@ export class EndpointCore {
   nextAt(): number {
     if (this.#plain.waiting) return this.#now;
     const sessions = this.#pump.nextAt(this.#now);
-    return Math.min(sessions, this.#dialer.nextAt(), this.#acceptor.nextAt());
+    const groups = this.#config.hub?.nextAt() ?? Number.POSITIVE_INFINITY;
+    return Math.min(sessions, this.#dialer.nextAt(), this.#acceptor.nextAt(), groups);
   }
 
   /** The socket takes packets again. */
@@ -96,6 +100,7 @@ export class EndpointCore {
     this.#now = now;
     this.#pump.writable();
     this.#pump.run(this.#now);
+    this.#config.hub?.writable(now);
   }
 
   /** The application did something to this session: it wants to be polled before the turn ends. */

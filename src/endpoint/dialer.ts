@@ -226,6 +226,7 @@ function noPath({ target, dial, otherVersions, addresses }: Attempt): Mp2pError 
     });
   }
   const seconds = Math.round((dial.deadline - dial.startedAt) / 1000);
+  if (dial.candidates.length === 0) return notFound(peer, seconds);
   return new Mp2pError(
     "MP2P_NO_PATH",
     `no path to ${peer}: tried ${summary(addresses)}, ${dial.rounds} times in ${seconds} s, no answer`,
@@ -233,6 +234,14 @@ function noPath({ target, dial, otherVersions, addresses }: Attempt): Mp2pError 
       hint: "check that the peer is running, that its ticket is fresh, and that a firewall lets UDP to these addresses pass",
     },
   );
+}
+
+/** Its groups were asked, which reach no further than this network carries multicast. */
+function notFound(peer: string, seconds: number): Mp2pError {
+  const message = `nobody on this network answers for ${peer}, asked for ${seconds} s, and nothing says where else it is`;
+  return new Mp2pError("MP2P_NO_ADDRESS", message, {
+    hint: "check that the peer is running on this network, or use its ticket: it carries addresses",
+  });
 }
 
 const MAX_NAMED = 12;

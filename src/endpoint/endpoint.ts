@@ -8,25 +8,27 @@ import {
   SUITE_CHACHA20_POLY1305,
 } from "../backend/port.ts";
 import { backendNote, selectBackend } from "../backend/select.ts";
-import { deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { ANY_INSTANCE, addressee } from "../noise/macs.ts";
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
-import { abortable } from "./abort.ts";
 import { Admission } from "./admission.ts";
 import { AsyncQueue } from "./async-queue.ts";
+import { Connector, presentToken } from "./connector.ts";
 import { EndpointCore } from "./core.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Doorkeeper, TOKEN_BYTES } from "./doorkeeper.ts";
 import { Driver } from "./driver.ts";
+import { EndpointGroups } from "./endpoint-groups.ts";
 import { reachableAddresses } from "./local-addresses.ts";
+import { type OpenedSocket, openSocket } from "./open-socket.ts";
 import {
-  DEFAULT_BIND,
   DEFAULT_SERVICES,
   type EndpointOptions,
   limitsOf,
+  networkId,
   strangerLimits,
 } from "./options.ts";
+import { chosenGroups } from "./own-groups.ts";
 import { TOKEN_SERVICE } from "./service.ts";
 import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
@@ -56,6 +58,8 @@ export class Endpoint implements AsyncDisposable {
   readonly #backend: Backend;
   readonly #socket: DatagramSocket;
   readonly #config: CoreConfig;
+  readonly #groups: EndpointGroups | undefined;
+  readonly #connector: Connector;
   readonly #core: EndpointCore;
   readonly #driver: Driver;
   readonly #admission: Admission;
@@ -66,29 +70,36 @@ export class Endpoint implements AsyncDisposable {
   readonly #doorkeeper: Doorkeeper;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: EndpointOptions, backend: Backend, socket: DatagramSocket) {
+  private constructor(options: EndpointOptions, backend: Backend, opened: OpenedSocket) {
+    const { socket } = opened;
     const { identity, congestion = "rate", services = DEFAULT_SERVICES, network } = options;
     const { primitives, capabilities } = backend;
     this.#options = options;
     this.#backend = backend;
     this.#socket = socket;
+    const flush = () => this.#driver.flush();
+    this.#groups = opened.hasGroups
+      ? new EndpointGroups({ socket, backend, identity, discovery: options.discovery ?? {}, flush })
+      : undefined;
     this.#config = {
       socket,
       primitives,
       identity,
       instance: primitives.randomBytes(8),
-      network: networkId(backend, network),
+      network: networkId(primitives, network),
       suites: capabilities.aes
         ? [SUITE_AES_256_GCM, SUITE_CHACHA20_POLY1305]
         : [SUITE_CHACHA20_POLY1305],
       limits: limitsOf(options.limits),
       congestion,
+      ...(this.#groups && { hub: this.#groups.hub, groups: this.#groups.rung }),
     };
     this.#admission = new Admission(options.allow);
     this.#core = new EndpointCore(this.#config, {
       opened: (record, dialled) => this.#opened(record, dialled),
     });
     this.#driver = new Driver(socket, this.#core, (error) => this.#failed(error));
+    this.#connector = new Connector(this.#core, this.#driver);
     this.#doorkeeper = new Doorkeeper(this.#admission, this.#driver, (session) =>
       this.#incoming.push(session),
     );
@@ -117,8 +128,9 @@ export class Endpoint implements AsyncDisposable {
   static async open(options: EndpointOptions): Promise<Endpoint> {
     options.signal?.throwIfAborted();
     const backend = await selectBackend(options.backend);
-    const socket = await bindSocket(backend, options.bind);
-    const endpoint = new Endpoint(options, backend, socket);
+    chosenGroups(options.discovery?.groups ?? []);
+    const opened = await openSocket(backend, options.bind, options.discovery);
+    const endpoint = new Endpoint(options, backend, opened);
     endpoint.#start();
     return endpoint;
   }
@@ -147,6 +159,14 @@ export class Endpoint implements AsyncDisposable {
   } {
     const { name, capabilities } = this.#backend;
     return { name, capabilities, buffers: this.#socket.buffers, note: backendNote(this.#backend) };
+  }
+
+  /** Interfaces that refuse groups now, and why. */
+  get refusedInterfaces(): readonly {
+    readonly interfaceName: string;
+    readonly error: Mp2pError;
+  }[] {
+    return this.#groups?.hub.refusals ?? [];
   }
 
   /** Totals of the sockets: packets, bytes, and what was dropped for which reason. */
@@ -192,12 +212,12 @@ export class Endpoint implements AsyncDisposable {
     if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");
     const ticket = readTarget(target, this.#driver.unixMs(), this.#config);
     const existing = this.#core.table.find(ticket.key, ticket.instance);
-    const record = existing ?? (await this.#dial(ticket, timeoutMs, signal));
+    const record = existing ?? (await this.#connector.dial(ticket, timeoutMs, signal));
     const session = this.#sessions.get(record) as Session;
     // A refusal may have come with the very answer.
     session.throwIfClosed();
     if (ticket.token !== undefined && existing === undefined)
-      await this.#present(session, ticket.token, signal);
+      await presentToken(session, ticket.token, signal);
     return session;
   }
 
@@ -220,42 +240,9 @@ export class Endpoint implements AsyncDisposable {
       ...strangerLimits(this.#backend, this.#options.limits),
     });
     this.#driver.start();
+    this.#groups?.start();
     const { signal } = this.#options;
     signal?.addEventListener("abort", () => void this.close(), { once: true });
-  }
-
-  async #dial(ticket: Ticket, timeoutMs: number, signal?: AbortSignal): Promise<SessionRecord> {
-    const result = deferred<SessionRecord>();
-    const met = this.#core.acquaintances.find(ticket.key);
-    const target = {
-      key: ticket.key,
-      ...(ticket.instance === undefined ? {} : { instance: ticket.instance }),
-      ...(met === undefined ? {} : { staticKey: met.staticKey }),
-      addresses: [...ticket.candidates, ...(met?.addresses ?? [])],
-      timeoutMs,
-    };
-    const done = (outcome: SessionRecord | Mp2pError) => {
-      if (outcome instanceof Mp2pError) result.reject(outcome);
-      else result.resolve(outcome);
-    };
-    const giveUp = this.#core.dial(target, done, this.#driver.now());
-    this.#driver.flush();
-    try {
-      return await abortable(result.promise, signal);
-    } catch (error) {
-      giveUp();
-      throw error;
-    }
-  }
-
-  /** Shows the token of an offer ticket: a short stream the peer's endpoint reads itself. */
-  async #present(session: Session, token: Uint8Array, signal?: AbortSignal): Promise<void> {
-    const options = { service: TOKEN_SERVICE, unidirectional: true, priority: 0 };
-    const stream = await session.openStream(
-      signal === undefined ? options : { ...options, signal },
-    );
-    stream.on("error", () => undefined);
-    stream.end(token);
   }
 
   #opened(record: SessionRecord, dialled: boolean): void {
@@ -282,20 +269,4 @@ export class Endpoint implements AsyncDisposable {
     this.#core.close();
     await this.#driver.close();
   }
-}
-
-async function bindSocket(backend: Backend, bind?: readonly string[]): Promise<DatagramSocket> {
-  if (bind !== undefined) return backend.openSocket({ bind });
-  try {
-    return await backend.openSocket({ bind: DEFAULT_BIND });
-  } catch (error) {
-    // A machine without IPv6 has no [::]; the other family is tried alone before giving up.
-    const [ipv4] = DEFAULT_BIND;
-    return backend.openSocket({ bind: [ipv4 as string] }).catch(() => Promise.reject(error));
-  }
-}
-
-function networkId(backend: Backend, name: string | undefined): Uint8Array {
-  if (name === undefined) return new Uint8Array(16);
-  return backend.primitives.sha512(new TextEncoder().encode(name)).slice(0, 16);
 }

@@ -1,5 +1,5 @@
 /** What an endpoint is opened with, its defaults and their checks. */
-import type { Backend, StrangerFilter } from "../backend/port.ts";
+import type { Backend, Primitives, StrangerFilter } from "../backend/port.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { Allow } from "./admission.ts";
 import type { Identity } from "./identity.ts";
@@ -11,6 +11,24 @@ export interface EndpointLimits extends Partial<Limits> {
   readonly handshakesPerSourcePerSecond?: number;
   /** Burst of one source. */
   readonly handshakesPerSourceBurst?: number;
+}
+
+/** How far packets to groups go: routers that carry multicast pass on those with hops left. */
+export type DiscoveryScope = "link" | "site" | "organisation" | "global";
+
+export interface DiscoveryOptions {
+  /**
+   * `"on"` (default): this endpoint announces itself to its network and is found there by its key.
+   * `"private"`: found all the same, but its announcements say nothing to whoever lacks its key.
+   * `"off"`: no multicast at all.
+   */
+  readonly mode?: "on" | "private" | "off";
+  /** Default `"link"`: nothing leaves the network we are attached to. */
+  readonly scope?: DiscoveryScope;
+  /** Listened on besides those of our key: `"ff15::8000:1"`, `"239.255.7.7"`, `"SOURCE@GROUP"`. */
+  readonly groups?: readonly string[];
+  /** Names of the interfaces to use; default: all that are up, loopback where there is nothing else. */
+  readonly interfaces?: readonly string[];
 }
 
 export interface EndpointOptions {
@@ -27,12 +45,25 @@ export interface EndpointOptions {
   /** Network name: endpoints of different names do not hear each other. */
   readonly network?: string;
   readonly congestion?: "rate" | "cubic";
+  /** Being found on the local network, and finding; multicast as a whole. */
+  readonly discovery?: DiscoveryOptions;
   /** Closes the endpoint. */
   readonly signal?: AbortSignal;
 }
 
 export const DEFAULT_SERVICES: readonly string[] = ["", "transfer/1"];
 export const DEFAULT_BIND: readonly string[] = ["0.0.0.0:0", "[::]:0"];
+
+const HOP_LIMIT: Readonly<Record<DiscoveryScope, number>> = {
+  link: 1,
+  site: 16,
+  organisation: 64,
+  global: 255,
+};
+
+export function hopLimitOf(scope: DiscoveryScope = "link"): number {
+  return HOP_LIMIT[scope];
+}
 
 /** WIRE item 33: ten minutes without contact. */
 const IDLE_SECONDS = 600;
@@ -61,6 +92,12 @@ const NATIVE_HANDSHAKES_PER_SECOND = 1000;
 const FALLBACK_HANDSHAKES_PER_SECOND = 200;
 /** A network of a thousand peers that announce themselves every five seconds. */
 const ANNOUNCEMENTS_PER_SECOND = 200;
+
+/** 16 bytes that name a network; zeros where it has no name. */
+export function networkId(primitives: Primitives, name: string | undefined): Uint8Array {
+  if (name === undefined) return new Uint8Array(16);
+  return primitives.sha512(new TextEncoder().encode(name)).slice(0, 16);
+}
 
 export function strangerLimits(
   backend: Backend,

@@ -28,8 +28,11 @@ export class PathTable {
     this.#groups = groups;
   }
 
-  /** @throws {Mp2pError} `MP2P_LIMIT` where the socket holds no more paths */
-  hold(address: string): number {
+  /**
+   * @param speaksOnly - nothing is awaited from this group, so we need not be in it
+   * @throws {Mp2pError} `MP2P_LIMIT` where the socket holds no more paths
+   */
+  hold(address: string, speaksOnly = false): number {
     let entry = this.#byAddress.get(address);
     if (entry === undefined) {
       const id = this.#socket.addPath(address);
@@ -37,7 +40,7 @@ export class PathTable {
       this.#byAddress.set(address, entry);
       this.#byId.set(entry.id, entry);
     }
-    if (isGroup(address)) entry.leaveGroup ??= this.#groups?.stayIn(address);
+    if (isGroup(address) && !speaksOnly) entry.leaveGroup ??= this.#groups?.stayIn(address);
     entry.holders++;
     this.#unused.delete(entry);
     return entry.id;

@@ -4,7 +4,6 @@
  * generation, a higher epoch ends the session before it.
  */
 import { compareBytes, concat } from "../base/bytes.ts";
-import { Mp2pError } from "../base/errors.ts";
 import { isIpv6 } from "../path/ladder.ts";
 import { GROUP_BITS_PER_SECOND, propertiesOf } from "../path/properties.ts";
 import type { Generation, PathProperties } from "../session/contract.ts";
@@ -13,13 +12,11 @@ import { SessionEngine } from "../session/session.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { PathTable } from "./path-table.ts";
 import { type Peer, pairName, SessionRecord } from "./session-record.ts";
+import { SlotNumbers } from "./slot-numbers.ts";
 
 /** UDP payload of a full Ethernet frame over IPv4 and IPv6. */
 const CEILING_IPV4_BYTES = 1472;
 const CEILING_IPV6_BYTES = 1452;
-const MAX_SLOT = 65_535;
-/** Freed slots rest before they are used again: batches that wait to be read may still name them. */
-const RESTING_SLOTS = 1024;
 /** Pairs remembered after their session ended, so that a replayed epoch stays dead. */
 const ENDED_PAIRS = 4096;
 
@@ -39,11 +36,10 @@ interface Pair {
 
 export class SessionTable {
   readonly paths: PathTable;
+  readonly slots: SlotNumbers = new SlotNumbers();
   readonly #config: CoreConfig;
   readonly #pairs = new Map<string, Pair>();
   readonly #bySlot: (SessionRecord | undefined)[] = [];
-  readonly #freeSlots: number[] = [];
-  #lastSlot = 0;
   #lastGeneration = 0;
 
   constructor(config: CoreConfig) {
@@ -135,7 +131,7 @@ export class SessionTable {
     this.#config.socket.removeSend(generation.sendSlot);
     this.#config.socket.removeReceive(generation.receiveSlot);
     this.#bySlot[generation.sendSlot] = undefined;
-    this.#freeSlots.push(generation.sendSlot);
+    this.slots.release(generation.sendSlot);
   }
 
   end(record: SessionRecord): void {
@@ -191,7 +187,7 @@ export class SessionTable {
   }
 
   #addGeneration(record: SessionRecord, established: Established, now: number): void {
-    const slot = this.#takeSlot();
+    const slot = this.slots.take();
     const { sendKeys, receiveKeys } = established;
     const generation: Generation = {
       id: ++this.#lastGeneration,
@@ -208,13 +204,6 @@ export class SessionTable {
     this.#bySlot[slot] = record;
     record.generations.set(generation.id, generation);
     record.engine.addGeneration(generation, now);
-  }
-
-  #takeSlot(): number {
-    const rested = this.#freeSlots.length > RESTING_SLOTS || this.#lastSlot === MAX_SLOT;
-    const slot = rested ? this.#freeSlots.shift() : ++this.#lastSlot;
-    if (slot !== undefined) return slot;
-    throw new Mp2pError("MP2P_LIMIT", "this endpoint holds no more sessions");
   }
 
   #forgetOldPairs(): void {

@@ -1,0 +1,294 @@
+/** The groups of an endpoint: kept joined, listened to, spoken to, over its socket. See multicast/hub.ts. */
+import {
+  type DatagramSocket,
+  type PacketKeys,
+  type Primitives,
+  type ReceiveBatch,
+  ROW,
+  ROW_PLAIN,
+} from "../backend/port.ts";
+import { formatAddress, parseAddress } from "../base/address.ts";
+import { Mp2pError } from "../base/errors.ts";
+import type { GroupHub, GroupRow, Joined, Service, Speaker } from "../multicast/hub.ts";
+import { type Kept, Membership, type Refusal } from "../multicast/membership.ts";
+import type { NetworkInterface } from "../multicast/network-interface.ts";
+import type { Identity } from "../noise/identity.ts";
+import { ANNOUNCE } from "../wire/announce.ts";
+import { HubSpeaker } from "./hub-speaker.ts";
+import { hostOf, InterfaceWatch } from "./interfaces.ts";
+import type { PathTable } from "./path-table.ts";
+import type { SlotNumbers } from "./slot-numbers.ts";
+
+export interface HubConfig {
+  readonly socket: DatagramSocket;
+  readonly primitives: Primitives;
+  readonly identity: Identity;
+  /** Interfaces that will do, now. */
+  readonly interfaces: () => readonly NetworkInterface[];
+  /** Has the core run before this turn of the event loop ends. */
+  readonly flush: () => void;
+}
+
+/** What sessions and groups draw from alike: `EndpointCore` has them. */
+export interface Shared {
+  readonly paths: PathTable;
+  readonly slots: SlotNumbers;
+}
+
+type Heard = (packet: Uint8Array, source: string, interfaceName: string) => void;
+type Changed = (interfaces: readonly NetworkInterface[], now: number) => void;
+
+export class EndpointHub implements GroupHub {
+  readonly #config: HubConfig;
+  readonly #membership: Membership;
+  readonly #watch: InterfaceWatch;
+  readonly #listeners = new Map<number, (row: GroupRow) => void>();
+  readonly #heard = new Map<number, Set<Heard>>();
+  readonly #services = new Set<Service>();
+  readonly #watchers = new Set<Changed>();
+  readonly #row = emptyRow();
+  #shared: Shared | undefined;
+  #ownHosts: ReadonlySet<string> = new Set();
+  #isDue = false;
+
+  constructor(config: HubConfig) {
+    this.#config = config;
+    this.#membership = new Membership(config.socket);
+    this.#watch = new InterfaceWatch(config.interfaces, this.now(), (found, now) =>
+      this.#update(found, now),
+    );
+    this.#update(this.#watch.interfaces, this.now());
+    this.#services.add(this.#watch);
+    this.#services.add(this.#membership);
+  }
+
+  get primitives(): Primitives {
+    return this.#config.primitives;
+  }
+
+  get key(): Uint8Array {
+    return this.#config.identity.key;
+  }
+
+  get receiveBufferBytes(): number {
+    return this.#config.socket.buffers.receiveBytes;
+  }
+
+  /** Interfaces that refuse groups now, and why. */
+  get refusals(): readonly Refusal[] {
+    return this.#membership.refusals();
+  }
+
+  /** What groups are joined on, with addresses. */
+  get network(): readonly NetworkInterface[] {
+    return this.#watch.interfaces;
+  }
+
+  sign(message: Uint8Array): Uint8Array {
+    return this.#config.identity.sign(message);
+  }
+
+  now(): number {
+    return this.#config.socket.now();
+  }
+
+  interfaces(): readonly string[] {
+    return this.#membership.usable();
+  }
+
+  on(group: string, interfaceName: string): string {
+    const address = parseAddress(group);
+    if (address === undefined) throw new RangeError(`not a group: ${JSON.stringify(group)}`);
+    return formatAddress({ ...address, scope: interfaceName });
+  }
+
+  join(group: string, source?: string): Joined {
+    const kept = this.keep(group, source);
+    if (kept.interfaces().length === 0) {
+      const cause = kept.refusal();
+      kept.leave();
+      throw noMulticast(group, cause);
+    }
+    return {
+      get interfaces() {
+        return kept.interfaces();
+      },
+      silent: () => {
+        kept.silent(this.now());
+        this.changed();
+      },
+      leave: () => kept.leave(),
+    };
+  }
+
+  /** Joins where it can, now and as interfaces come: for groups that others may need us in. */
+  keep(group: string, source?: string): Kept {
+    const kept = this.#membership.keep(group, source, this.now());
+    this.changed();
+    return kept;
+  }
+
+  /** Group and interface of a membership, as `on` writes them; undefined for one that never was. */
+  addressOf(membership: number): string | undefined {
+    const arrival = this.#membership.arrival(membership);
+    return arrival && this.on(arrival.group, arrival.interfaceName);
+  }
+
+  listen(keys: PacketKeys, receive: (row: GroupRow) => void): () => void {
+    const slot = this.#own.slots.take();
+    this.#config.socket.installReceive(slot, keys);
+    this.#listeners.set(slot, receive);
+    return () => {
+      if (!this.#listeners.delete(slot)) return;
+      this.#config.socket.removeReceive(slot);
+      this.#own.slots.release(slot);
+    };
+  }
+
+  speak(keys: PacketKeys): Speaker {
+    return new HubSpeaker(this.#config.socket, this.#own, keys);
+  }
+
+  announcements(kind: number, heard: Heard): () => void {
+    const all = this.#heard.get(kind) ?? new Set();
+    this.#heard.set(kind, all.add(heard));
+    return () => void all.delete(heard);
+  }
+
+  announce(group: string, datagram: Uint8Array): void {
+    const family = parseAddress(group)?.family;
+    for (const name of this.#membership.usable(family)) {
+      try {
+        this.#config.socket.sendPlain(this.on(group, name), datagram);
+      } catch (error) {
+        // The interface went this very moment: the next look will find it gone.
+        if (!(error instanceof Mp2pError)) throw error;
+      }
+    }
+  }
+
+  attach(service: Service): () => void {
+    this.#services.add(service);
+    this.changed();
+    return () => void this.#services.delete(service);
+  }
+
+  changed(): void {
+    this.#isDue = true;
+    this.#config.flush();
+  }
+
+  /** Calls back when interfaces have come, gone or changed. @returns a function that ends it */
+  watch(changed: Changed): () => void {
+    this.#watchers.add(changed);
+    return () => void this.#watchers.delete(changed);
+  }
+
+  /** The core's part: what both draw from. Once, before anything is listened to. */
+  share(shared: Shared): void {
+    this.#shared = shared;
+  }
+
+  /** Takes a row of a batch, if it concerns groups and no session. */
+  take(batch: ReceiveBatch, at: number): boolean {
+    const { rows } = batch;
+    const membership = rows[at + ROW.group] as number;
+    if (membership !== 0) this.#noteTraffic(membership, batch, at);
+    if (rows[at + ROW.kind] === ROW_PLAIN) return this.#takeAnnouncement(batch, at);
+    const receive = this.#listeners.get(rows[at + ROW.slot] as number);
+    if (receive === undefined) return false;
+    const row = this.#row;
+    fill(row, batch, at);
+    row.source = this.#sourceOf(batch, at);
+    row.interface = this.#membership.arrival(membership)?.interfaceName ?? "";
+    receive(row);
+    return true;
+  }
+
+  nextAt(): number {
+    if (this.#isDue) return Number.NEGATIVE_INFINITY;
+    let next = Number.POSITIVE_INFINITY;
+    for (const service of this.#services) next = Math.min(next, service.nextAt());
+    return next;
+  }
+
+  run(now: number): void {
+    const all = this.#isDue;
+    this.#isDue = false;
+    for (const service of this.#services) if (all || service.nextAt() <= now) service.run(now);
+  }
+
+  writable(now: number): void {
+    this.#isDue = true;
+    this.run(now);
+  }
+
+  get #own(): Shared {
+    if (this.#shared === undefined) throw new Error("the hub belongs to no core yet");
+    return this.#shared;
+  }
+
+  #update(interfaces: readonly NetworkInterface[], now: number): void {
+    const hosts = interfaces.flatMap(({ addresses }) => addresses.map(({ host }) => host));
+    this.#ownHosts = new Set(hosts);
+    this.#membership.update(interfaces, now);
+    for (const changed of this.#watchers) changed(interfaces, now);
+  }
+
+  /** What came from this machine says nothing about the switch. */
+  #noteTraffic(membership: number, batch: ReceiveBatch, at: number): void {
+    const now = batch.rows[at + ROW.time] as number;
+    if (!this.#membership.isQuiet(membership, now)) return;
+    if (this.#ownHosts.has(hostOf(this.#sourceOf(batch, at)))) return;
+    this.#membership.heard(membership, now);
+  }
+
+  #takeAnnouncement(batch: ReceiveBatch, at: number): boolean {
+    const packet = bytesOf(batch, at);
+    if (packet[0] !== ANNOUNCE) return false;
+    const arrival = this.#membership.arrival(batch.rows[at + ROW.group] as number);
+    if (arrival === undefined || packet.length < 3) return true;
+    const source = this.#sourceOf(batch, at);
+    for (const heard of this.#heard.get(packet[2] as number) ?? [])
+      heard(packet, source, arrival.interfaceName);
+    return true;
+  }
+
+  #sourceOf({ rows, strangers }: ReceiveBatch, at: number): string {
+    const path = rows[at + ROW.path] as number;
+    return (path < 0 ? strangers[-1 - path] : this.#shared?.paths.address(path)) ?? "";
+  }
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function emptyRow(): Writable<GroupRow> {
+  const numbers = { kind: 0, packet: 0, count: 0, object: 0, block: 0, symbol: 0, time: 0 };
+  return { ...numbers, bytes: new Uint8Array(0), source: "", interface: "" };
+}
+
+function fill(row: Writable<GroupRow>, batch: ReceiveBatch, at: number): void {
+  const { rows } = batch;
+  const offset = rows[at + ROW.offset] as number;
+  row.kind = rows[at + ROW.kind] as number;
+  row.packet = rows[at + ROW.packet] as number;
+  row.count = rows[at + ROW.count] as number;
+  row.object = rows[at + ROW.stream] as number;
+  row.block = Math.floor(offset / 65_536);
+  row.symbol = offset % 65_536;
+  row.bytes = bytesOf(batch, at);
+  row.time = rows[at + ROW.time] as number;
+}
+
+function bytesOf({ rows, slab }: ReceiveBatch, at: number): Uint8Array {
+  const start = rows[at + ROW.at] as number;
+  return slab.subarray(start, start + (rows[at + ROW.length] as number));
+}
+
+function noMulticast(group: string, cause: Mp2pError | undefined): Mp2pError {
+  const why = cause === undefined ? "no interface takes part in it" : cause.message;
+  return new Mp2pError("MP2P_NO_MULTICAST", `cannot join ${group}: ${why}`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: "connect this device to a network; `mp2p doctor` shows which interfaces refuse and why",
+  });
+}
