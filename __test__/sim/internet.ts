@@ -1,5 +1,5 @@
 /** Whole endpoint cores in virtual time: addresses, links that may be one-way, restarts and rebinds. */
-import type { SocketCounters } from "../../src/backend/counters.ts";
+import type { GroupDrops, SocketCounters } from "../../src/backend/counters.ts";
 import {
   type DatagramSocket,
   type PacketKeys,
@@ -14,10 +14,12 @@ import {
   type StrangerFilter,
 } from "../../src/backend/port.ts";
 import { equalBytes, readUint48, toHex, viewOf } from "../../src/base/bytes.ts";
+import { isGroup } from "../../src/path/ladder.ts";
 import type { Clock } from "./clock.ts";
 import type { SimPacket } from "./link.ts";
 import type { Random } from "./random.ts";
 import { SimSocket } from "./socket.ts";
+import { type Member, type Port, Switch } from "./switch.ts";
 
 const PLAIN = "plain";
 const COUNTERS: SocketCounters = {
@@ -33,6 +35,7 @@ const COUNTERS: SocketCounters = {
   droppedLimited: 0,
   droppedQueue: 0,
   cookiesSent: 0,
+  droppedGroup: 0,
   droppedKernel: 0,
   sendCalls: 0,
   receiveCalls: 0,
@@ -54,12 +57,14 @@ export class Internet {
     [];
   /** Whether packets from one address reach another now. */
   reaches: (from: string, to: string) => boolean = () => true;
+  readonly groups: Switch;
   readonly #sockets = new Map<string, MemorySocket>();
 
   constructor(clock: Clock, random: Random, options: InternetOptions) {
     this.clock = clock;
     this.random = random;
     this.options = options;
+    this.groups = new Switch(clock, random, options);
   }
 
   plug(address: string, socket: MemorySocket): void {
@@ -68,6 +73,12 @@ export class Internet {
 
   unplug(address: string): void {
     this.#sockets.delete(address);
+  }
+
+  /** From a socket to an address or a group. */
+  send(from: MemorySocket, to: string, packet: SimPacket): void {
+    if (isGroup(to)) this.groups.send(from, to, packet);
+    else this.carry(from.address, to, packet);
   }
 
   carry(from: string, to: string, packet: SimPacket): void {
@@ -86,8 +97,10 @@ interface ReceiveSlot {
 }
 
 /** backend/port.ts in memory; packets are not sealed but carry the name of their key. */
-export class MemorySocket implements DatagramSocket {
+export class MemorySocket implements DatagramSocket, Member {
   address: string;
+  readonly ports: readonly Port[];
+  readonly hopLimit: number;
   readonly buffers: { receiveBytes: number; sendBytes: number } = {
     receiveBytes: 1 << 22,
     sendBytes: 1 << 22,
@@ -101,14 +114,23 @@ export class MemorySocket implements DatagramSocket {
   readonly #expected = new Set<string>();
   #filter: StrangerFilter | undefined;
   #handler: SocketHandler | undefined;
+  readonly #memberships = new Map<number, string>();
   #lastPath = 0;
+  #lastMembership = 0;
 
-  constructor(internet: Internet, primitives: Primitives, address: string) {
+  constructor(
+    internet: Internet,
+    primitives: Primitives,
+    address: string,
+    { ports = [], hopLimit = 1 }: Partial<Pick<Member, "ports" | "hopLimit">> = {},
+  ) {
     this.#internet = internet;
     this.#primitives = primitives;
     this.address = address;
+    this.ports = ports;
+    this.hopLimit = hopLimit;
     this.sealed = new SimSocket(internet.random, (path, packet) =>
-      internet.carry(this.address, this.#remotes.get(path) ?? "nowhere", packet),
+      internet.send(this, this.#remotes.get(path) ?? "nowhere", packet),
     );
     internet.plug(address, this);
   }
@@ -132,6 +154,22 @@ export class MemorySocket implements DatagramSocket {
     return this.#internet.clock.now;
   }
 
+  join(group: string): number {
+    this.#memberships.set(++this.#lastMembership, group);
+    this.#internet.groups.report(this, group);
+    return this.#lastMembership;
+  }
+
+  leave(membership: number): void {
+    const group = this.#memberships.get(membership);
+    this.#memberships.delete(membership);
+    if (group !== undefined) this.#internet.groups.leave(this, group);
+  }
+
+  groupDrops(): readonly GroupDrops[] {
+    return [];
+  }
+
   addPath(remote: string): number {
     const path = this.#paths.get(remote) ?? ++this.#lastPath;
     this.#paths.set(remote, path);
@@ -146,7 +184,7 @@ export class MemorySocket implements DatagramSocket {
 
   sendPlain(remote: string, datagram: Uint8Array): boolean {
     const packet = { key: PLAIN, packet: 0, size: datagram.length, plaintext: datagram.slice() };
-    this.#internet.carry(this.address, remote, packet);
+    this.#internet.send(this, remote, packet);
     return true;
   }
 
@@ -188,18 +226,25 @@ export class MemorySocket implements DatagramSocket {
 
   async close(): Promise<void> {
     this.#internet.unplug(this.address);
+    this.#internet.groups.unplug(this);
   }
 
   ref(): void {}
   unref(): void {}
 
-  arrive(from: string, packet: SimPacket): void {
+  arriveInGroup(from: string, group: string, packet: SimPacket): void {
+    for (const [membership, joined] of this.#memberships)
+      if (joined === group) this.arrive(from, packet, membership);
+  }
+
+  arrive(from: string, packet: SimPacket, membership = 0): void {
     const rows = new Float64Array(ROW.STRIDE);
     const slab = packet.key === PLAIN ? this.#plain(packet) : this.#opened(rows, packet);
     if (slab === undefined) return;
     rows[ROW.length] = slab.length;
     rows[ROW.path] = this.#paths.get(from) ?? -1;
     rows[ROW.time] = this.now();
+    rows[ROW.group] = membership;
     if (packet.key === PLAIN) rows[ROW.kind] = ROW_PLAIN;
     this.#handler?.receive({ slab, rows, rowCount: 1, strangers: [from] });
   }

@@ -1,19 +1,31 @@
 /** One endpoint core on the simulated internet, with a driver of virtual time and a program that counts. */
 import { type Primitives, SUITE_CHACHA20_POLY1305 } from "../../src/backend/port.ts";
+import { concat } from "../../src/base/bytes.ts";
 import { Mp2pError } from "../../src/base/errors.ts";
 import { EndpointCore } from "../../src/endpoint/core.ts";
+import { GroupRung } from "../../src/endpoint/rung-groups.ts";
 import type { RecordEvent, SessionRecord } from "../../src/endpoint/session-record.ts";
+import { ownGroups } from "../../src/multicast/group-address.ts";
 import { Identity } from "../../src/noise/identity.ts";
 import { ANY_INSTANCE, addressee } from "../../src/noise/macs.ts";
+import { SimGroups } from "./groups.ts";
 import { type Internet, MemorySocket } from "./internet.ts";
+import type { Port } from "./switch.ts";
 import { LIMITS } from "./world.ts";
 
 const NETWORK: Uint8Array = new Uint8Array(16);
+
+export interface NodeOptions {
+  /** Where groups are joined; none: no groups. */
+  readonly ports?: readonly Port[];
+  readonly hopLimit?: number;
+}
 
 export class Node {
   readonly identity: Identity;
   readonly instance: Uint8Array;
   readonly socket: MemorySocket;
+  readonly groups: SimGroups;
   readonly core: EndpointCore;
   /** Proved sessions, in the order they were shown to the program. */
   readonly opened: SessionRecord[] = [];
@@ -22,13 +34,23 @@ export class Node {
   #timerAt = Number.POSITIVE_INFINITY;
   #stopped = false;
 
-  constructor(internet: Internet, primitives: Primitives, address: string, seed: Uint8Array) {
+  constructor(
+    internet: Internet,
+    primitives: Primitives,
+    address: string,
+    seed: Uint8Array,
+    { ports = [], hopLimit = 1 }: NodeOptions = {},
+  ) {
     const { random } = internet;
     this.#internet = internet;
     const seeded = withRandom(primitives, (length) => random.bytes(length));
     this.identity = new Identity(seeded, seed);
     this.instance = random.bytes(8);
-    this.socket = new MemorySocket(internet, primitives, address);
+    this.socket = new MemorySocket(internet, primitives, address, { ports, hopLimit });
+    this.groups = new SimGroups(this.socket);
+    if (ports.length > 0)
+      for (const group of ownGroups(this.identity.key, (data) => primitives.sha512(data)))
+        this.groups.join(group);
     const addressees = [ANY_INSTANCE, this.instance].map((target) =>
       addressee(primitives, this.identity.key, NETWORK, target),
     );
@@ -48,6 +70,7 @@ export class Node {
       suites: [SUITE_CHACHA20_POLY1305] as const,
       limits: LIMITS,
       congestion: "rate" as const,
+      ...(ports.length > 0 ? { groups: new GroupRung(this.groups, primitives, hopLimit) } : {}),
     };
     this.core = new EndpointCore(config, { opened: (record) => this.#opened(record) });
     this.socket.start({
@@ -64,12 +87,13 @@ export class Node {
   }
 
   /** Dials by key; IK where the static key is given. */
-  dial(peer: Node, options: { readonly ik?: boolean; readonly address?: string } = {}): Dialled {
+  dial(peer: Node, options: DialOptions = {}): Dialled {
     const dialled: Dialled = { record: undefined, error: undefined };
     const target = {
       key: peer.identity.key,
       ...(options.ik ? { staticKey: peer.identity.staticPublic } : {}),
-      addresses: [options.address ?? peer.socket.address],
+      ...(options.instance === undefined ? {} : { instance: options.instance }),
+      addresses: options.byKey ? [] : [options.address ?? peer.socket.address],
       timeoutMs: 20_000,
     };
     const done = (result: SessionRecord | Mp2pError) => {
@@ -141,13 +165,23 @@ export class Node {
       parts.push(part);
     this.core.touch(record);
     this.run();
-    return Uint8Array.from(parts.flatMap((part) => [...part]));
+    const whole = concat(...parts);
+    this.#bytes.set(name, [whole]);
+    return whole;
   }
 
   #opened(record: SessionRecord): void {
     this.opened.push(record);
     record.listener = (event) => this.events.push({ record, event });
   }
+}
+
+export interface DialOptions {
+  readonly ik?: boolean;
+  readonly address?: string;
+  readonly instance?: Uint8Array;
+  /** No address is known. */
+  readonly byKey?: boolean;
 }
 
 export interface Dialled {

@@ -1,5 +1,6 @@
 import type { AckFrame, FrameHandler, StreamKind } from "../wire/frames.ts";
 import { parseFrames } from "../wire/frames-parse.ts";
+import { FRAMES_OVERHEAD_BYTES } from "./burst-plan.ts";
 import { FAULT, type Fault } from "./close-codes.ts";
 import type { Delivery } from "./delivery.ts";
 import type { KeyGeneration } from "./key-generation.ts";
@@ -96,7 +97,7 @@ export class Inbox implements FrameHandler {
     }
     const newest =
       packet + count - 1 > keys.acks.largest && keys === this.#state.generations.newest;
-    paths.heard(path, newest ? bytes : 0, time);
+    paths.heard(path, newest ? bytes + count * FRAMES_OVERHEAD_BYTES : 0, time);
   }
 
   stream(id: number, offset: number, data: Uint8Array, fin: boolean): void {

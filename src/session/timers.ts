@@ -21,6 +21,8 @@ export class Timers {
   /** When a wish for new keys may be said (again). */
   #rehandshakeAt: number = -Infinity;
   #rehandshakeWaitMs: number = REHANDSHAKE_AGAIN_MS;
+  /** Packets that had come when it was said last. */
+  #heardBefore = -1;
 
   constructor(state: SessionState, recovery: Recovery, delivery: Delivery, outbox: Outbox) {
     this.#state = state;
@@ -29,10 +31,8 @@ export class Timers {
     this.#outbox = outbox;
   }
 
-  /** New keys came, so the peer is there: probes start afresh, and the next wish is heard at once. */
+  /** New keys came, so the peer is there: probes start afresh. */
   rekeyed(now: number): void {
-    this.#rehandshakeAt = -Infinity;
-    this.#rehandshakeWaitMs = REHANDSHAKE_AGAIN_MS;
     this.#state.lastReceivedAt = now;
     const path = this.#state.paths.active;
     if (path !== undefined) path.ptoCount = 0;
@@ -81,7 +81,7 @@ export class Timers {
     let at = Math.min(
       this.#idleAt,
       this.#keepAliveAt,
-      Math.max(this.#silenceAt, this.#rehandshakeAt),
+      Math.max(this.#silenceAt, this.#heardSince ? -Infinity : this.#rehandshakeAt),
       paths.nextAt,
       this.#outbox.paceAt,
     );
@@ -122,10 +122,17 @@ export class Timers {
   }
 
   #rehandshake(reason: RehandshakeReason, now: number): void {
-    if (now < this.#rehandshakeAt) return;
+    if (this.#heardSince) this.#rehandshakeWaitMs = REHANDSHAKE_AGAIN_MS;
+    if (now < this.#rehandshakeAt && !(reason === "silence" && this.#heardSince)) return;
+    this.#heardBefore = this.#state.counters.packetsReceived;
     this.#rehandshakeAt = now + this.#rehandshakeWaitMs;
     this.#rehandshakeWaitMs = Math.min(2 * this.#rehandshakeWaitMs, REHANDSHAKE_AGAIN_MS_MAX);
     this.#state.emit({ kind: "rehandshake", reason });
+  }
+
+  /** New silence, not the same one: handshakes alone do not end it, or they would follow each other. */
+  get #heardSince(): boolean {
+    return this.#state.counters.packetsReceived > this.#heardBefore;
   }
 
   get #idleAt(): number {
