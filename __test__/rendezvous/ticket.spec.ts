@@ -40,6 +40,8 @@ const tickets: fc.Arbitrary<Ticket> = fc.record(
     token: bytes(16),
     expires: fc.nat({ max: 0xffff_ffff }),
     sameHost: fc.constant(true),
+    castId: bytes(16),
+    castSecret: bytes(16),
   },
   { requiredKeys: ["key", "candidates"], noNullPrototype: true },
 ) as fc.Arbitrary<Ticket>;
@@ -53,6 +55,8 @@ interface Vector {
   readonly token?: string;
   readonly expires?: number;
   readonly sameHost?: true;
+  readonly castId?: string;
+  readonly castSecret?: string;
 }
 
 // Read from the checkout, not from the build folder: AVA runs at the project's root.
@@ -175,13 +179,16 @@ test("white space and upper case from a copy are forgiven", (t) => {
   t.deepEqual(parseTicket(`  ${text.toUpperCase()}\r\n`), parseTicket(text));
 });
 
-for (const { name, text, key, candidates, instance, token, ...rest } of vectors.valid) {
+for (const vector of vectors.valid) {
+  const { name, text, key, candidates, instance, token, castId, castSecret, ...rest } = vector;
   test(`frozen vector: ${name}`, (t) => {
     const ticket: Ticket = {
       key: fromHex(key) as Uint8Array,
       candidates,
       ...(instance && { instance: fromHex(instance) as Uint8Array }),
       ...(token && { token: fromHex(token) as Uint8Array }),
+      ...(castId && { castId: fromHex(castId) as Uint8Array }),
+      ...(castSecret && { castSecret: fromHex(castSecret) as Uint8Array }),
       ...rest,
     };
     t.is(formatTicket(ticket), text);

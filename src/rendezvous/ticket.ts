@@ -2,7 +2,7 @@
  * A ticket: all that is needed to reach an endpoint, as text to copy. docs/PROTOCOL.md, "Tickets".
  *
  *   version 1 | flags 1 | key 32 | [instance 8] | n 1 | {kind 1 | ip 4 or 16 | port 2} * n
- *   | [expires 4] | [offer token 16] | checksum 4
+ *   | [expires 4] | [offer token 16] | [cast id 16] | [cast secret 16] | checksum 4
  *
  * in z-base-32 behind "mp2p1". The checksum is CRC-32C over all bytes before it: it finds every burst
  * of errors up to 32 bits, so no mangled letter (5 bits) passes, nor six neighbours. It guards against
@@ -20,10 +20,10 @@ export const TICKET_PREFIX = "mp2p1";
 const TICKET_CANDIDATES_MAX = 32;
 
 const VERSION = 1;
-const FLAG = { instance: 1, sameHost: 2, expires: 4, token: 8 } as const;
-const KNOWN_FLAGS = 15;
+const FLAG = { instance: 1, sameHost: 2, expires: 4, token: 8, cast: 16, castSecret: 32 } as const;
+const KNOWN_FLAGS = 63;
 const KIND = { ipv4: 1, ipv6: 2 } as const;
-const BYTES = { key: 32, instance: 8, expires: 4, token: 16, checksum: 4 } as const;
+const BYTES = { key: 32, instance: 8, expires: 4, token: 16, cast: 16, checksum: 4 } as const;
 const NEWER = "update mp2p on this device";
 
 export interface Ticket {
@@ -39,6 +39,10 @@ export interface Ticket {
   readonly token?: Uint8Array;
   /** Unix seconds, up to 2^32 - 1; after it the issuer has forgotten the token. */
   readonly expires?: number;
+  /** What is to be received is this cast of the key's, 16 bytes. */
+  readonly castId?: Uint8Array;
+  /** Lets its bearers receive that cast, 16 bytes; not used up. */
+  readonly castSecret?: Uint8Array;
 }
 
 /**
@@ -47,6 +51,7 @@ export interface Ticket {
  */
 export function formatTicket(ticket: Ticket): string {
   const { key, instance, candidates, sameHost = false, expires, token } = ticket;
+  const { castId, castSecret } = ticket;
   if (candidates.length > TICKET_CANDIDATES_MAX) {
     throw new RangeError(`a ticket holds at most ${TICKET_CANDIDATES_MAX} candidates`);
   }
@@ -54,7 +59,9 @@ export function formatTicket(ticket: Ticket): string {
     (instance === undefined ? 0 : FLAG.instance) |
     (sameHost ? FLAG.sameHost : 0) |
     (expires === undefined ? 0 : FLAG.expires) |
-    (token === undefined ? 0 : FLAG.token);
+    (token === undefined ? 0 : FLAG.token) |
+    (castId === undefined ? 0 : FLAG.cast) |
+    (castSecret === undefined ? 0 : FLAG.castSecret);
   const body = concat(
     Uint8Array.of(VERSION, flags),
     sized("key", key, BYTES.key),
@@ -63,6 +70,8 @@ export function formatTicket(ticket: Ticket): string {
     ...candidates.map((candidate) => candidateBytes(candidate, sameHost)),
     expires === undefined ? new Uint8Array() : uint32(expires),
     sized("token", token, BYTES.token),
+    sized("cast id", castId, BYTES.cast),
+    sized("cast secret", castSecret, BYTES.cast),
   );
   return TICKET_PREFIX + toZbase32(concat(body, uint32(crc32c(body))));
 }
@@ -81,6 +90,15 @@ export function parseTicket(text: string): Ticket {
   const ticket = readTicket(reader);
   if (reader.rest !== 0) throw invalid("its parts do not add up", NEWER);
   return ticket;
+}
+
+/** Whether the text is a ticket for a cast; false for anything that is no ticket. */
+export function isCastTicket(text: string): boolean {
+  try {
+    return parseTicket(text).castId !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** @param nowSeconds - unix time; a ticket without an expiry never expires */
@@ -124,6 +142,8 @@ function readTicket(reader: FieldReader): Ticket {
   const expires =
     flags & FLAG.expires ? viewOf(reader.take(BYTES.expires)).getUint32(0) : undefined;
   const token = flags & FLAG.token ? reader.take(BYTES.token) : undefined;
+  const castId = flags & FLAG.cast ? reader.take(BYTES.cast) : undefined;
+  const castSecret = flags & FLAG.castSecret ? reader.take(BYTES.cast) : undefined;
   return {
     key,
     candidates,
@@ -131,6 +151,8 @@ function readTicket(reader: FieldReader): Ticket {
     ...(sameHost && { sameHost }),
     ...(expires !== undefined && { expires }),
     ...(token && { token }),
+    ...(castId && { castId }),
+    ...(castSecret && { castSecret }),
   };
 }
 
