@@ -160,7 +160,7 @@ test("keys are renewed while streams run, and nothing is lost on the way", (t) =
   if (here === undefined) return t.fail("not shown");
   t.deepEqual(bob.received(here).map(text), words);
   t.is(bob.opened.length, 1);
-  t.true(record.generations.size <= 2, "old generations are retired");
+  t.true(record.generations.length <= 2, "old generations are retired");
   t.is(alice.closes(record).length, 0);
 });
 

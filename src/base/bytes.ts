@@ -62,6 +62,17 @@ export function toHex(bytes: Uint8Array): string {
   return String.fromCharCode(...digits);
 }
 
+/**
+ * A string that stands for these bytes as a key of a Map, two bytes a UTF-16 unit: a quarter of the size
+ * of hex, and made in a fraction of its time. Unique among byte strings of one length.
+ */
+export function nameOf(bytes: Uint8Array): string {
+  const units: number[] = [];
+  for (let at = 0; at < bytes.length; at += 2)
+    units.push(((bytes[at] as number) << 8) | (bytes[at + 1] ?? 0));
+  return String.fromCharCode(...units);
+}
+
 /** @returns undefined for anything but an even number of hex digits. */
 export function fromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;

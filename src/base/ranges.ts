@@ -1,7 +1,7 @@
 /** A set of integers 0 to 2^53 - 1, kept as sorted, disjoint, non-touching half-open ranges. */
 export class RangeSet {
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
+  #starts: number[] = [];
+  #ends: number[] = [];
 
   /** Number of ranges, not of integers. */
   get size(): number {
@@ -27,7 +27,13 @@ export class RangeSet {
   add(start: number, end: number): number {
     if (start >= end) return 0;
     const last = this.size - 1;
-    if (last < 0 || start > this.end(last)) {
+    if (last < 0) {
+      // Most sets hold one range: a literal has room for one, where a push makes room for seventeen.
+      this.#starts = [start];
+      this.#ends = [end];
+      return end - start;
+    }
+    if (start > this.end(last)) {
       this.#starts.push(start);
       this.#ends.push(end);
       return end - start;

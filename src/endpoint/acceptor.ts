@@ -3,7 +3,7 @@
  * costs a Diffie-Hellman, so it is bounded here too. Nothing is granted before the caller's first
  * packet under the new keys. Sans-IO.
  */
-import { toHex } from "../base/bytes.ts";
+import { nameOf } from "../base/bytes.ts";
 import { type Established, type HandshakeParty, VERSIONS } from "../session/handshake.ts";
 import { answerInit, type PendingResponder } from "../session/handshake-responder.ts";
 import { INIT, PROTOCOL_VERSION, sameInit, versionNegotiation } from "../wire/handshake-packets.ts";
@@ -20,15 +20,20 @@ const MAX_PENDING_PER_SOURCE = 64;
 const MAX_SPENT = 8192;
 /** An INIT goes by many ways at once, and each is answered the way it came. */
 const MAX_COPIES = 32;
+const CID_BYTES = 8;
+const EPHEMERAL_BYTES = 32;
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** An answered INIT whose caller has not shown that it holds the keys: a repeated one gets the same answer. */
 class Answered implements Timed {
   deadline: number;
   readonly id: string;
-  /** Our connection id, in hex: under it the caller's first packet comes. */
+  /** Name of our connection id: under it the caller's first packet comes. */
   readonly cid: string;
-  readonly init: Uint8Array;
-  readonly response: Uint8Array;
+  /** Emptied when the answer is forgotten: what waits for its deadline still holds it. */
+  init: Uint8Array;
+  response: Uint8Array;
   readonly source: string;
   copies = 0;
   pending: PendingResponder | undefined;
@@ -56,7 +61,7 @@ export class Acceptor {
   readonly #established: (established: Established, way: Way) => void;
   readonly #answered = new Map<string, Answered>();
   readonly #byCid = new Map<string, Answered>();
-  /** Ephemeral keys of completed INITs, in hex, oldest first: an honest caller never uses one twice. */
+  /** Names of the ephemeral keys of completed INITs, oldest first: an honest caller never uses one twice. */
   readonly #spent = new Set<string>();
   readonly #perSource = new Map<string, number>();
   readonly #deadlines = new Deadlines<Answered>();
@@ -86,7 +91,7 @@ export class Acceptor {
       this.#config.socket.sendPlain(way.address, versionNegotiation(packet, VERSIONS));
       return;
     }
-    const id = toHex(packet.subarray(4, 12));
+    const id = nameOf(packet.subarray(4, 12));
     const known = this.#answered.get(id);
     if (known !== undefined) {
       if (sameInit(known.init, packet)) this.#repeat(known, way);
@@ -98,7 +103,7 @@ export class Acceptor {
   }
 
   receiveFin(packet: Uint8Array, way: Way): void {
-    const answered = this.#byCid.get(toHex(packet.subarray(4, 12)));
+    const answered = this.#byCid.get(nameOf(packet.subarray(4, 12)));
     const established = answered?.pending?.finish(packet);
     if (answered === undefined || established === undefined) return;
     this.#forgetPending(answered);
@@ -107,28 +112,29 @@ export class Acceptor {
 
   /** The first packet under the keys of this connection id of ours came: the caller is who it says. */
   confirmed(cid: Uint8Array): void {
-    const answered = this.#byCid.get(toHex(cid));
+    const answered = this.#byCid.get(nameOf(cid));
     if (answered === undefined) return;
-    this.#forget(answered);
     this.#spent.add(ephemeralOf(answered.init));
+    this.#forget(answered);
     const [oldest] = this.#spent;
     if (this.#spent.size > MAX_SPENT && oldest !== undefined) this.#spent.delete(oldest);
   }
 
   #answer(id: string, packet: Uint8Array, way: Way, now: number): void {
     const { primitives, instance, socket } = this.#config;
-    const localCid = primitives.randomBytes(8);
+    const random = primitives.randomBytes(CID_BYTES + EPHEMERAL_BYTES);
+    const localCid = random.slice(0, CID_BYTES);
     const answer = answerInit(this.#party, packet, {
       localCid,
       instance,
-      ephemeral: primitives.randomBytes(32),
+      ephemeral: random.subarray(CID_BYTES),
       observed: way.source,
       epochFor: (key, peerInstance, offered) => this.#table.epochFor(key, peerInstance, offered),
     });
     if (answer === undefined) return;
 
     if (this.#answered.size >= MAX_PENDING) this.#evict();
-    const ids = { id, cid: toHex(localCid) };
+    const ids = { id, cid: nameOf(localCid) };
     const answered = new Answered(ids, packet.slice(), answer.response, hostOf(way), now);
     this.#answered.set(id, answered);
     this.#byCid.set(ids.cid, answered);
@@ -163,6 +169,8 @@ export class Acceptor {
     this.#count(answered.source, -1);
     this.#deadlines.forget(answered);
     this.#forgetPending(answered);
+    answered.init = NOTHING;
+    answered.response = NOTHING;
   }
 
   #forgetPending(answered: Answered): void {
@@ -180,5 +188,5 @@ export class Acceptor {
 
 /** The first bytes of each Noise message 1 are the caller's ephemeral public key. */
 function ephemeralOf(init: Uint8Array): string {
-  return toHex(init.subarray(INIT.noise, INIT.noise + 32));
+  return nameOf(init.subarray(INIT.noise, INIT.noise + 32));
 }

@@ -1,5 +1,5 @@
 /** Peers met before: their static keys, so that the next handshake is IK, and where they were. */
-import { toHex } from "../base/bytes.ts";
+import { nameOf } from "../base/bytes.ts";
 import type { SessionRecord } from "./session-record.ts";
 
 const MAX_PEERS = 1024;
@@ -11,11 +11,11 @@ interface Met {
 }
 
 export class Acquaintances {
-  /** By key in hex, in the order of the last meeting. */
+  /** By the name of the key, in the order of the last meeting. */
   readonly #met = new Map<string, Met>();
 
   remember({ peer, knownAddresses }: SessionRecord): void {
-    const name = toHex(peer.key);
+    const name = nameOf(peer.key);
     this.#met.delete(name);
     this.#met.set(name, { staticKey: peer.staticKey, addresses: knownAddresses });
     const [oldest] = this.#met.keys();
@@ -23,6 +23,6 @@ export class Acquaintances {
   }
 
   find(key: Uint8Array): Met | undefined {
-    return this.#met.get(toHex(key));
+    return this.#met.get(nameOf(key));
   }
 }

@@ -222,7 +222,7 @@ export class EndpointCore {
         break;
       case "retired":
         this.table.retire(record, event.generation);
-        if (record.closing && record.generations.size === 0) this.#end(record);
+        if (record.closing && record.generations.length === 0) this.#end(record);
         break;
       case "rehandshake":
         this.#searches.start(record, event.reason, this.#now);

@@ -1,5 +1,5 @@
 /** What the endpoint knows of one session: its engine, its peer, its slots and its paths. Sans-IO. */
-import { toHex } from "../base/bytes.ts";
+import { concat, nameOf } from "../base/bytes.ts";
 import { isGroup } from "../path/ladder.ts";
 import type { Generation, SessionEvent } from "../session/contract.ts";
 import type { SessionEngine } from "../session/session.ts";
@@ -25,9 +25,15 @@ export interface Peer {
 
 /** Name of the unordered pair of endpoint instances, as seen from here. */
 export function pairName(key: Uint8Array, instance: Uint8Array): string {
-  return `${toHex(key)}.${toHex(instance)}`;
+  return nameOf(concat(key, instance));
 }
 
+interface HeldPath {
+  readonly address: string;
+  readonly path: number;
+}
+
+/** Lists here are replaced, not changed: an array that was never pushed to has no spare room. */
 export class SessionRecord implements Timed {
   deadline: number = Number.POSITIVE_INFINITY;
   readonly engine: SessionEngine;
@@ -45,14 +51,14 @@ export class SessionRecord implements Timed {
   listener: ((event: RecordEvent) => void) | undefined;
   /** XX message 3, sent before each burst until the peer's first packet arrives. */
   unconfirmedFin: Uint8Array | undefined;
-  readonly generations: Map<number, Generation> = new Map();
+  generations: readonly Generation[] = [];
   /** Every unicast address that answered or was dialled: where to look for a peer that fell silent. */
-  readonly knownAddresses: Set<string> = new Set();
+  knownAddresses: readonly string[] = [];
   /** Why this path, for a person. */
   why = "";
   readonly #paths: PathTable;
-  /** Held paths by address; the one in use is always among them. */
-  readonly #held = new Map<string, number>();
+  /** Held paths, the oldest first; the one in use is always among them. */
+  #held: readonly HeldPath[] = [];
   #path = 0;
   #address = "";
 
@@ -81,11 +87,10 @@ export class SessionRecord implements Timed {
 
   /** Path id of an address packets of this session come from or go to. */
   visit(address: string): number {
-    const held = this.#held.get(address);
-    if (held !== undefined) return held;
-    if (this.#held.size > MAX_VISITORS) this.#releaseOldestVisitor();
+    for (const held of this.#held) if (held.address === address) return held.path;
+    if (this.#held.length > MAX_VISITORS) this.#releaseOldestVisitor();
     const path = this.#paths.hold(address);
-    this.#held.set(address, path);
+    this.#held = [...this.#held, { address, path }];
     return path;
   }
 
@@ -99,7 +104,8 @@ export class SessionRecord implements Timed {
 
   /** The peer may be at this address; groups are not remembered, they follow from its key. */
   remember(address: string): void {
-    if (!isGroup(address)) this.knownAddresses.add(address);
+    if (isGroup(address) || this.knownAddresses.includes(address)) return;
+    this.knownAddresses = [...this.knownAddresses, address];
   }
 
   /** Paths to the addresses the peer may have, the likeliest first. */
@@ -110,16 +116,14 @@ export class SessionRecord implements Timed {
 
   end(): void {
     this.over = true;
-    for (const path of this.#held.values()) this.#paths.release(path);
-    this.#held.clear();
+    for (const { path } of this.#held) this.#paths.release(path);
+    this.#held = [];
   }
 
   #releaseOldestVisitor(): void {
-    for (const [address, path] of this.#held) {
-      if (path === this.#path) continue;
-      this.#held.delete(address);
-      this.#paths.release(path);
-      return;
-    }
+    const oldest = this.#held.find(({ path }) => path !== this.#path);
+    if (oldest === undefined) return;
+    this.#held = this.#held.filter((each) => each !== oldest);
+    this.#paths.release(oldest.path);
   }
 }

@@ -3,10 +3,12 @@
  * (docs/PROTOCOL.md, "Sessions"): every handshake between the same pair and epoch only adds a key
  * generation, a higher epoch ends the session before it.
  */
-import { compareBytes, concat } from "../base/bytes.ts";
+import { compareBytes, concat, nameOf } from "../base/bytes.ts";
 import { isIpv6 } from "../path/ladder.ts";
 import { GROUP_BITS_PER_SECOND, propertiesOf } from "../path/properties.ts";
-import type { Generation, PathProperties } from "../session/contract.ts";
+import { BlockPool } from "../session/block-pool.ts";
+import { BurstPlan } from "../session/burst-plan.ts";
+import type { Generation, PathProperties, SessionConfig } from "../session/contract.ts";
 import type { Established } from "../session/handshake.ts";
 import { SessionEngine } from "../session/session.ts";
 import type { CoreConfig } from "./core-config.ts";
@@ -40,10 +42,24 @@ export class SessionTable {
   readonly #config: CoreConfig;
   readonly #pairs = new Map<string, Pair>();
   readonly #bySlot: (SessionRecord | undefined)[] = [];
+  /** What all sessions share. */
+  readonly #burst = new BurstPlan(CEILING_IPV4_BYTES);
+  readonly #common: Pick<
+    SessionConfig,
+    "local" | "congestion" | "blocks" | "random" | "properties"
+  >;
   #lastGeneration = 0;
 
   constructor(config: CoreConfig) {
     this.#config = config;
+    const { limits, congestion, primitives } = config;
+    this.#common = {
+      local: limits,
+      congestion,
+      blocks: new BlockPool(),
+      random: (length) => primitives.randomBytes(length),
+      properties: (path) => this.#properties(path),
+    };
     this.paths = new PathTable(config.socket, config.groups);
   }
 
@@ -81,8 +97,9 @@ export class SessionTable {
   epochToOffer(key: Uint8Array, instance?: Uint8Array): number {
     if (instance !== undefined) return this.epochFor(key, instance, 0);
     let epoch = 0;
+    const prefix = nameOf(key);
     for (const pair of this.#pairs.values()) {
-      if (!pair.key.startsWith(pairName(key, new Uint8Array(0)))) continue;
+      if (!pair.key.startsWith(prefix)) continue;
       epoch = Math.max(epoch, pair.records.length > 0 ? pair.epoch : pair.epoch + 1);
     }
     return epoch;
@@ -127,7 +144,8 @@ export class SessionTable {
   }
 
   retire(record: SessionRecord, generation: Generation): void {
-    if (!record.generations.delete(generation.id)) return;
+    if (!record.generations.includes(generation)) return;
+    record.generations = record.generations.filter((each) => each !== generation);
     this.#config.socket.removeSend(generation.sendSlot);
     this.#config.socket.removeReceive(generation.receiveSlot);
     this.#bySlot[generation.sendSlot] = undefined;
@@ -137,7 +155,7 @@ export class SessionTable {
   end(record: SessionRecord): void {
     if (record.over) return;
     if (!record.closing) this.close(record);
-    for (const generation of [...record.generations.values()]) this.retire(record, generation);
+    for (const generation of record.generations) this.retire(record, generation);
     record.end();
   }
 
@@ -164,21 +182,16 @@ export class SessionTable {
   }
 
   #open(peer: Peer, epoch: number, address: string, now: number): SessionRecord {
-    const { identity, instance, limits, congestion, primitives } = this.#config;
+    const { identity, instance } = this.#config;
     const ours = concat(identity.key, instance);
     const order = compareBytes(ours, concat(peer.key, peer.instance));
-    const engine = new SessionEngine(
-      {
-        opener: order < 0 ? 0 : 1,
-        local: limits,
-        congestion,
-        random: (length) => primitives.randomBytes(length),
-        properties: (path) => this.#properties(path),
-        ceilingBytes: isIpv6(address) ? CEILING_IPV6_BYTES : CEILING_IPV4_BYTES,
-      },
-      now,
-    );
-    return new SessionRecord(engine, peer, epoch, this.paths, now);
+    const config: SessionConfig = {
+      ...this.#common,
+      opener: order < 0 ? 0 : 1,
+      ceilingBytes: isIpv6(address) ? CEILING_IPV6_BYTES : CEILING_IPV4_BYTES,
+    };
+    const engine = new SessionEngine(config, now, this.#burst);
+    return new SessionRecord(engine, compact(peer), epoch, this.paths, now);
   }
 
   #properties(path: number): PathProperties {
@@ -193,8 +206,8 @@ export class SessionTable {
       id: ++this.#lastGeneration,
       sendSlot: slot,
       receiveSlot: slot,
-      sendCid: sendKeys.cid,
-      receiveCid: receiveKeys.cid,
+      sendCid: sendKeys.cid.slice(),
+      receiveCid: receiveKeys.cid.slice(),
       suite: established.suite,
       remote: established.peerLimits,
       initiator: established.initiator,
@@ -202,7 +215,7 @@ export class SessionTable {
     this.#config.socket.installSend(slot, sendKeys);
     this.#config.socket.installReceive(slot, receiveKeys);
     this.#bySlot[slot] = record;
-    record.generations.set(generation.id, generation);
+    record.generations = [...record.generations, generation];
     record.engine.addGeneration(generation, now);
   }
 
@@ -214,4 +227,12 @@ export class SessionTable {
       return;
     }
   }
+}
+
+/**
+ * Copies in the heap of the runtime. What went through the backend lies outside of it, each with a
+ * header and an owner: 250 bytes for a key of 32.
+ */
+function compact({ key, staticKey, instance }: Peer): Peer {
+  return { key: key.slice(), staticKey: staticKey.slice(), instance: instance.slice() };
 }

@@ -2,6 +2,7 @@
 import { EventEmitter } from "node:events";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
+import { SparseMap } from "../base/sparse.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import { rungOf } from "../path/ladder.ts";
 import { CLOSE_CODE } from "../session/close-codes.ts";
@@ -42,9 +43,10 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   readonly blake3: (data: Uint8Array) => Uint8Array;
   readonly #record: SessionRecord;
   readonly #host: SessionHost;
-  readonly #streams = new Map<number, Stream>();
-  readonly #nameless = new Map<number, ServiceReader>();
-  readonly #incoming = new Map<string, AsyncQueue<Stream>>();
+  readonly #streams = new SparseMap<number, Stream>();
+  readonly #nameless = new SparseMap<number, ServiceReader>();
+  /** Made when the first stream of a service comes or is asked for. */
+  readonly #incoming = new SparseMap<string, AsyncQueue<Stream>>();
   readonly #datagrams = new AsyncQueue<Uint8Array>(MAX_DATAGRAMS);
   readonly #closed: Deferred<CloseReason> = deferred();
   #streamCredit: Deferred<void>[] = [];
@@ -60,7 +62,6 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     this.blake3 = host.blake3;
     this.peer = { key: record.peer.key, keyText: toZbase32(record.peer.key) };
     this.closed = this.#closed.promise;
-    for (const service of host.services) this.#incoming.set(service, new AsyncQueue());
     record.listener = (event) => this.#onEvent(event);
   }
 
@@ -112,7 +113,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
    * @throws {TypeError} for a service the endpoint was not opened with
    */
   streams(service = ""): AsyncIterable<Stream> {
-    const queue = this.#incoming.get(service);
+    const queue = this.#queueOf(service);
     if (queue === undefined) {
       throw new TypeError(
         `service ${JSON.stringify(service)} is not among the endpoint's services`,
@@ -160,6 +161,17 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   #changed(): void {
     this.#host.changed(this.#record);
+  }
+
+  /** @returns undefined for a service the endpoint was not opened with */
+  #queueOf(service: string): AsyncQueue<Stream> | undefined {
+    let queue = this.#incoming.get(service);
+    if (queue === undefined && this.#host.services.includes(service)) {
+      queue = new AsyncQueue();
+      if (this.#reason !== undefined) queue.end();
+      this.#incoming.set(service, queue);
+    }
+    return queue;
   }
 
   #onEvent(event: RecordEvent): void {
@@ -214,7 +226,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   /** Hands a named stream to whom it is for. @returns false where nobody knows the service. */
   #offer(id: number, service: string, head: Uint8Array): boolean {
-    const queue = this.#incoming.get(service);
+    const queue = this.#queueOf(service);
     const internal = this.#host.internalService(service);
     if (queue === undefined && internal === undefined) return false;
     const writable = (id & 2) === 0;

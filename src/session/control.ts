@@ -1,3 +1,4 @@
+import { SparseMap, SparseSet } from "../base/sparse.ts";
 import { FRAME, type StreamKind } from "../wire/frames.ts";
 import type { FrameWriter } from "../wire/frames-write.ts";
 import type { SendHalf } from "./send-half.ts";
@@ -29,9 +30,9 @@ export class ControlQueue {
   #creditDue = false;
   #pingDue = false;
   readonly #streamsDue: [boolean, boolean] = [false, false];
-  readonly #creditsDue = new Set<number>();
-  readonly #resets = new Map<number, Reset>();
-  readonly #stops = new Map<number, number>();
+  readonly #creditsDue = new SparseSet<number>();
+  readonly #resets = new SparseMap<number, Reset>();
+  readonly #stops = new SparseMap<number, number>();
 
   constructor(streams: Streams) {
     this.#streams = streams;

@@ -13,7 +13,7 @@ const REKEY_USED = 0.5;
 
 /** The generations of a session, oldest first: the newest confirmed one sends, all receive. */
 export class Generations {
-  readonly #all: KeyGeneration[] = [];
+  #all: KeyGeneration[] = [];
   readonly #random: (length: number) => Uint8Array;
   /** There was one at least, though it may be gone. */
   had = false;
@@ -34,10 +34,9 @@ export class Generations {
   add(generation: Generation, now: number): KeyGeneration {
     const added = new KeyGeneration(generation, now);
     if (generation.initiator) added.pingAt = now;
-    this.#all.push(added);
+    this.#all = [...this.#all, added];
     this.had = true;
-    const jitter = ((this.#random(1)[0] as number) / 127.5 - 1) * REKEY_JITTER_MS;
-    this.#rekeyAt = now + (generation.initiator ? REKEY_INITIATOR_MS + jitter : REKEY_RESPONDER_MS);
+    this.#rekeyAt = now + (generation.initiator ? this.#initiatorMs() : REKEY_RESPONDER_MS);
     return added;
   }
 
@@ -99,6 +98,11 @@ export class Generations {
       this.#all.splice(this.#all.indexOf(each), 1);
     }
     return retired;
+  }
+
+  #initiatorMs(): number {
+    const jitter = ((this.#random(1)[0] as number) / 127.5 - 1) * REKEY_JITTER_MS;
+    return REKEY_INITIATOR_MS + jitter;
   }
 
   clear(): KeyGeneration[] {

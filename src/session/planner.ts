@@ -1,7 +1,7 @@
 import type { SendPlan, SendResult } from "../backend/port.ts";
 import { DATAGRAM_FRAME_BYTES, FRAME, STREAM_FRAME_BYTES } from "../wire/frames.ts";
 import type { FrameWriter } from "../wire/frames-write.ts";
-import { BurstPlan, FRAMES_OVERHEAD_BYTES } from "./burst-plan.ts";
+import { type BurstPlan, FRAMES_OVERHEAD_BYTES } from "./burst-plan.ts";
 import type { ControlItem } from "./control.ts";
 import type { Delivery } from "./delivery.ts";
 import type { KeyGeneration } from "./key-generation.ts";
@@ -29,11 +29,11 @@ export class Planner {
   #path: PathState | undefined;
   #to = 0;
 
-  constructor(state: SessionState, delivery: Delivery) {
+  constructor(state: SessionState, delivery: Delivery, burst: BurstPlan) {
     this.#state = state;
     this.#delivery = delivery;
     this.#skips = new SkipDraw(state.config.random);
-    this.#burst = new BurstPlan(state.config.ceilingBytes);
+    this.#burst = burst;
   }
 
   get plan(): SendPlan {

@@ -1,3 +1,4 @@
+import { SparseSet } from "../base/sparse.ts";
 import type { SendHalf } from "./send-half.ts";
 
 interface PriorityClass {
@@ -14,7 +15,7 @@ export class SendQueue {
   /** In the order of priority, 0 first. */
   readonly #classes: PriorityClass[] = [];
   /** Streams that wait for connection credit. */
-  readonly #starved = new Set<SendHalf>();
+  readonly #starved = new SparseSet<SendHalf>();
 
   get room(): number {
     return this.limit - this.used;

@@ -1,7 +1,7 @@
 import type { SendResult } from "../backend/port.ts";
 import { BULK_OVERHEAD_BYTES } from "../backend/port.ts";
 import { DATAGRAM_FRAME_BYTES } from "../wire/frames.ts";
-import { FRAMES_OVERHEAD_BYTES } from "./burst-plan.ts";
+import { BurstPlan, FRAMES_OVERHEAD_BYTES } from "./burst-plan.ts";
 import type {
   Generation,
   Output,
@@ -42,11 +42,16 @@ export class SessionEngine {
   readonly #wait: { kind: "wait"; until: number } = { kind: "wait", until: Infinity };
   #blockedUntil: number = -Infinity;
 
-  constructor(config: SessionConfig, now: number) {
+  /** @param burst - where bursts are planned; sessions polled in turns, each `sent` before the next, share one */
+  constructor(
+    config: SessionConfig,
+    now: number,
+    burst: BurstPlan = new BurstPlan(config.ceilingBytes),
+  ) {
     this.#state = new SessionState(config, now);
     this.#delivery = new Delivery(this.#state);
     this.#recovery = new Recovery(this.#state.generations, this.#delivery);
-    this.#planner = new Planner(this.#state, this.#delivery);
+    this.#planner = new Planner(this.#state, this.#delivery, burst);
     this.#inbox = new Inbox(this.#state, this.#recovery, this.#delivery);
     this.#outbox = new Outbox(this.#state, this.#planner);
     this.#timers = new Timers(this.#state, this.#recovery, this.#delivery, this.#outbox);

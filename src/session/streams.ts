@@ -1,3 +1,4 @@
+import { SparseMap } from "../base/sparse.ts";
 import type { StreamKind } from "../wire/frames.ts";
 import type { Limits } from "../wire/limits.ts";
 import { BlockPool } from "./block-pool.ts";
@@ -26,7 +27,7 @@ export class Streams {
   readonly #opener: 0 | 1;
   readonly #local: Limits;
   readonly #pool: BlockPool;
-  readonly #open = new Map<number, Stream>();
+  readonly #open = new SparseMap<number, Stream>();
   /** By kind: opened by us, allowed to us, opened by the peer, closed of those, allowed to the peer. */
   readonly #opened: [number, number] = [0, 0];
   readonly #allowed: [number, number] = [0, 0];
