@@ -3,6 +3,7 @@
 //! No socket, no clock, no unsafe code. Byte tables: docs/PROTOCOL.md, "Packets".
 #![forbid(unsafe_code)]
 
+mod cauchy;
 pub mod curve;
 mod fast_x25519;
 pub mod hash;

@@ -2,6 +2,7 @@
 //! The code as a formula: docs/PROTOCOL.md, "Parity of a cast".
 
 use crate::SizeError;
+use crate::cauchy;
 use reed_solomon_simd::engine::DefaultEngine;
 use reed_solomon_simd::rate::{
     HighRateDecoder, HighRateEncoder, RateDecoder as _, RateEncoder as _,
@@ -10,6 +11,11 @@ use reed_solomon_simd::rate::{
 pub const BLOCK_SYMBOLS: usize = 128;
 pub const PARITY_SYMBOLS: usize = 64;
 
+/// Up to so many missing symbols are faster found one by one than by transforms, which cost the
+/// same for one as for all. Source:
+/// `examples/parity_speed.rs`.
+const FEW: usize = 40;
+
 /// The 64 parity symbols of a block of 128 symbols of equal, even size.
 ///
 /// # Errors
@@ -17,14 +23,21 @@ pub const PARITY_SYMBOLS: usize = 64;
 /// A block of another shape.
 pub fn parity(block: &[u8]) -> Result<Vec<u8>, SizeError> {
     let size = symbol_bytes(block)?;
-    let mut output = Vec::with_capacity(PARITY_SYMBOLS * size);
+    parity_of(block.chunks_exact(size), size)
+}
+
+fn parity_of<'a>(
+    symbols: impl Iterator<Item = &'a [u8]>,
+    size: usize,
+) -> Result<Vec<u8>, SizeError> {
     let engine = DefaultEngine::new();
     let mut encoder = HighRateEncoder::new(BLOCK_SYMBOLS, PARITY_SYMBOLS, size, engine, None)
         .map_err(|_| BLOCK_SHAPE)?;
-    for symbol in block.chunks_exact(size) {
+    for symbol in symbols {
         encoder.add_original_shard(symbol).map_err(|_| BLOCK_SHAPE)?;
     }
     let encoded = encoder.encode().map_err(|_| BLOCK_SHAPE)?;
+    let mut output = Vec::with_capacity(PARITY_SYMBOLS * size);
     encoded.recovery_iter().for_each(|symbol| output.extend_from_slice(symbol));
     Ok(output)
 }
@@ -43,7 +56,40 @@ pub fn restored(
 ) -> Result<Vec<u8>, SizeError> {
     let size = symbol_bytes(block)?;
     check(missing, have, parity, size)?;
-    let mut output = Vec::with_capacity(missing.len() * size);
+    let have = &have[..missing.len()];
+    let parity = &parity[..missing.len() * size];
+    if missing.len() > FEW {
+        return decoded(block, missing, have, parity, size);
+    }
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    // What the symbols at hand add to parity is taken off it.
+    let none = vec![0; size];
+    let at_hand = (0u8..).zip(block.chunks_exact(size));
+    let at_hand =
+        at_hand.map(
+            |(number, symbol)| {
+                if missing.binary_search(&number).is_err() { symbol } else { &none[..] }
+            },
+        );
+    let known = parity_of(at_hand, size)?;
+    let mut rest = parity.to_vec();
+    for (rest, &number) in rest.chunks_exact_mut(size).zip(have) {
+        let known = &known[usize::from(number) * size..][..size];
+        rest.iter_mut().zip(known).for_each(|(rest, known)| *rest ^= known);
+    }
+    Ok(cauchy::solve(missing, have, &rest, size))
+}
+
+/// By transforms.
+fn decoded(
+    block: &[u8],
+    missing: &[u8],
+    have: &[u8],
+    parity: &[u8],
+    size: usize,
+) -> Result<Vec<u8>, SizeError> {
     let engine = DefaultEngine::new();
     let mut decoder = HighRateDecoder::new(BLOCK_SYMBOLS, PARITY_SYMBOLS, size, engine, None)
         .map_err(|_| BLOCK_SHAPE)?;
@@ -52,10 +98,11 @@ pub fn restored(
             decoder.add_original_shard(number.into(), symbol).map_err(|_| MISSING)?;
         }
     }
-    for (&number, symbol) in have.iter().zip(parity.chunks_exact(size)).take(missing.len()) {
+    for (&number, symbol) in have.iter().zip(parity.chunks_exact(size)) {
         decoder.add_recovery_shard(number.into(), symbol).map_err(|_| HAVE)?;
     }
     let decoded = decoder.decode().map_err(|_| HAVE)?;
+    let mut output = Vec::with_capacity(missing.len() * size);
     for &number in missing {
         output.extend_from_slice(decoded.restored_original(number.into()).ok_or(MISSING)?);
     }
