@@ -1,5 +1,7 @@
 /** Everything this package offers to programs. */
+
 export { ERROR_CODES, type ErrorCode, Mp2pError } from "./base/errors.ts";
+export { toZbase32 as formatKey } from "./base/zbase32.ts";
 export { type CallClassicOptions, callClassic } from "./classic/call.ts";
 export { type ClassicServing, type ServeClassicOptions, serveClassic } from "./classic/serve.ts";
 export type { HeardMessage } from "./classic/server.ts";
@@ -11,9 +13,26 @@ export type { EndpointLimits, EndpointOptions } from "./endpoint/options.ts";
 export { type OpenStreamOptions, Session, type SessionEvents } from "./endpoint/session.ts";
 export type { PathInfo, SessionStats } from "./endpoint/session-host.ts";
 export { Stream } from "./endpoint/stream.ts";
+export type {
+  AnnouncedCast,
+  CastOptions,
+  CastOutcome,
+  CastPolicy,
+  CastProgress,
+  CastReceipt,
+  CastReceiveProgress,
+  CastReport,
+  ForgedSymbols,
+  ReceiveCastOptions,
+  ReceiverReport,
+  ReceiverState,
+  ReceiverStatus,
+} from "./multicast/cast/contract.ts";
 export { parseKey } from "./noise/identity.ts";
-export { formatTicket, parseTicket, type Ticket } from "./rendezvous/ticket.ts";
+export { formatTicket, isCastTicket, parseTicket, type Ticket } from "./rendezvous/ticket.ts";
 export { FIRST_PROGRAM_CODE } from "./session/close-codes.ts";
+export { type CastFilesOptions, castFiles, type FileCast } from "./transfer/cast-files.ts";
+export { castStream, receiveCastStream, type StreamCast } from "./transfer/cast-stream.ts";
 export type {
   Offer,
   Transfer,
@@ -23,5 +42,6 @@ export type {
 } from "./transfer/events.ts";
 export type { Conflict } from "./transfer/place.ts";
 export { type ReceiveOptions, receiveFiles } from "./transfer/receive.ts";
+export { type ReceiveCastFilesOptions, receiveCast } from "./transfer/receive-cast.ts";
 export { type SendOptions, sendFiles } from "./transfer/send.ts";
 export type { Existing } from "./transfer/survey.ts";

@@ -1,5 +1,5 @@
 /** Whether an offer is taken, and what becomes of files that exist: by option, or by asking. */
-import { type Conflict, type Existing, Mp2pError, type Offer, type Session } from "../index.ts";
+import { type Conflict, type Existing, Mp2pError, type Offer } from "../index.ts";
 import { CliError } from "./failure.ts";
 import type { OnConflict } from "./options.ts";
 import { conflictQuestion, type Question, yesNo } from "./question.ts";
@@ -8,6 +8,11 @@ import { formatBytes, plural, printable } from "./text.ts";
 
 /** Names shown with a question. */
 const SHOWN_NAMES = 5;
+
+/** Whoever makes an offer: a question about it is off when they have gone. */
+export interface Offerer {
+  readonly closed: Promise<{ readonly message: string }>;
+}
 
 /** One person answers for all transfers of a command: one question at a time. */
 export class Consent {
@@ -24,9 +29,9 @@ export class Consent {
    * @returns undefined where nobody can be asked
    * @throws the command's signal's reason; `MP2P_CLOSED` where the peer left meanwhile
    */
-  async ask<T>(question: Question<T>, session: Session): Promise<T | undefined> {
+  async ask<T>(question: Question<T>, offerer: Offerer): Promise<T | undefined> {
     const left = new AbortController();
-    void session.closed.then(({ message }) => left.abort(new CliError("MP2P_CLOSED", message)));
+    void offerer.closed.then(({ message }) => left.abort(new CliError("MP2P_CLOSED", message)));
     const signal = AbortSignal.any([this.#signal, left.signal]);
     const answer = this.#turn.then(() => this.#reporter.ask(question, signal));
     this.#turn = answer.catch(() => undefined);
@@ -50,7 +55,7 @@ export interface DecisionOptions {
 }
 
 export function decisionsFor(
-  session: Session,
+  offerer: Offerer,
   consent: Consent,
   { directory, onConflict, askHint }: DecisionOptions,
 ): Decisions {
@@ -58,7 +63,7 @@ export function decisionsFor(
   let forAll: Conflict | undefined;
   const accept = async (offer: Offer) => {
     if (askHint === undefined) return true;
-    const agreed = await consent.ask(yesNo(offerText(offer, directory)), session);
+    const agreed = await consent.ask(yesNo(offerText(offer, directory)), offerer);
     if (agreed === undefined) {
       refusal = new CliError("MP2P_REFUSED", "refused: there is no terminal to ask on", askHint);
     }
@@ -66,7 +71,7 @@ export function decisionsFor(
   };
   const askConflict = async (existing: Existing) => {
     if (forAll !== undefined) return forAll;
-    const answer = await consent.ask(conflictQuestion(conflictText(existing)), session);
+    const answer = await consent.ask(conflictQuestion(conflictText(existing)), offerer);
     if (answer === undefined) {
       const message = `${printable(existing.name)} exists, and there is no terminal to ask on`;
       const hint = "add --on-conflict skip, rename or overwrite";

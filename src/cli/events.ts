@@ -59,7 +59,42 @@ export interface ProgressEvent {
   /** Null while it cannot be told. */
   readonly etaSeconds: number | null;
   readonly path: PathKind;
-  readonly rttMs: number;
+  /** Absent while a cast is received. */
+  readonly rttMs?: number;
+}
+
+/** Of a cast, as its sender sees it: `progress` without `peer`. */
+export interface CastProgressEvent {
+  readonly t: "progress";
+  /** Sent at least once. */
+  readonly bytes: number;
+  /** Verified by the slowest receiver that is still there, and by the median one. */
+  readonly confirmed: number;
+  readonly median: number;
+  /** Null while a live cast runs. */
+  readonly total: number | null;
+  /** Receivers that were admitted, and of them those that have everything. */
+  readonly receivers: number;
+  readonly complete: number;
+  /** Bytes a second, as sent. */
+  readonly rate: number;
+  readonly etaSeconds: number | null;
+  readonly path: "multicast";
+}
+
+/** What became of one receiver of a cast: one line each, when the cast is over. */
+export interface ReceiverEvent {
+  readonly t: "receiver";
+  readonly peer: string;
+  readonly outcome: "complete" | "partial" | "declined" | "lost";
+  /** Bytes it has. */
+  readonly bytes: number;
+  readonly seconds: number;
+  /** Lost on the way, 0 to 1. */
+  readonly lossRate: number;
+  /** How most of its bytes came. */
+  readonly path: "multicast" | "unicast";
+  readonly why?: string;
 }
 
 export interface FileEvent {
@@ -88,6 +123,8 @@ export interface DoneEvent {
   readonly payloadBytes: number;
   /** UDP payload in the direction of the files, earlier attempts of the same command included. */
   readonly wireBytes: number;
+  /** Of a cast, at its sender: receivers that have everything. */
+  readonly receivers?: number;
 }
 
 export interface ErrorEvent {
@@ -153,6 +190,8 @@ export type CliEventBody =
   | OfferEvent
   | AcceptEvent
   | ProgressEvent
+  | CastProgressEvent
+  | ReceiverEvent
   | FileEvent
   | DoneEvent
   | ErrorEvent

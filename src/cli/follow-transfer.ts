@@ -30,7 +30,11 @@ export interface Following {
  */
 export async function followTransfer(transfer: Transfer, following: Following): Promise<DoneEvent> {
   const { session, reporter, now, wireBytes } = following;
-  const teller = new Teller(session, reporter, now);
+  const view = () => {
+    const { kind, rttMs } = session.path;
+    return { peer: session.peer.keyText, path: kind, rttMs };
+  };
+  const teller = new Teller(view, reporter, now);
   try {
     for await (const event of transfer) teller.tell(event);
     return doneEvent(await transfer.done, session, wireBytes());
@@ -42,22 +46,25 @@ export async function followTransfer(transfer: Transfer, following: Following): 
   }
 }
 
+/** Whose transfer it is, and how it comes. */
+export type TransferView = Pick<ProgressEvent, "peer" | "path" | "rttMs">;
+
 /** Says what the events of one transfer say, progress not too often. */
-class Teller {
-  readonly #session: Session;
+export class Teller {
+  readonly #view: () => TransferView;
   readonly #reporter: Reporter;
   readonly #now: () => number;
   readonly #meter = new RateMeter();
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(session: Session, reporter: Reporter, now: () => number) {
-    this.#session = session;
+  constructor(view: () => TransferView, reporter: Reporter, now: () => number) {
+    this.#view = view;
     this.#reporter = reporter;
     this.#now = now;
   }
 
   tell(event: TransferEvent): void {
-    const peer = this.#session.peer.keyText;
+    const { peer } = this.#view();
     switch (event.type) {
       case "offer":
         this.#reporter.emit({ t: "offer", peer, files: event.files, bytes: event.bytes });
@@ -85,7 +92,7 @@ class Teller {
     if (!isLast && this.#now() - this.#toldAtMs < PROGRESS_INTERVAL_MS) return;
     this.#toldAtMs = this.#now();
     this.#meter.add(this.#toldAtMs, event.confirmed);
-    this.#reporter.emit(progressEvent(event, this.#session, this.#meter.rate));
+    this.#reporter.emit(progressEvent(event, this.#view(), this.#meter.rate));
   }
 }
 
@@ -99,21 +106,21 @@ export function followPath(session: Session, reporter: Reporter): void {
   session.on("path", report);
 }
 
-function progressEvent(event: TransferProgress, session: Session, rate: number): ProgressEvent {
+function progressEvent(event: TransferProgress, view: TransferView, rate: number): ProgressEvent {
   const { bytes, confirmed, total, files, filesTotal } = event;
-  const { kind, rttMs } = session.path;
+  const etaSeconds = rate > 0 ? (total - confirmed) / rate : null;
+  const { peer, ...path } = view;
   return {
     t: "progress",
-    peer: session.peer.keyText,
+    peer,
     bytes,
     confirmed,
     total,
     files,
     filesTotal,
     rate,
-    etaSeconds: rate > 0 ? (total - confirmed) / rate : null,
-    path: kind,
-    rttMs,
+    etaSeconds,
+    ...path,
   };
 }
 
@@ -134,7 +141,7 @@ function doneEvent(summary: TransferSummary, session: Session, wireBytes: number
   };
 }
 
-function partialError({ files, failed }: TransferSummary): CliError {
+export function partialError({ files, failed }: TransferSummary): CliError {
   const [first] = failed;
   const isAlike = failed.every(({ code }) => code === first?.code);
   if (first !== undefined && files === 0 && isAlike) {

@@ -8,6 +8,7 @@ import type {
   FileEvent,
   PathEvent,
   ReadyEvent,
+  ReceiverEvent,
 } from "./events.ts";
 import { ProgressView } from "./progress-view.ts";
 import { prompt } from "./prompt.ts";
@@ -65,6 +66,9 @@ export class HumanReporter implements Reporter {
         break;
       case "progress":
         if (!this.#options.isQuiet) this.#progress.update(event);
+        break;
+      case "receiver":
+        this.#receiver(event);
         break;
       case "file":
         this.#file(event);
@@ -148,14 +152,32 @@ export class HumanReporter implements Reporter {
     else this.detail(text);
   }
 
+  #receiver({ peer, outcome, bytes, seconds, lossRate, path, why }: ReceiverEvent): void {
+    const isComplete = outcome === "complete";
+    const parts = [
+      short(peer),
+      this.#style(isComplete ? "green" : "yellow", outcome),
+      isComplete || bytes > 0 ? `${formatBytes(bytes)} in ${formatSeconds(seconds)}` : "",
+      lossRate > 0.0005 ? `${(100 * lossRate).toFixed(1)}% lost on the way` : "",
+      isComplete && path === "unicast" ? "by unicast" : "",
+      why === undefined ? "" : printable(why),
+    ];
+    const text = parts.filter(Boolean).join("  ");
+    if (isComplete) this.note(text);
+    else this.#line(text);
+  }
+
   #done(event: DoneEvent): void {
-    if (event.peer !== undefined) this.#progress.remove(event.peer);
+    this.#progress.remove(event.peer);
     const { skipped = 0, resumedBytes, payloadBytes, path } = event;
     const seconds = Math.max(event.seconds, 0.001);
     const parts = [
       event.files === 0 && skipped > 0 ? "nothing new" : amount(event),
       `in ${seconds < 10 ? `${seconds.toFixed(2)} s` : formatSeconds(seconds)}`,
       `(${formatRate(payloadBytes / seconds)}${path === undefined ? "" : `, ${path}`})`,
+      event.receivers === undefined
+        ? ""
+        : `to ${plural(event.receivers, "receiver")}, ${formatBytes(event.wireBytes)} on the wire`,
       skipped > 0 ? `${plural(skipped, "file")} skipped` : "",
       skipped === 0 && resumedBytes > 0 ? `${formatBytes(resumedBytes)} were there already` : "",
     ];

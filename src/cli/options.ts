@@ -50,6 +50,27 @@ export interface ReceiveOptions extends GlobalOptions {
   readonly bind?: readonly string[];
 }
 
+export type CastPolicy = "slowest" | "required" | "fast";
+
+export const CAST_POLICY: readonly CastPolicy[] = ["slowest", "required", "fast"];
+
+export interface CastCommandOptions extends GlobalOptions {
+  readonly min: number;
+  /** Milliseconds. */
+  readonly wait: number;
+  readonly policy: CastPolicy;
+  readonly require?: readonly string[];
+  /** Bytes a second. */
+  readonly floor?: number;
+  readonly rate?: number;
+  readonly allow?: readonly string[];
+  readonly open?: true;
+  readonly secret?: true;
+  readonly portable?: true;
+  readonly bind?: readonly string[];
+  readonly qr?: true;
+}
+
 export interface ConnectOptions extends GlobalOptions {
   /** Milliseconds. */
   readonly timeout: number;
@@ -79,6 +100,26 @@ export function durationMs(text: string): number | undefined {
   if (match === null) return undefined;
   const ms = Math.round(Number(match[1]) * (UNIT_MS[match[2] || "s"] as number));
   return ms > 0 && ms <= LONGEST_MS ? ms : undefined;
+}
+
+const UNIT_BYTES_PER_SECOND: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  bit: 1 / 8,
+  kbit: 125,
+  Mbit: 125e3,
+  Gbit: 125e6,
+};
+
+/** `25MB`, `200Mbit`, `1.5Gbit/s`: a unit must be given. @returns bytes a second, undefined for anything else */
+export function bytesPerSecond(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?([kMG]?(?:B|bit))(?:\/s)?$/.exec(text);
+  const unit = UNIT_BYTES_PER_SECOND[match?.[2] ?? ""];
+  if (match === null || unit === undefined) return undefined;
+  const rate = Number(match[1]) * unit;
+  return rate >= 1 ? rate : undefined;
 }
 
 /** `ADDR:PORT`, `[ADDR]:PORT`, `:PORT`; a bare port means every address of this machine. */

@@ -1,27 +1,33 @@
 /** The command line: what there is, and nothing about how it is done, so that `--help` loads nothing. */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { addClassic } from "./commands/classic.ts";
 import type { Context } from "./context.ts";
 import type { CommandTraits } from "./execute.ts";
 import {
   ACCEPT,
-  bindAddresses,
+  CAST_POLICY,
+  type CastCommandOptions,
   type ConnectOptions,
   type DoctorOptions,
-  durationMs,
   type GlobalOptions,
   type IdOptions,
   type ListenOptions,
-  ON_CONFLICT,
   type ReceiveOptions,
   type SendOptions,
 } from "./options.ts";
+import {
+  bindOption,
+  conflictOption,
+  countOption,
+  rateOption,
+  timeoutOption,
+  waitOption,
+} from "./program-options.ts";
 
 /** Equal to package.json's, which a test checks. */
 export const VERSION = "0.1.0";
 const USAGE_ERROR = 2;
-const TEN_MINUTES_MS = 600_000;
-const TWENTY_SECONDS_MS = 20_000;
+const CAST_RESUMES = "cast the same again: receivers go on with what they have";
 const RESUMES = "run the same command again: what is verified is not sent twice";
 
 /** @returns the exit code */
@@ -63,6 +69,7 @@ export function buildProgram(execute: Execute): Command {
   addId(program, execute);
   addSend(program, execute);
   addReceive(program, execute);
+  addCast(program, execute);
   addListen(program, execute);
   addConnect(program, execute);
   addDoctor(program, execute);
@@ -107,9 +114,9 @@ function addReceive(program: Command, execute: Execute): void {
   program
     .command("receive")
     .alias("recv")
-    .description("receive what a waiting `mp2p send` offers")
+    .description("receive what a waiting `mp2p send` offers, or `mp2p cast` casts")
     .argument("[ticket]", "the sender's ticket; - reads it from stdin; default: MP2P_TICKET")
-    .option("-o, --output <dir>", "folder to write into", ".")
+    .option("-o, --output <dir>", "folder to write into; - writes a live cast to stdout", ".")
     .option("-y, --yes", "do not ask")
     .addOption(conflictOption())
     .option("--durable", "sync every file to disk before it counts")
@@ -117,8 +124,45 @@ function addReceive(program: Command, execute: Execute): void {
     .addOption(bindOption())
     .action(async (ticket: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<ReceiveOptions>();
-      await execute(options, { continueHint: RESUMES }, async (context) =>
+      const isPipe = options.output === "-";
+      await execute(options, { continueHint: RESUMES, isPipe }, async (context) =>
         (await import("./commands/receive.ts")).receive(ticket, options, context),
+      );
+    });
+}
+
+function addCast(program: Command, execute: Execute): void {
+  program
+    .command("cast")
+    .description("send files and folders to any number of receivers at once, each byte once")
+    .argument("<path...>", "files and folders; - casts stdin live")
+    .addOption(countOption("--min <n>", "receivers to wait for before it begins"))
+    .addOption(waitOption("how long to wait for them; then it begins with those that came"))
+    .addOption(
+      new Option("--policy <who>", "whom the rate follows").choices(CAST_POLICY).default("slowest"),
+    )
+    .option("--require <key...>", "the receivers that --policy required means")
+    .addOption(rateOption("--floor <rate>", "receivers slower than this get the rest by unicast"))
+    .addOption(rateOption("--rate <rate>", "send at this rate (default: as fast as it goes)"))
+    .addOption(new Option("--secret", "let in whoever has the ticket (default)"))
+    .addOption(new Option("--open", "let in everybody").conflicts(["secret", "allow"]))
+    .addOption(new Option("--allow <key...>", "let in these keys only").conflicts("secret"))
+    .addOption(bindOption())
+    .option("--portable", "leave out names that some systems cannot hold")
+    .option("--qr", "show the ticket as a QR code too")
+    .action(async (paths: string[], _options, command: Command) => {
+      const options = command.optsWithGlobals<CastCommandOptions>();
+      if (paths.includes("-") && paths.length > 1) {
+        command.error("error: - cannot be cast together with files", { exitCode: USAGE_ERROR });
+      }
+      if ((options.policy === "required") !== (options.require !== undefined)) {
+        const message = "error: --policy required and --require KEY belong together";
+        command.error(message, { exitCode: USAGE_ERROR });
+      }
+      const usageOf = (ticket: string) =>
+        `mp2p receive ${ticket}${paths[0] === "-" ? " -o -" : ""}`;
+      await execute(options, { usageOf, continueHint: CAST_RESUMES }, async (context) =>
+        (await import("./commands/cast.ts")).cast(paths, options, context),
       );
     });
 }
@@ -184,43 +228,6 @@ function addDoctor(program: Command, execute: Execute): void {
         (await import("./commands/doctor.ts")).doctor(options, context),
       );
     });
-}
-
-function bindOption(): Option {
-  return new Option(
-    "--bind <addr:port>",
-    "local address; may be repeated (default: all)",
-  ).argParser((text, before: readonly string[] = []) => {
-    const addresses = bindAddresses(text);
-    if (addresses === undefined)
-      throw new InvalidArgumentError("give ADDR:PORT, [IPV6]:PORT or PORT.");
-    return [...before, ...addresses];
-  });
-}
-
-function waitOption(description: string): Option {
-  return durationOption("--wait <time>", description).default(TEN_MINUTES_MS, "10m");
-}
-
-function timeoutOption(): Option {
-  return durationOption("--timeout <time>", "how long to try to reach the peer").default(
-    TWENTY_SECONDS_MS,
-    "20s",
-  );
-}
-
-function durationOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser((text) => {
-    const ms = durationMs(text);
-    if (ms === undefined) throw new InvalidArgumentError("give a time such as 90s, 10m or 2h.");
-    return ms;
-  });
-}
-
-function conflictOption(): Option {
-  return new Option("--on-conflict <how>", "what to do with files that exist")
-    .choices(ON_CONFLICT)
-    .default("ask");
 }
 
 async function reportUsage(message: string): Promise<void> {

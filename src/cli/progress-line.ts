@@ -1,23 +1,31 @@
 /** One line of progress, no wider than asked: what the numbers are, not when they are drawn. */
 import stringWidth from "string-width";
-import type { ProgressEvent } from "./events.ts";
-import { formatBytes, formatMs, formatRate, formatSeconds } from "./text.ts";
+import type { CastProgressEvent, ProgressEvent } from "./events.ts";
+import { formatBytes, formatMs, formatRate, formatSeconds, plural } from "./text.ts";
 
 const BAR_MIN_COLUMNS = 8;
 const BAR_MAX_COLUMNS = 24;
 
-export interface ProgressState extends Omit<ProgressEvent, "t"> {
+interface Pace {
   /** Seconds without a newly confirmed byte. */
   readonly stalledSeconds: number;
   /** Transfers going on besides this one. */
   readonly others: number;
 }
 
+export type TransferState = Omit<ProgressEvent, "t"> & Pace;
+export type CastState = Omit<CastProgressEvent, "t"> & Pace;
+export type ProgressState = TransferState | CastState;
+
 /** A pause shorter than this is not worth a word. */
 const STALL_SECONDS = 5;
 
 /** @returns the line without a bar, for logs and narrow terminals. */
 export function progressText(state: ProgressState): string {
+  return "receivers" in state ? castText(state) : transferText(state);
+}
+
+function transferText(state: TransferState): string {
   const isStalled = state.stalledSeconds >= STALL_SECONDS;
   const eta = state.etaSeconds === null ? "" : `ETA ${formatSeconds(state.etaSeconds)}`;
   return [
@@ -26,11 +34,29 @@ export function progressText(state: ProgressState): string {
     isStalled ? `no answer for ${formatSeconds(state.stalledSeconds)}` : formatRate(state.rate),
     isStalled ? "" : eta,
     state.filesTotal > 1 ? `${state.files}/${state.filesTotal} files` : "",
-    `${state.path} ${formatMs(state.rttMs)}`,
+    state.rttMs === undefined ? state.path : `${state.path} ${formatMs(state.rttMs)}`,
     state.others > 0 ? `(+${state.others} more)` : "",
   ]
     .filter((part) => part !== "")
     .join("  ");
+}
+
+/** The bar shows the slowest receiver: when it is full, everybody has everything. */
+function castText(state: CastState): string {
+  const { total, confirmed, median, receivers, complete, etaSeconds, stalledSeconds } = state;
+  const isStalled = receivers > 0 && stalledSeconds >= STALL_SECONDS;
+  const isEven = median - confirmed < 0.01 * (total ?? median);
+  const parts = [
+    total === null ? formatBytes(confirmed) : `${percent(state)}%`,
+    total === null ? "" : `${formatBytes(confirmed)} of ${formatBytes(total)}`,
+    isEven ? "" : `(median ${formatBytes(median)})`,
+    isStalled ? `no answer for ${formatSeconds(stalledSeconds)}` : formatRate(state.rate),
+    isStalled || etaSeconds === null ? "" : `ETA ${formatSeconds(etaSeconds)}`,
+    complete > 0
+      ? `${complete}/${plural(receivers, "receiver")} done`
+      : plural(receivers, "receiver"),
+  ];
+  return parts.filter((part) => part !== "").join("  ");
 }
 
 /** @returns the line with a bar where there is room for one; at most `columns` wide. */
@@ -38,7 +64,9 @@ export function progressLine(state: ProgressState, columns: number): string {
   const text = progressText(state);
   const room = Math.min(BAR_MAX_COLUMNS, columns - stringWidth(text) - 2);
   return truncate(
-    room < BAR_MIN_COLUMNS ? text : `${bar(percent(state) / 100, room)}  ${text}`,
+    room < BAR_MIN_COLUMNS || state.total === null
+      ? text
+      : `${bar(percent(state) / 100, room)}  ${text}`,
     columns,
   );
 }
@@ -58,7 +86,7 @@ export function truncate(text: string, columns: number): string {
 
 /** Rounded down, so that 100 means all of it. */
 function percent({ confirmed, total }: ProgressState): number {
-  return total === 0 ? 100 : Math.floor((100 * confirmed) / total);
+  return total === 0 || total === null ? 100 : Math.floor((100 * confirmed) / total);
 }
 
 function bar(share: number, columns: number): string {

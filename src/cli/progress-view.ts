@@ -1,4 +1,4 @@
-import type { ProgressEvent } from "./events.ts";
+import type { CastProgressEvent, ProgressEvent } from "./events.ts";
 import { type ProgressState, progressLine, progressText } from "./progress-line.ts";
 import type { Sink } from "./reporter.ts";
 
@@ -8,8 +8,11 @@ const COLUMNS_UNKNOWN = 80;
 /** Back to column 0 and erase to the end of the line: ECMA-48 section 8.3.41 (EL). */
 const ERASE_LINE = "\r\u001b[K";
 
+/** The key of a cast among peers, of which it has many. */
+const CAST = "";
+
 interface Shown {
-  event: ProgressEvent;
+  event: ProgressEvent | CastProgressEvent;
   /** When `confirmed` last grew. */
   movedAtMs: number;
 }
@@ -31,18 +34,19 @@ export class ProgressView {
     this.#isLive = sink.isTTY === true;
   }
 
-  update(event: ProgressEvent): void {
-    const before = this.#shown.get(event.peer);
+  update(event: ProgressEvent | CastProgressEvent): void {
+    const key = "peer" in event ? event.peer : CAST;
+    const before = this.#shown.get(key);
     const hasMoved = before === undefined || event.confirmed > before.event.confirmed;
-    this.#shown.set(event.peer, { event, movedAtMs: hasMoved ? this.#now() : before.movedAtMs });
+    this.#shown.set(key, { event, movedAtMs: hasMoved ? this.#now() : before.movedAtMs });
     if (this.#timer !== undefined) return;
     const interval = this.#isLive ? DRAW_INTERVAL_MS : LOG_INTERVAL_MS;
     this.#timer = setInterval(() => this.draw(), interval);
     this.#timer.unref();
   }
 
-  /** The transfer with this peer is over. */
-  remove(peer: string): void {
+  /** The transfer with this peer is over; without one, the cast. */
+  remove(peer: string = CAST): void {
     this.#shown.delete(peer);
     if (this.#shown.size > 0) return;
     this.erase();

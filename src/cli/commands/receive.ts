@@ -1,6 +1,7 @@
-import { receiveFiles } from "../../index.ts";
+import { isCastTicket, receiveFiles } from "../../index.ts";
 import { Consent, decisionsFor } from "../consent.ts";
 import type { Context } from "../context.ts";
+import { CliError } from "../failure.ts";
 import { followPath, followTransfer } from "../follow-transfer.ts";
 import { openEndpoint } from "../open-endpoint.ts";
 import type { ReceiveOptions } from "../options.ts";
@@ -11,7 +12,7 @@ import { atMost } from "../waiting.ts";
 /** The sender closes once it knows how it ended; a lost packet must not keep us. */
 const FAREWELL_MS = 2000;
 
-/** `mp2p receive TICKET`: takes what the ticket's sender offers. */
+/** `mp2p receive TICKET`: takes what the ticket's sender offers, or casts. */
 export async function receive(
   argument: string | undefined,
   options: ReceiveOptions,
@@ -20,12 +21,23 @@ export async function receive(
   const { reporter, signal, stdin, env, now } = context;
   const ticket = await ticketFrom(argument, env, stdin);
   const { bind, output, yes, onConflict, durable } = options;
-  await requireFolder(output);
-  const services = ["transfer/1"];
+  const isCast = isCastTicket(ticket);
+  if (output === "-" && !isCast) {
+    throw new CliError("MP2P_USAGE", "-o - is for casts of a stream", "give a folder with -o DIR");
+  }
+  if (output !== "-") await requireFolder(output);
+  const services = [isCast ? "cast/1" : "transfer/1"];
   await using endpoint = await openEndpoint(
     { services, allow: [], ...(bind && { bind }) },
     context,
   );
+  if (isCast) {
+    const cast = await import("./receive-cast.ts");
+    const receiveIt = output === "-" ? cast.receiveCastToStdout : cast.receiveCastFiles;
+    reporter.note("looking for the cast …");
+    reporter.emit(await receiveIt(endpoint, ticket, options, context));
+    return;
+  }
   reporter.note("connecting …");
   await using session = await endpoint.connect(ticket, { signal, timeoutMs: options.timeout });
   followPath(session, reporter);

@@ -1,0 +1,137 @@
+import {
+  type CastOptions,
+  type CastReport,
+  castFiles,
+  castStream,
+  type Endpoint,
+  type FileCast,
+  formatKey,
+  parseKey,
+  type ReceiverReport,
+  type StreamCast,
+} from "../../index.ts";
+import { announce } from "../announce.ts";
+import type { Context } from "../context.ts";
+import type { DoneEvent } from "../events.ts";
+import { CliError } from "../failure.ts";
+import { followCast } from "../follow-cast.ts";
+import { openEndpoint } from "../open-endpoint.ts";
+import type { CastCommandOptions } from "../options.ts";
+import { requireSources } from "../paths.ts";
+import { plural } from "../text.ts";
+
+/** `mp2p cast PATH…` and `producer | mp2p cast -`: one upload to any number of receivers. */
+export async function cast(
+  paths: readonly string[],
+  options: CastCommandOptions,
+  context: Context,
+): Promise<void> {
+  const isLive = paths.length === 1 && paths[0] === "-";
+  if (!isLive) await requireSources(paths);
+  const { bind } = options;
+  // Whoever may receive is the cast's affair: `castOptions`.
+  await using endpoint = await openEndpoint(
+    { services: ["cast/1"], ...(bind && { bind }) },
+    context,
+  );
+  const done = isLive
+    ? await castStdin(endpoint, options, context)
+    : await castPaths(endpoint, paths, options, context);
+  context.reporter.emit(done);
+}
+
+async function castPaths(
+  endpoint: Endpoint,
+  paths: readonly string[],
+  options: CastCommandOptions,
+  context: Context,
+): Promise<DoneEvent> {
+  const { reporter } = context;
+  const settings = {
+    ...castOptions(options, context),
+    ...(options.portable && { portable: true }),
+  };
+  await using casting = await castFiles(endpoint, paths, settings);
+  reporter.emit({ t: "offer", peer: endpoint.keyText, files: casting.files, bytes: casting.bytes });
+  for (const { name, why } of casting.failed) {
+    reporter.emit({ t: "file", name, bytes: 0, result: "refused", why });
+  }
+  const report = await run(endpoint, casting, options, context);
+  if (casting.failed.length > 0) {
+    const left = plural(casting.failed.length, "file");
+    throw new CliError("MP2P_PARTIAL", `${left} could not be cast`, "see the files marked refused");
+  }
+  return doneEvent(report, casting.files);
+}
+
+async function castStdin(
+  endpoint: Endpoint,
+  options: CastCommandOptions,
+  context: Context,
+): Promise<DoneEvent> {
+  const settings = castOptions(options, context);
+  await using casting = castStream(endpoint, context.stdin, settings);
+  return doneEvent(await run(endpoint, casting, options, context), 0);
+}
+
+/** Hands the ticket out, reports until everybody is done, then each receiver. */
+async function run(
+  endpoint: Endpoint,
+  casting: FileCast | StreamCast,
+  options: CastCommandOptions,
+  context: Context,
+): Promise<CastReport> {
+  await announce(endpoint, casting.ticket, options, context);
+  const report = await followCast(casting, context);
+  for (const receiver of report.receivers) {
+    const { key, why, ...fields } = receiver;
+    const told = why === undefined ? fields : { ...fields, why };
+    context.reporter.emit({ t: "receiver", peer: formatKey(key), ...told });
+  }
+  const missed = report.receivers.filter(({ outcome }) => outcome !== "complete");
+  if (missed.length > 0) throw missedError(missed, report.receivers.length);
+  return report;
+}
+
+function missedError(missed: readonly ReceiverReport[], all: number): CliError {
+  const [first] = missed;
+  const hint = "run the same command again: receivers go on with what they have";
+  if (missed.length < all) {
+    const message = `${missed.length} of ${plural(all, "receiver")} did not get everything`;
+    return new CliError("MP2P_PARTIAL", message, hint);
+  }
+  const isDeclined = missed.every(({ outcome }) => outcome === "declined");
+  const message = `no receiver got everything: ${first?.why ?? first?.outcome}`;
+  return isDeclined
+    ? new CliError("MP2P_REFUSED", message)
+    : new CliError("MP2P_CLOSED", message, hint);
+}
+
+/** The ticket's bearer is let in unless keys are named or everybody is welcome. */
+function castOptions(options: CastCommandOptions, { signal }: Context): CastOptions {
+  const { min, wait, policy, require, floor, rate, allow, open } = options;
+  return {
+    signal,
+    minReceivers: min,
+    waitMs: wait,
+    policy,
+    admit: allow === undefined ? (open ? "open" : "secret") : allow.map(parseKey),
+    ...(require !== undefined && { required: require.map(parseKey) }),
+    ...(floor !== undefined && { floor }),
+    ...(rate !== undefined && { rate }),
+  };
+}
+
+function doneEvent({ bytes, seconds, wireBytes, receivers }: CastReport, files: number): DoneEvent {
+  return {
+    t: "done",
+    bytes,
+    files,
+    seconds,
+    path: "multicast",
+    resumedBytes: 0,
+    payloadBytes: bytes,
+    wireBytes,
+    receivers: receivers.length,
+  };
+}

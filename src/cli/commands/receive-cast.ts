@@ -1,0 +1,102 @@
+import {
+  type CastReceipt,
+  type Endpoint,
+  receiveCast,
+  receiveCastStream,
+  type TransferSummary,
+} from "../../index.ts";
+import { Consent, decisionsFor, type Offerer } from "../consent.ts";
+import type { Context } from "../context.ts";
+import type { DoneEvent } from "../events.ts";
+import { partialError, Teller } from "../follow-transfer.ts";
+import type { ReceiveOptions } from "../options.ts";
+import { requireFolder } from "../paths.ts";
+
+/** A cast goes on whoever leaves it, so a question about it stands. */
+const STAYS: Offerer = { closed: new Promise(() => undefined) };
+
+/** What of `ReceiveOptions` a cast is received with. */
+export type ReceiveCastCommandOptions = Pick<
+  ReceiveOptions,
+  "output" | "yes" | "onConflict" | "durable" | "timeout"
+>;
+
+/** A cast of files into a folder. */
+export async function receiveCastFiles(
+  endpoint: Endpoint,
+  from: Parameters<typeof receiveCast>[1],
+  options: ReceiveCastCommandOptions & { readonly consent?: Consent },
+  context: Context,
+): Promise<DoneEvent> {
+  const { reporter, signal, now } = context;
+  const { output, yes, onConflict, durable, timeout } = options;
+  await requireFolder(output);
+  const consent = options.consent ?? new Consent(reporter, signal);
+  const askHint = yes ? undefined : "add --yes to take it without asking";
+  const decisions = decisionsFor(STAYS, consent, { directory: output, onConflict, askHint });
+  let peer = "";
+  let receipt: CastReceipt | undefined;
+  const wireBefore = endpoint.counters().bytesReceived;
+  const transfer = receiveCast(endpoint, from, output, {
+    signal,
+    accept: (offer) => {
+      peer = offer.peer.keyText;
+      return decisions.accept(offer);
+    },
+    onConflict: decisions.onConflict,
+    timeoutMs: timeout,
+    onReceipt: (its) => {
+      receipt = its;
+    },
+    ...(durable && { durable }),
+  });
+  const teller = new Teller(() => ({ peer, path: "multicast" }), reporter, now);
+  try {
+    for await (const event of transfer) {
+      if (event.type === "offer") peer = event.peer;
+      teller.tell(event);
+    }
+    const wireBytes = endpoint.counters().bytesReceived - wireBefore;
+    return doneEvent(await transfer.done, peer, receipt, wireBytes);
+  } catch (error) {
+    throw decisions.refusal() ?? error;
+  }
+}
+
+/** A live cast to stdout, in order. */
+export async function receiveCastToStdout(
+  endpoint: Endpoint,
+  ticket: string,
+  options: ReceiveCastCommandOptions,
+  { signal, stdout, now }: Context,
+): Promise<DoneEvent> {
+  const startedMs = now();
+  const { bytes } = await receiveCastStream(endpoint, ticket, stdout as NodeJS.WriteStream, {
+    signal,
+    timeoutMs: options.timeout,
+    end: false,
+  });
+  return {
+    t: "done",
+    bytes,
+    files: 0,
+    seconds: (now() - startedMs) / 1000,
+    path: "multicast",
+    resumedBytes: 0,
+    payloadBytes: bytes,
+    wireBytes: endpoint.counters().bytesReceived,
+  };
+}
+
+function doneEvent(
+  summary: TransferSummary,
+  peer: string,
+  receipt: CastReceipt | undefined,
+  wireBytes: number,
+): DoneEvent {
+  if (summary.partial) throw partialError(summary);
+  const { bytes, files, skipped, seconds, resumedBytes, payloadBytes } = summary;
+  const path = receipt?.path === "unicast" ? "direct" : "multicast";
+  const counts = { bytes, files, skipped, seconds, path, resumedBytes, payloadBytes } as const;
+  return { t: "done", peer, ...counts, wireBytes };
+}
