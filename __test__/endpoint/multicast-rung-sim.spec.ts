@@ -232,8 +232,13 @@ test("a peer behind a switch that forgot its groups is found by address, and a l
   const nobody = new Node(w.internet, primitives, "192.0.2.9:9", w.random.bytes(32));
   const lost = w.alice.dial(nobody, { byKey: true });
   w.clock.run(w.clock.now + 25_000);
-  t.is(lost.error?.code, "MP2P_NO_PATH");
-  t.regex(lost.error?.message ?? "", /multicast \[ff12::[^\]]+%eth0\]:6727/);
+  t.is(lost.error?.code, "MP2P_NO_ADDRESS");
+  t.regex(lost.error?.message ?? "", /nobody on this network answers/);
+  nobody.kill();
+  const gone = w.alice.dial(nobody);
+  w.clock.run(w.clock.now + 25_000);
+  t.is(gone.error?.code, "MP2P_NO_PATH");
+  t.regex(gone.error?.message ?? "", /multicast \[ff12::[^\]]+%eth0\]:6727/);
 });
 
 test("an attempt leaves the peer's groups when it is over, a session when it is", (t) => {

@@ -95,8 +95,8 @@ export class Inbox implements FrameHandler {
       keys.pingAt = Infinity;
       this.#state.emit({ kind: "confirmed", generation: keys.generation });
     }
-    const newest =
-      packet + count - 1 > keys.acks.largest && keys === this.#state.generations.newest;
+    // After handshakes that crossed, the peer may stay with the keys that are the older ones here.
+    const newest = packet + count - 1 > keys.acks.largest && keys.peerLeftAt === undefined;
     paths.heard(path, newest ? bytes + count * FRAMES_OVERHEAD_BYTES : 0, time);
   }
 
