@@ -8,6 +8,8 @@ import type { PathTable } from "./path-table.ts";
 
 /** Addresses a peer may seem to come from at once, besides the one in use. */
 const MAX_VISITORS = 8;
+/** The other side may know a handshake that this one does not, and the other way round. */
+const EXPORTERS_KEPT = 4;
 
 /** Events of the engine, and the one end that only the endpoint can see. */
 export type RecordEvent =
@@ -52,6 +54,8 @@ export class SessionRecord implements Timed {
   /** XX message 3, sent before each burst until the peer's first packet arrives. */
   unconfirmedFin: Uint8Array | undefined;
   generations: readonly Generation[] = [];
+  /** What only the two ends know of their latest handshakes, 64 bytes each, newest last. */
+  exporters: readonly Uint8Array[] = [];
   /** Every unicast address that answered or was dialled: where to look for a peer that fell silent. */
   knownAddresses: readonly string[] = [];
   /** Why this path, for a person. */
@@ -83,6 +87,10 @@ export class SessionRecord implements Timed {
   /** The socket's id of the path in use; 0 before there is one. */
   get path(): number {
     return this.#path;
+  }
+
+  addExporter(exporter: Uint8Array): void {
+    this.exporters = [...this.exporters.slice(1 - EXPORTERS_KEPT), exporter];
   }
 
   /** Path id of an address packets of this session come from or go to. */

@@ -216,6 +216,7 @@ export class SessionTable {
     this.#config.socket.installReceive(slot, receiveKeys);
     this.#bySlot[slot] = record;
     record.generations = [...record.generations, generation];
+    record.addExporter(established.exporter);
     record.engine.addGeneration(generation, now);
   }
 
