@@ -34,6 +34,7 @@ export const EXIT_OF_CODE: Readonly<Record<CliErrorCode, ExitCode>> = {
   MP2P_NO_PATH: EXIT.noPath,
   MP2P_TIMEOUT: EXIT.timeout,
   MP2P_WEAK_KEY: EXIT.wrongIdentity,
+  MP2P_WEAK_SECRET: EXIT.usage,
   MP2P_KEY_INVALID: EXIT.usage,
   MP2P_IDENTITY: EXIT.error,
   MP2P_TICKET_INVALID: EXIT.usage,

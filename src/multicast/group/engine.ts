@@ -56,6 +56,7 @@ export class GroupEngine implements Service {
   readonly #heads: Heads;
   readonly #detach: () => void;
   #refusedOffer = false;
+  readonly #flushed: (() => void)[] = [];
   #closed = false;
 
   constructor({ hub, keys, instance, scope, reliable, rate, owner, hooks }: GroupEngineOptions) {
@@ -112,6 +113,12 @@ export class GroupEngine implements Service {
     if (!this.#outgoing.idle) return false;
     const { next } = this.#outgoing;
     return !this.#reliable || this.#table.given().every(({ done }) => done >= next);
+  }
+
+  /** Calls back once `flushed`, or closed. */
+  whenFlushed(call: () => void): void {
+    this.#flushed.push(call);
+    this.#hub.changed();
   }
 
   /** Whether a conversation with this peer is of use: there is none, and it was not removed. */
@@ -175,6 +182,7 @@ export class GroupEngine implements Service {
   run(now: number): void {
     if (this.#closed) return;
     this.#table.run(now);
+    this.#places.run(now);
     for (const member of this.#table.proved()) {
       member.incoming?.run(now);
       if (now - member.wroteAt >= ALIVE_MS) member.write({ type: "alive" }, now);
@@ -186,6 +194,7 @@ export class GroupEngine implements Service {
     epochs.run(now);
     this.#outgoing.run(now);
     this.#sayHead(now);
+    if (this.#flushed.length > 0 && this.flushed) this.#callFlushed();
     if (!this.#refusedOffer || this.#outgoing.full) return;
     this.#refusedOffer = false;
     this.#hooks.writable();
@@ -196,6 +205,7 @@ export class GroupEngine implements Service {
     const now = this.#hub.now();
     let at = Math.min(
       this.#table.nextAt(),
+      this.#places.nextAt(),
       this.#conversations.epochs.nextAt(now),
       this.#outgoing.nextAt(now),
       this.#headDueAt(),
@@ -216,6 +226,11 @@ export class GroupEngine implements Service {
     this.#outgoing.close();
     this.#places.close();
     this.#detach();
+    this.#callFlushed();
+  }
+
+  #callFlushed(): void {
+    for (const call of this.#flushed.splice(0)) call();
   }
 
   #headDueAt(): number {

@@ -20,6 +20,22 @@ export class Outbox {
     return this.#jobs.length === 0;
   }
 
+  /**
+   * Gives up the target that takes nothing where there is no such target any more: its interface
+   * went, its member left.
+   *
+   * @param targets - those there are now
+   * @returns whether it did
+   */
+  skip(targets: readonly string[]): boolean {
+    const [job] = this.#jobs;
+    const stuck = job?.targets[job.target];
+    if (job === undefined || stuck === undefined || targets.includes(stuck)) return false;
+    job.frame = 0;
+    job.target++;
+    return true;
+  }
+
   /** @param frames - 1 to 64 */
   add(speaker: Speaker, frames: readonly Uint8Array[], targets: readonly string[]): void {
     if (targets.length === 0) return;

@@ -126,7 +126,7 @@ export class Outgoing {
 
   run(now: number): void {
     if (this.#speaker === undefined || this.#context === undefined) return;
-    while (this.#outbox.flush()) {
+    while (this.#flush()) {
       const pieces = this.#due(now);
       if (pieces.length === 0) return;
       const { primitives, sign, targets } = this.#options;
@@ -150,6 +150,14 @@ export class Outgoing {
   close(): void {
     this.#speaker?.remove();
     this.#speaker = undefined;
+  }
+
+  /** @returns whether everything left */
+  #flush(): boolean {
+    for (let flushed = this.#outbox.flush(); !flushed; flushed = this.#outbox.flush()) {
+      if (!this.#outbox.skip(this.#options.targets())) return false;
+    }
+    return true;
   }
 
   /** Pieces that may leave now: repairs before news. */

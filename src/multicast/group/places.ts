@@ -4,17 +4,32 @@ import type { GroupHub, Joined } from "../hub.ts";
 import type { Member } from "./member.ts";
 import type { GroupAddresses } from "./terms.ts";
 
+const RETRY_MS = 5000;
+
 export class Places {
   readonly #hub: GroupHub;
   readonly #addresses: GroupAddresses;
-  readonly #ipv4: Joined | undefined;
-  readonly #ipv6: Joined | undefined;
+  #ipv4: Joined | undefined;
+  #ipv6: Joined | undefined;
+  #retryAt: number = Number.NEGATIVE_INFINITY;
 
   constructor(hub: GroupHub, addresses: GroupAddresses) {
     this.#hub = hub;
     this.#addresses = addresses;
-    this.#ipv4 = tryJoin(hub, addresses.ipv4);
-    this.#ipv6 = tryJoin(hub, addresses.ipv6);
+    this.run(hub.now());
+  }
+
+  /** Joins what could not be joined before: the network may have come since. */
+  run(now: number): void {
+    if (now < this.#retryAt) return;
+    const { ipv4, ipv6 } = this.#addresses;
+    this.#ipv4 ??= tryJoin(this.#hub, ipv4);
+    this.#ipv6 ??= tryJoin(this.#hub, ipv6);
+    this.#retryAt = this.#ipv4 && this.#ipv6 ? Number.POSITIVE_INFINITY : now + RETRY_MS;
+  }
+
+  nextAt(): number {
+    return this.#retryAt;
   }
 
   get hears(): Hears {

@@ -62,7 +62,7 @@ export function groupAddresses(
  * Refuses what cannot hold 80 bits: counted as if every character were drawn at random from its kind.
  * That is the most a text can have, not what it has.
  *
- * @throws {Mp2pError} `MP2P_WEAK_KEY`
+ * @throws {Mp2pError} `MP2P_WEAK_SECRET`
  */
 export function assertStrongSecret(secret: string | Uint8Array): void {
   const bits =
@@ -70,7 +70,7 @@ export function assertStrongSecret(secret: string | Uint8Array): void {
   const distinct = new Set<string | number>(secret).size;
   if (bits >= SECRET_BITS_MIN && distinct >= DISTINCT_MIN) return;
   throw new Mp2pError(
-    "MP2P_WEAK_KEY",
+    "MP2P_WEAK_SECRET",
     `a group's secret needs ${SECRET_BITS_MIN} bits, and this one can be guessed`,
     { hint: "use 16 random bytes, or 26 random lower-case letters" },
   );

@@ -1,0 +1,186 @@
+/** A secure group as programs see it: many members, each known by its key, one upload for all. */
+import { EventEmitter } from "node:events";
+import { type Deferred, deferred } from "../base/deferred.ts";
+import { Mp2pError } from "../base/errors.ts";
+import { toZbase32 } from "../base/zbase32.ts";
+import type { GroupCounters } from "../multicast/group/counters.ts";
+import type { GroupEngine, GroupEngineHooks } from "../multicast/group/engine.ts";
+import type { Member } from "../multicast/group/member.ts";
+import type { Departure } from "../multicast/group/member-table.ts";
+import { parseKey } from "../noise/identity.ts";
+import { abortable } from "./abort.ts";
+import type { Admission } from "./admission.ts";
+import { GroupInbox, type GroupMessage } from "./group-inbox.ts";
+import type { OpenGroup } from "./open-group.ts";
+import type { Session } from "./session.ts";
+
+/** How long a farewell waits for what was said to arrive. */
+const FLUSH_MS = 3000;
+const FAREWELL_MS = 1000;
+
+export interface GroupMember {
+  /** Ed25519 public key, 32 bytes. */
+  readonly key: Uint8Array;
+  readonly keyText: string;
+  /** Its address on the path of the session with it. */
+  readonly address: string;
+}
+
+export interface GroupEvents {
+  /** Hears us, and is heard. */
+  joined: [member: GroupMember];
+  left: [member: GroupMember, why: Departure];
+}
+
+export interface GroupParts {
+  /** Group id, 32 bytes. */
+  readonly id: Uint8Array;
+  readonly admission: Admission;
+  readonly engine: (hooks: GroupEngineHooks) => GroupEngine;
+  readonly connect: (target: string | Uint8Array, signal?: AbortSignal) => Promise<Session>;
+  readonly invite: (group: Group, session: Session) => Promise<void>;
+  readonly after: (ms: number, call: () => void) => () => void;
+  /** The group is closed. Resolves when its farewells are with the others. */
+  readonly ended: (group: Group) => Promise<void>;
+}
+
+export class Group extends EventEmitter<GroupEvents> implements OpenGroup, AsyncDisposable {
+  /** 32 bytes, the same at every member; says nothing of name or secret. */
+  readonly id: Uint8Array;
+  /** @internal */
+  readonly engine: GroupEngine;
+  readonly #parts: GroupParts;
+  readonly #inbox = new GroupInbox();
+  readonly #members = new Map<Member, GroupMember>();
+  #writable: Deferred<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @internal `Endpoint.openGroup` makes groups */
+  constructor(parts: GroupParts) {
+    super();
+    this.id = parts.id;
+    this.#parts = parts;
+    this.engine = parts.engine({
+      deliver: (member, seq, lost, data) => this.#deliver(member, seq, lost, data),
+      joined: (member) => this.#joined(member),
+      left: (member, why) => this.#left(member, why),
+      writable: () => {
+        this.#writable?.resolve();
+        this.#writable = undefined;
+      },
+    });
+  }
+
+  /** Everybody but ourselves. */
+  members(): readonly GroupMember[] {
+    return [...this.#members.values()];
+  }
+
+  /** Drops by reason, since the group was opened. */
+  counters(): Readonly<GroupCounters> {
+    return { ...this.engine.counters };
+  }
+
+  /**
+   * Says something to every member. Resolves when the message is on its way and more can follow; without
+   * members at once. In a reliable group it is kept for those who miss it.
+   *
+   * @param message - up to 65,536 bytes; copied
+   * @throws {RangeError} for a longer one
+   * @throws {Mp2pError} `MP2P_CLOSED`, or the signal's reason
+   */
+  async send(message: Uint8Array, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const copy = message.slice();
+    for (;;) {
+      options.signal?.throwIfAborted();
+      if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the group was closed");
+      if (this.engine.send(copy)) return;
+      this.#writable ??= deferred();
+      await abortable(this.#writable.promise, options.signal);
+    }
+  }
+
+  /** What members say, each message once; several loops share them. Ends with the group. */
+  [Symbol.asyncIterator](): AsyncIterator<GroupMessage, undefined> {
+    return {
+      next: () => this.#inbox.next(),
+      return: async () => ({ value: undefined, done: true }),
+    };
+  }
+
+  /**
+   * Meets a member that no announcement reaches, by its ticket or key. It has to know the group as well.
+   *
+   * @throws {Mp2pError} as `Endpoint.connect` does
+   */
+  async invite(
+    target: string | Uint8Array,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    await this.#parts.invite(this, await this.#parts.connect(target, options.signal));
+  }
+
+  /**
+   * Shuts a key out: what is said from now on it cannot read, and what it says is not heard. Others do the
+   * same where the group has an owner and this is it; else each decides for itself.
+   *
+   * @throws {Mp2pError} `MP2P_KEY_INVALID`
+   */
+  remove(key: string | Uint8Array): void {
+    this.engine.remove(typeof key === "string" ? parseKey(key) : key);
+  }
+
+  /** Waits a moment for what was said to arrive, says farewell, and ends. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @internal */
+  async allows(key: Uint8Array): Promise<boolean> {
+    return this.#parts.admission.allows(key);
+  }
+
+  #deliver(member: Member, seq: number, lost: number, data: Uint8Array): void {
+    const message = { from: member.channel.peer.key, seq, lost, data };
+    if (!this.#inbox.push(member.name, message)) this.engine.counters.unread++;
+  }
+
+  #joined(member: Member): void {
+    const { key } = member.channel.peer;
+    const shown: GroupMember = {
+      key,
+      keyText: toZbase32(key),
+      get address() {
+        return member.channel.address;
+      },
+    };
+    this.#members.set(member, shown);
+    this.emit("joined", shown);
+  }
+
+  #left(member: Member, why: Departure): void {
+    const shown = this.#members.get(member);
+    this.#members.delete(member);
+    if (shown !== undefined) this.emit("left", shown, why);
+  }
+
+  async #close(): Promise<void> {
+    await this.#within(FLUSH_MS, new Promise<void>((done) => this.engine.whenFlushed(done)));
+    this.engine.close();
+    this.#writable?.resolve();
+    this.#inbox.end();
+    await this.#within(FAREWELL_MS, this.#parts.ended(this));
+  }
+
+  async #within(ms: number, done: Promise<void>): Promise<void> {
+    const late = deferred<void>();
+    const cancel = this.#parts.after(ms, () => late.resolve());
+    await Promise.race([done, late.promise]);
+    cancel();
+  }
+}
