@@ -31,6 +31,27 @@ export interface SocketCounters {
   receiveCalls: number;
 }
 
+export function noCounts(): SocketCounters {
+  return {
+    packetsSent: 0,
+    bytesSent: 0,
+    packetsReceived: 0,
+    bytesReceived: 0,
+    droppedMalformed: 0,
+    droppedUnknown: 0,
+    droppedForged: 0,
+    droppedReplayed: 0,
+    droppedStrangers: 0,
+    droppedLimited: 0,
+    droppedQueue: 0,
+    cookiesSent: 0,
+    droppedGroup: 0,
+    droppedKernel: 0,
+    sendCalls: 0,
+    receiveCalls: 0,
+  };
+}
+
 /** Sealed packets that came by groups and were dropped, by where they came from. */
 export interface GroupDrops {
   /** `"192.0.2.7:5000"`. */

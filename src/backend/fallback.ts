@@ -1,6 +1,10 @@
+import process from "node:process";
 import { loadPrimitives } from "./fallback/primitives.ts";
 import { openFallbackSocket } from "./fallback/socket.ts";
 import type { Backend } from "./port.ts";
+
+/** Where libuv cannot join for one source. */
+const WITHOUT_SOURCES: ReadonlySet<string> = new Set(["android", "netbsd", "openbsd"]);
 
 /**
  * The backend without a native addon: `node:dgram`, libsodium and hash-wasm. Speaks the same bytes,
@@ -17,8 +21,8 @@ export async function loadFallback(): Promise<Backend> {
       packetInfo: false,
       ecn: false,
       receiveThread: false,
-      multicast: false,
-      sourceSpecific: false,
+      multicast: true,
+      sourceSpecific: !WITHOUT_SOURCES.has(process.platform),
       multicastAll: false,
     },
     primitives,

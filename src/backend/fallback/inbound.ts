@@ -1,10 +1,12 @@
 import type { RemoteInfo } from "node:dgram";
-import type { SocketCounters } from "../counters.ts";
+import type { GroupDrops, SocketCounters } from "../counters.ts";
 import type { PacketKeys, Primitives } from "../port.ts";
 import { BatchBuilder } from "./batch-builder.ts";
+import { GroupDropLog } from "./group-drops.ts";
+import type { Membership } from "./memberships.ts";
 import { PacketOpener } from "./packet-opener.ts";
 import { ReceiveSlot, requireSlot } from "./packet-slot.ts";
-import type { PathTable } from "./path-table.ts";
+import type { PathTable, Source } from "./path-table.ts";
 import type { SodiumHeap } from "./sodium-heap.ts";
 import { StrangerSorter } from "./stranger-filter.ts";
 
@@ -21,6 +23,7 @@ export class Inbound {
   readonly #slots = new Map<number, ReceiveSlot>();
   readonly #paths: PathTable;
   readonly #counters: SocketCounters;
+  readonly #drops = new GroupDropLog();
   readonly #arrival = { slot: 0, packet: 0, path: 0, time: 0, group: 0 };
 
   constructor(
@@ -55,20 +58,40 @@ export class Inbound {
     this.#opener.keys.forget(slot);
   }
 
-  /** @param group - membership it came by; 0 for unicast */
-  take(datagram: Uint8Array, from: RemoteInfo, nowMs: number, reply: Reply, group: number): void {
+  groupDrops(): readonly GroupDrops[] {
+    return this.#drops.busiest();
+  }
+
+  /** A datagram of the groups' port that nobody here asked for. */
+  refuse(datagram: Uint8Array): void {
+    this.#countReceived(datagram);
+    this.#counters.droppedGroup++;
+  }
+
+  /** @param by - the group it came by; undefined for unicast */
+  take(datagram: Uint8Array, from: RemoteInfo, nowMs: number, reply: Reply, by?: Membership): void {
+    this.#countReceived(datagram);
+    if (datagram[0] === TYPE_DATA) this.#takeSealed(datagram, from, nowMs, by);
+    else this.#takePlain(datagram, from, nowMs, reply, by?.number ?? 0);
+  }
+
+  #countReceived(datagram: Uint8Array): void {
     this.#counters.packetsReceived++;
     this.#counters.receiveCalls++;
     this.#counters.bytesReceived += datagram.length;
-    if (datagram[0] === TYPE_DATA) this.#takeSealed(datagram, from, nowMs, group);
-    else this.#takePlain(datagram, from, nowMs, reply, group);
   }
 
-  #takeSealed(datagram: Uint8Array, from: RemoteInfo, nowMs: number, group: number): void {
+  #takeSealed(
+    datagram: Uint8Array,
+    from: RemoteInfo,
+    nowMs: number,
+    by: Membership | undefined,
+  ): void {
     const opener = this.#opener;
     const verdict = opener.open(datagram);
     if (verdict !== "opened") {
       this.#counters[verdict]++;
+      if (by !== undefined) this.#drops.count(this.#sourceOf(from).text, by.interface, verdict);
       return;
     }
     const arrival = this.#arrival;
@@ -76,7 +99,7 @@ export class Inbound {
     arrival.packet = opener.packet;
     arrival.path = this.#pathOf(from);
     arrival.time = nowMs;
-    arrival.group = group;
+    arrival.group = by?.number ?? 0;
     if (opener.isBulk) this.batch.addBulk(arrival, opener);
     else this.batch.addFrames(arrival, opener.payload);
   }
@@ -88,7 +111,7 @@ export class Inbound {
     reply: Reply,
     group: number,
   ): void {
-    const source = this.#paths.source(from.address, from.port, from.family);
+    const source = this.#sourceOf(from);
     const verdict = this.sorter.sort(datagram, source.text, nowMs, group !== 0);
     if (verdict === "pass") {
       const isTaken = this.batch.addPlain(this.#pathOf(from), group, nowMs, datagram);
@@ -99,7 +122,11 @@ export class Inbound {
   }
 
   #pathOf(from: RemoteInfo): number {
-    const source = this.#paths.source(from.address, from.port, from.family);
+    const source = this.#sourceOf(from);
     return source.path ?? this.batch.stranger(source.text);
+  }
+
+  #sourceOf(from: RemoteInfo): Source {
+    return this.#paths.source(from.address, from.port, from.family);
   }
 }

@@ -1,4 +1,4 @@
-import { type Address, formatAddress, parseAddress } from "../../base/address.ts";
+import { type Address, formatAddress, isMulticast, parseAddress } from "../../base/address.ts";
 import { Mp2pError } from "../../base/errors.ts";
 
 const MOST_PATHS = 4_096;
@@ -9,19 +9,39 @@ export interface Remote {
   readonly host: string;
   readonly port: number;
   readonly family: 4 | 6;
+  /** Of a group: by which interface it is sent to. */
+  readonly group?: GroupRemote;
 }
 
-/** @throws {RangeError} for anything but an IP address with a port */
-export function remoteOf(text: string): Remote {
+export interface GroupRemote {
+  readonly interface: string;
+  /** No router forwards it. */
+  readonly isLinkScope: boolean;
+}
+
+/**
+ * @param zoneOf - how the system names an interface behind `%`
+ * @throws {RangeError} for anything but an IP address with a port, and for a group without an interface
+ */
+export function remoteOf(text: string, zoneOf: (interfaceName: string) => string): Remote {
   const address = parseAddress(text);
   if (address === undefined)
     throw new RangeError(`not an IP address with a port: ${JSON.stringify(text)}`);
-  return {
-    text: formatAddress(address),
-    host: hostOf(address),
-    port: address.port,
-    family: address.family,
-  };
+  const { family, port } = address;
+  const remote = { text: formatAddress(address), host: hostOf(address), port, family };
+  if (!isMulticast(address)) return remote;
+  const group = groupOf(address);
+  const host = hostOf({ family, bytes: address.bytes, port });
+  const isZoned = family === 6 && group.isLinkScope;
+  return { ...remote, host: isZoned ? `${host}%${zoneOf(group.interface)}` : host, group };
+}
+
+/** @throws {RangeError} for a group without an interface */
+export function groupOf({ scope, family, bytes, port }: Address): GroupRemote {
+  if (scope === undefined)
+    throw new RangeError(`no interface in ${formatAddress({ family, bytes, port })}`);
+  // RFC 4291 section 2.7: scopes 1 and 2 do not leave the link.
+  return { interface: scope, isLinkScope: family === 6 && ((bytes[1] as number) & 15) <= 2 };
 }
 
 /** Where a datagram came from. */
@@ -90,6 +110,6 @@ function textOf(host: string, port: number, family: string): string {
 export function hostOf(address: Address): string {
   const text = formatAddress(address);
   return address.family === 4
-    ? text.slice(0, text.lastIndexOf(":"))
+    ? text.slice(0, text.search(/[%:]/))
     : text.slice(1, text.lastIndexOf("]"));
 }

@@ -1,10 +1,11 @@
 import type { RemoteInfo } from "node:dgram";
 import { performance } from "node:perf_hooks";
-import { parseAddress } from "../../base/address.ts";
+import { type Address, parseAddress } from "../../base/address.ts";
 import { Mp2pError } from "../../base/errors.ts";
-import type { GroupDrops, SocketCounters } from "../counters.ts";
+import { type GroupDrops, noCounts, type SocketCounters } from "../counters.ts";
 import type {
   DatagramSocket,
+  MulticastOptions,
   PacketKeys,
   Primitives,
   SendPlan,
@@ -14,12 +15,14 @@ import type {
   StrangerFilter,
 } from "../port.ts";
 import { requireCid } from "./cid-table.ts";
+import { GroupSockets } from "./group-sockets.ts";
 import { Inbound, type Reply } from "./inbound.ts";
+import type { Membership } from "./memberships.ts";
 import { Outbound } from "./outbound.ts";
 import { MOST_PACKET_BYTES } from "./packet-opener.ts";
-import { PathTable, type Remote, remoteOf } from "./path-table.ts";
+import { PathTable, type Remote } from "./path-table.ts";
 import type { SodiumHeap } from "./sodium-heap.ts";
-import { bindUdpPort, type UdpPort } from "./udp-port.ts";
+import { type BufferSizes, bindUdpPort, type UdpPort } from "./udp-port.ts";
 
 const MOST_BINDS = 8;
 /** Asked for where the caller asks for nothing: the event loop may be busy for some milliseconds. */
@@ -39,12 +42,18 @@ export class FallbackSocket implements DatagramSocket {
   readonly #counters: SocketCounters = noCounts();
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
+  readonly #groups: GroupSockets;
   #handler: SocketHandler | undefined;
   #isDeliveryDue = false;
   #refused = false;
   #closed: Promise<void> | undefined;
 
-  constructor(ports: readonly UdpPort[], heap: SodiumHeap, primitives: Primitives) {
+  constructor(
+    ports: readonly UdpPort[],
+    options: OpenedOptions,
+    heap: SodiumHeap,
+    primitives: Primitives,
+  ) {
     this.#ports = ports;
     this.addresses = ports.map((port) => port.address);
     this.buffers = {
@@ -53,6 +62,15 @@ export class FallbackSocket implements DatagramSocket {
     };
     this.#inbound = new Inbound(heap, primitives, this.#paths, this.#counters);
     this.#outbound = new Outbound(heap, this.#sent);
+    const handler = {
+      answer: (port: UdpPort, datagram: Uint8Array, from: RemoteInfo) =>
+        this.#receive(datagram, from, (answer, to) => this.#reply(port, answer, to)),
+      member: (membership: Membership, datagram: Uint8Array, from: RemoteInfo) =>
+        this.#receive(datagram, from, this.#replyToMember(membership), membership),
+      stray: (datagram: Uint8Array) => this.#inbound.refuse(datagram),
+    };
+    const { multicast, binds, buffers } = options;
+    this.#groups = new GroupSockets(multicast, binds, buffers, handler, this.now);
   }
 
   start(handler: SocketHandler): void {
@@ -69,12 +87,10 @@ export class FallbackSocket implements DatagramSocket {
     }
   }
 
-  now(): number {
-    return performance.now();
-  }
+  readonly now = (): number => performance.now();
 
   addPath(remote: string): number {
-    const to = remoteOf(remote);
+    const to = this.#groups.remote(remote);
     this.#portFor(to);
     return this.#paths.add(to);
   }
@@ -86,21 +102,24 @@ export class FallbackSocket implements DatagramSocket {
   sendPlain(remote: string, datagram: Uint8Array): boolean {
     if (datagram.length > MOST_PACKET_BYTES)
       throw new RangeError(`${datagram.length} bytes are no datagram`);
-    const to = remoteOf(remote);
+    const to = this.#groups.remote(remote);
     const port = this.#portFor(to);
     if (this.#isFull(port)) return false;
     port.send(datagram, to, this.#sent);
     return true;
   }
 
-  join(group: string): number {
-    throw new Mp2pError("MP2P_NO_MULTICAST", `cannot join ${group}: no groups here`);
+  join(group: string, source?: string): number {
+    if (this.#closed !== undefined) throw new Mp2pError("MP2P_CLOSED", "the socket is closed");
+    return this.#groups.join(group, source);
   }
 
-  leave(): void {}
+  leave(membership: number): void {
+    this.#groups.leave(membership);
+  }
 
   groupDrops(): readonly GroupDrops[] {
-    return [];
+    return this.#inbound.groupDrops();
   }
 
   installSend(slot: number, keys: PacketKeys): void {
@@ -146,19 +165,27 @@ export class FallbackSocket implements DatagramSocket {
   }
 
   close(): Promise<void> {
-    this.#closed ??= Promise.all(this.#ports.map((port) => port.close())).then(() => {});
+    this.#closed ??= Promise.all(this.#allPorts.map((port) => port.close())).then(() => {});
     return this.#closed;
   }
 
   ref(): void {
     for (const port of this.#ports) port.ref();
+    this.#groups.ref();
   }
 
   unref(): void {
     for (const port of this.#ports) port.unref();
+    this.#groups.unref();
+  }
+
+  get #allPorts(): readonly UdpPort[] {
+    return [...this.#ports, ...this.#groups.ports];
   }
 
   #portFor(remote: Remote): UdpPort {
+    if (remote.group !== undefined && this.#closed === undefined)
+      return this.#groups.sender(remote);
     const port = this.#ports.find(({ family }) => family === remote.family);
     if (port === undefined) throw new RangeError(`no bound address reaches ${remote.text}`);
     return port;
@@ -177,15 +204,19 @@ export class FallbackSocket implements DatagramSocket {
       this.#counters.packetsSent++;
       this.#counters.bytesSent += bytes;
     }
-    if (!this.#refused || this.#closed !== undefined || !this.#ports.every((port) => port.hasRoom))
+    if (
+      !this.#refused ||
+      this.#closed !== undefined ||
+      !this.#allPorts.every((port) => port.hasRoom)
+    )
       return;
     this.#refused = false;
     this.#handler?.writable();
   };
 
-  #receive(datagram: Uint8Array, from: RemoteInfo, reply: Reply): void {
-    if (this.#closed !== undefined) return;
-    this.#inbound.take(datagram, from, performance.now(), reply, 0);
+  #receive(datagram: Uint8Array, from: RemoteInfo, reply: Reply, by?: Membership): void {
+    if (this.#closed !== undefined || this.#handler === undefined) return;
+    this.#inbound.take(datagram, from, performance.now(), reply, by);
     if (this.#isDeliveryDue || this.#inbound.batch.isEmpty) return;
     this.#isDeliveryDue = true;
     setImmediate(this.#deliver);
@@ -197,6 +228,14 @@ export class FallbackSocket implements DatagramSocket {
     if (this.#closed === undefined) this.#handler?.receive(batch);
     batch.clear();
   };
+
+  /** From a socket on the interface that the question came by. */
+  #replyToMember({ group, interface: name }: Membership): Reply {
+    return (answer, to) => {
+      const port = this.#groups.answerer(group, name);
+      return port !== undefined && this.#reply(port, answer, to);
+    };
+  }
 
   #reply(port: UdpPort, answer: Uint8Array, to: RemoteInfo): boolean {
     if (port.isFull) return false;
@@ -221,35 +260,23 @@ export async function openFallbackSocket(
   if (addresses.length < 1 || addresses.length > MOST_BINDS) {
     throw new RangeError(`a socket has 1 to ${MOST_BINDS} addresses, not ${addresses.length}`);
   }
-  const { receiveBufferBytes = BUFFER_BYTES, sendBufferBytes = BUFFER_BYTES } = options;
+  const buffers = {
+    receiveBytes: options.receiveBufferBytes ?? BUFFER_BYTES,
+    sendBytes: options.sendBufferBytes ?? BUFFER_BYTES,
+  };
+  const { multicast } = options;
   const ports: UdpPort[] = [];
   try {
-    for (const address of addresses)
-      ports.push(await bindUdpPort(address, receiveBufferBytes, sendBufferBytes));
+    for (const address of addresses) ports.push(await bindUdpPort(address, buffers));
   } catch (error) {
     await Promise.all(ports.map((port) => port.close()));
     throw error;
   }
-  return new FallbackSocket(ports, heap, primitives);
+  return new FallbackSocket(ports, { multicast, binds: addresses, buffers }, heap, primitives);
 }
 
-function noCounts(): SocketCounters {
-  return {
-    packetsSent: 0,
-    bytesSent: 0,
-    packetsReceived: 0,
-    bytesReceived: 0,
-    droppedMalformed: 0,
-    droppedUnknown: 0,
-    droppedForged: 0,
-    droppedReplayed: 0,
-    droppedStrangers: 0,
-    droppedLimited: 0,
-    droppedQueue: 0,
-    cookiesSent: 0,
-    droppedGroup: 0,
-    droppedKernel: 0,
-    sendCalls: 0,
-    receiveCalls: 0,
-  };
+interface OpenedOptions {
+  readonly multicast: MulticastOptions | undefined;
+  readonly binds: readonly Address[];
+  readonly buffers: BufferSizes;
 }

@@ -73,6 +73,24 @@ export class UdpPort {
     return this.#closed;
   }
 
+  /** @param handle - the interface, as `Interfaces.handle` gives it */
+  join(group: string, handle: string, source: string | undefined): void {
+    if (source === undefined) this.#socket.addMembership(group, handle);
+    else this.#socket.addSourceSpecificMembership(source, group, handle);
+  }
+
+  leave(group: string, handle: string, source: string | undefined): void {
+    if (source === undefined) this.#socket.dropMembership(group, handle);
+    else this.#socket.dropSourceSpecificMembership(source, group, handle);
+  }
+
+  /** Groups are sent to by this interface, and heard on this machine too. */
+  sendGroupsBy(handle: string, hopLimit: number): void {
+    this.#socket.setMulticastInterface(handle);
+    this.#socket.setMulticastTTL(hopLimit);
+    this.#socket.setMulticastLoopback(true);
+  }
+
   ref(): void {
     this.#socket.ref();
   }
@@ -99,31 +117,76 @@ interface SynchronousLookup {
   done: boolean;
 }
 
+/** Asked of the kernel, in bytes. */
+export interface BufferSizes {
+  readonly receiveBytes: number;
+  readonly sendBytes: number;
+}
+
 /** @throws {Mp2pError} `MP2P_PORT_IN_USE`, `MP2P_NO_NETWORK`, `MP2P_PERMISSION` or `MP2P_SOCKET` */
-export async function bindUdpPort(
-  address: Address,
-  receiveBufferBytes: number,
-  sendBufferBytes: number,
-): Promise<UdpPort> {
-  const { family } = address;
+export async function bindUdpPort(address: Address, buffers: BufferSizes): Promise<UdpPort> {
+  const opened = openSocket(address.family, false);
+  try {
+    await bound(opened.socket, address);
+  } catch (error) {
+    opened.socket.close();
+    throw bindError(address, error as NodeJS.ErrnoException);
+  }
+  return portOf(opened, buffers);
+}
+
+/**
+ * Binds before it returns, as a synchronous lookup lets Node do.
+ *
+ * @param host - as node:dgram wants it
+ * @param isShared - with other programs that share the port too
+ * @throws {NodeJS.ErrnoException} the kernel's refusal
+ */
+export function bindUdpPortNow(
+  family: 4 | 6,
+  host: string,
+  port: number,
+  isShared: boolean,
+  buffers: BufferSizes,
+): UdpPort {
+  const opened = openSocket(family, isShared);
+  let outcome: Error | "bound" = new Error("this runtime binds sockets later");
+  opened.socket.once("error", (error) => {
+    outcome = error;
+  });
+  opened.socket.once("listening", () => {
+    outcome = "bound";
+  });
+  opened.socket.bind({ address: host, port, exclusive: true });
+  if ((outcome as Error | "bound") === "bound") return portOf(opened, buffers);
+  opened.socket.close();
+  throw outcome;
+}
+
+interface OpenedSocket {
+  readonly socket: Socket;
+  readonly lookup: SynchronousLookup;
+  readonly family: 4 | 6;
+}
+
+function openSocket(family: 4 | 6, reuseAddr: boolean): OpenedSocket {
   const lookup: SynchronousLookup = { done: false };
   const socket = createSocket({
     type: family === 4 ? "udp4" : "udp6",
     ipv6Only: family === 6,
+    reuseAddr,
     lookup: (host, _options, answer) => {
       lookup.done = true;
       answer(null, host, family);
     },
   });
-  try {
-    await bound(socket, address);
-  } catch (error) {
-    socket.close();
-    throw bindError(address, error as NodeJS.ErrnoException);
-  }
+  return { socket, lookup, family };
+}
+
+function portOf({ socket, lookup, family }: OpenedSocket, buffers: BufferSizes): UdpPort {
   // A system may refuse the size asked for; what was granted is read back.
-  attempt(() => socket.setRecvBufferSize(receiveBufferBytes));
-  attempt(() => socket.setSendBufferSize(sendBufferBytes));
+  attempt(() => socket.setRecvBufferSize(buffers.receiveBytes));
+  attempt(() => socket.setSendBufferSize(buffers.sendBytes));
   // Refusals that come back by ICMP are no reason to fail: a path is judged by its answers.
   socket.on("error", () => {});
   return new UdpPort(socket, lookup, family);

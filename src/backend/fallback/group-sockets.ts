@@ -1,0 +1,184 @@
+/**
+ * Sockets for groups beside the bound ones: to receive, one a group, bound to it so that the kernel
+ * keeps everything else out; to send, one an interface, whose answers are received like any other.
+ */
+import type { RemoteInfo } from "node:dgram";
+import process from "node:process";
+import { type Address, formatAddress, isMulticast, parseAddress } from "../../base/address.ts";
+import type { MulticastOptions } from "../port.ts";
+import { bindRefused, joinRefused, MORE_THAN_A_SOCKET_HOLDS } from "./group-errors.ts";
+import { GroupReceiver, type Reception } from "./group-receiver.ts";
+import { GroupRules } from "./group-rules.ts";
+import { GroupSenders } from "./group-senders.ts";
+import { Interfaces } from "./interfaces.ts";
+import { type Membership, Memberships } from "./memberships.ts";
+import { groupOf, hostOf, type Remote, remoteOf } from "./path-table.ts";
+import { type BufferSizes, bindUdpPortNow, type UdpPort } from "./udp-port.ts";
+
+/** Windows binds to no group, but hands each socket only what that socket joined. */
+const BINDS_TO_GROUPS = process.platform !== "win32";
+
+export interface GroupHandler {
+  /** By a socket that sends to groups: unicast. */
+  answer(port: UdpPort, datagram: Uint8Array, from: RemoteInfo): void;
+  member(membership: Membership, datagram: Uint8Array, from: RemoteInfo): void;
+  /** For a group or an interface that was not joined. */
+  stray(datagram: Uint8Array): void;
+}
+
+export class GroupSockets {
+  readonly #buffers: BufferSizes;
+  readonly #handler: GroupHandler;
+  readonly #now: () => number;
+  readonly #interfaces = new Interfaces();
+  readonly #memberships = new Memberships(this.#interfaces);
+  readonly #rules: GroupRules;
+  readonly #senders: GroupSenders;
+  readonly #receivers = new Set<GroupReceiver>();
+  #keepsAlive = true;
+
+  constructor(
+    options: MulticastOptions | undefined,
+    binds: readonly Address[],
+    buffers: BufferSizes,
+    handler: GroupHandler,
+    now: () => number,
+  ) {
+    this.#buffers = buffers;
+    this.#handler = handler;
+    this.#now = now;
+    this.#rules = new GroupRules(this.#interfaces, options, binds, now);
+    this.#senders = new GroupSenders(this.#rules, buffers, handler.answer);
+  }
+
+  get ports(): readonly UdpPort[] {
+    return [...Array.from(this.#receivers, ({ port }) => port), ...this.#senders.ports];
+  }
+
+  /** @throws as `DatagramSocket.join` */
+  join(text: string, sourceText: string | undefined): number {
+    const address = parseAddress(text);
+    if (address === undefined || !isMulticast(address)) throw new RangeError(`no group: ${text}`);
+    const { interface: name, isLinkScope } = groupOf(address);
+    const source = sourceText === undefined ? undefined : sourceOf(sourceText, address);
+    const { port } = this.#rules.require(address, name);
+    if (address.port !== port) throw new RangeError(`groups are received on port ${port}`);
+    const group = hostOf({ family: address.family, bytes: address.bytes, port });
+    const known = this.#memberships.find(group, name, source);
+    if (known !== undefined) return known.number;
+    this.#memberships.requireRoom();
+    const handle = this.#rules.handle(address, name);
+    const hearsOne = !BINDS_TO_GROUPS || isLinkScope;
+    const reception = { group, interface: hearsOne ? name : undefined, source };
+    const receiver = this.#joined(reception, address, handle);
+    const { number } = this.#memberships.add(group, name, source);
+    receiver.keep(number, handle);
+    return number;
+  }
+
+  leave(number: number): void {
+    if (!this.#memberships.remove(number)) return;
+    for (const receiver of this.#receivers) {
+      if (!receiver.holds(number)) continue;
+      receiver.leave(number);
+      if (!receiver.isEmpty) continue;
+      this.#receivers.delete(receiver);
+      void receiver.port.close();
+    }
+  }
+
+  /** @throws {RangeError} for anything but an IP address with a port, and a group without an interface */
+  remote(text: string): Remote {
+    return remoteOf(text, (name) => {
+      this.#interfaces.refresh(this.#now());
+      return this.#interfaces.zone(name);
+    });
+  }
+
+  /** The socket that sends to a group. @throws {Mp2pError} `MP2P_NO_MULTICAST` or `MP2P_LIMIT` */
+  sender({ text }: Remote): UdpPort {
+    const port = this.#senders.port(parseAddress(text) as Address);
+    if (!this.#keepsAlive) port.unref();
+    return port;
+  }
+
+  /** A socket on the interface that a question came by, to answer it by unicast. */
+  answerer(group: string, interfaceName: string): UdpPort | undefined {
+    const host = group.includes(":") ? `[${group}%${interfaceName}]` : `${group}%${interfaceName}`;
+    try {
+      return this.sender(this.remote(`${host}:0`));
+    } catch {
+      return undefined;
+    }
+  }
+
+  ref(): void {
+    this.#keepsAlive = true;
+    for (const port of this.ports) port.ref();
+  }
+
+  unref(): void {
+    this.#keepsAlive = false;
+    for (const port of this.ports) port.unref();
+  }
+
+  /** A receiver of the group that the kernel lets join: one with room, or a new one. */
+  #joined(reception: Reception, address: Address, handle: string): GroupReceiver {
+    for (const receiver of this.#receivers) {
+      if (!receiver.isFor(reception) || !receiver.hasRoom) continue;
+      try {
+        receiver.joinBy(handle);
+        return receiver;
+      } catch (error) {
+        const { code = "" } = error as NodeJS.ErrnoException;
+        if (!MORE_THAN_A_SOCKET_HOLDS.has(code)) throw joinRefused(address, error);
+      }
+    }
+    const receiver = new GroupReceiver(this.#bound(address), reception, this.#memberships);
+    try {
+      receiver.joinBy(handle);
+    } catch (error) {
+      void receiver.port.close();
+      throw joinRefused(address, error);
+    }
+    this.#listen(receiver);
+    return receiver;
+  }
+
+  #bound(address: Address): UdpPort {
+    const { family, port } = address;
+    const any = family === 4 ? "0.0.0.0" : "::";
+    const { host } = this.remote(formatAddress(address));
+    try {
+      return bindUdpPortNow(family, BINDS_TO_GROUPS ? host : any, port, true, this.#buffers);
+    } catch (error) {
+      throw bindRefused(address, error);
+    }
+  }
+
+  #listen(receiver: GroupReceiver): void {
+    this.#receivers.add(receiver);
+    if (!this.#keepsAlive) receiver.port.unref();
+    receiver.port.listen({
+      message: (datagram, from) => {
+        const heard = receiver.heard(from, this.#now());
+        if (heard === "stray") this.#handler.stray(datagram);
+        else if (heard !== "copy") this.#handler.member(heard, datagram, from);
+      },
+      error: () => {},
+    });
+  }
+}
+
+/** @throws {RangeError} for anything but a unicast address of the group's family */
+function sourceOf(text: string, group: Address): string {
+  const [bare = ""] = text.split("%");
+  const source = parseAddress(bare.includes(":") ? `[${bare}]:0` : `${bare}:0`);
+  const isFit =
+    source !== undefined &&
+    source.family === group.family &&
+    !isMulticast(source) &&
+    source.bytes.some((byte) => byte !== 0);
+  if (!isFit) throw new RangeError(`no source for this group: ${text}`);
+  return hostOf(source);
+}
