@@ -1,18 +1,25 @@
 /** One's own end of all sessions: an identity listening and dialling on UDP sockets. */
 import type { SocketCounters } from "../backend/counters.ts";
-import {
-  type Backend,
-  type Capabilities,
-  type DatagramSocket,
-  SUITE_AES_256_GCM,
-  SUITE_CHACHA20_POLY1305,
-} from "../backend/port.ts";
+import type { Backend, DatagramSocket } from "../backend/port.ts";
 import { backendNote, selectBackend } from "../backend/select.ts";
 import { Mp2pError } from "../base/errors.ts";
+import type {
+  AnnouncedCast,
+  CastContent,
+  Casting,
+  CastOptions,
+  CastReceipt,
+  CastTarget,
+  ReceiveCastOptions,
+} from "../multicast/cast/contract.ts";
+import { CAST_SERVICE } from "../multicast/cast/records.ts";
+import { SCOPE } from "../multicast/group-address.ts";
 import { ANY_INSTANCE, addressee } from "../noise/macs.ts";
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
 import { Admission } from "./admission.ts";
 import { AsyncQueue } from "./async-queue.ts";
+import type { BackendInfo, ConnectOptions, TicketOptions } from "./call-options.ts";
+import { Casts } from "./casts.ts";
 import { Connector, presentToken } from "./connector.ts";
 import { EndpointCore } from "./core.ts";
 import type { CoreConfig } from "./core-config.ts";
@@ -20,6 +27,7 @@ import { Doorkeeper, TOKEN_BYTES } from "./doorkeeper.ts";
 import { Driver } from "./driver.ts";
 import { EndpointGroups } from "./endpoint-groups.ts";
 import { reachableAddresses } from "./local-addresses.ts";
+import { LoneHub } from "./lone-hub.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
 import {
   DEFAULT_SERVICES,
@@ -29,29 +37,17 @@ import {
   strangerLimits,
 } from "./options.ts";
 import { chosenGroups } from "./own-groups.ts";
+import { ownTicket } from "./own-ticket.ts";
 import { TOKEN_SERVICE } from "./service.ts";
 import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { SessionRecord } from "./session-record.ts";
+import type { Stream } from "./stream.ts";
+import { suitesOf } from "./suites.ts";
 import { readTarget } from "./target.ts";
 
 const OFFER_MS = 10 * 60_000;
 const CONNECT_TIMEOUT_MS = 20_000;
-
-export interface TicketOptions {
-  /** Adds a one-use token that lets its bearer in whatever `allow` says. */
-  readonly offer?: boolean;
-  /** Lifetime of an offer in milliseconds; default ten minutes. */
-  readonly lifetimeMs?: number;
-  /** Addresses to name instead of this machine's own, e.g. a port forwarded by hand. */
-  readonly addresses?: readonly string[];
-}
-
-export interface ConnectOptions {
-  readonly signal?: AbortSignal;
-  /** Default 20,000 ms. */
-  readonly timeoutMs?: number;
-}
 
 export class Endpoint implements AsyncDisposable {
   readonly #options: EndpointOptions;
@@ -68,6 +64,9 @@ export class Endpoint implements AsyncDisposable {
   readonly #sessions = new WeakMap<SessionRecord, Session>();
   readonly #open = new Set<Session>();
   readonly #doorkeeper: Doorkeeper;
+  readonly #casts: Casts;
+  /** BLAKE3 of the backend, 32 bytes. */
+  readonly blake3: (data: Uint8Array) => Uint8Array;
   #closing: Promise<void> | undefined;
 
   private constructor(options: EndpointOptions, backend: Backend, opened: OpenedSocket) {
@@ -87,9 +86,7 @@ export class Endpoint implements AsyncDisposable {
       identity,
       instance: primitives.randomBytes(8),
       network: networkId(primitives, network),
-      suites: capabilities.aes
-        ? [SUITE_AES_256_GCM, SUITE_CHACHA20_POLY1305]
-        : [SUITE_CHACHA20_POLY1305],
+      suites: suitesOf(capabilities),
       limits: limitsOf(options.limits),
       congestion,
       ...(this.#groups && { hub: this.#groups.hub, groups: this.#groups.rung }),
@@ -103,22 +100,26 @@ export class Endpoint implements AsyncDisposable {
     this.#doorkeeper = new Doorkeeper(this.#admission, this.#driver, (session) =>
       this.#incoming.push(session),
     );
+    this.blake3 = (data) => primitives.blake3(data);
     this.#host = {
       services,
       backendName: backend.name,
-      blake3: (data) => primitives.blake3(data),
+      blake3: this.blake3,
       now: () => this.#driver.now(),
       changed: (record) => {
         this.#core.touch(record);
         this.#driver.flush();
       },
-      internalService: (name) =>
-        name === TOKEN_SERVICE
-          ? (session, stream) =>
-              void this.#doorkeeper.redeem(session, stream).catch(() => undefined)
-          : undefined,
+      internalService: (name) => this.#service(name),
       ended: (session) => this.#ended(session),
     };
+    this.#casts = new Casts({
+      hub: this.#groups?.hub ?? new LoneHub(primitives, identity, this.#driver),
+      capabilities,
+      scope: SCOPE[options.discovery?.scope ?? "link"],
+      ticket: (extra) => formatTicket({ ...this.#ticket(), ...extra }),
+      connect: (target, how) => this.connect(target, how),
+    });
   }
 
   /**
@@ -151,12 +152,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /** Which backend runs, what it can do here, and why it is not the native one where it is not. */
-  get backend(): {
-    readonly name: "native" | "fallback";
-    readonly capabilities: Capabilities;
-    readonly buffers: { readonly receiveBytes: number; readonly sendBytes: number };
-    readonly note: string | undefined;
-  } {
+  get backend(): BackendInfo {
     const { name, capabilities } = this.#backend;
     return { name, capabilities, buffers: this.#socket.buffers, note: backendNote(this.#backend) };
   }
@@ -179,11 +175,7 @@ export class Endpoint implements AsyncDisposable {
    * holds a secret that lets its first user in, and expires.
    */
   ticket(options: TicketOptions = {}): string {
-    const candidates = options.addresses ?? reachableAddresses(this.#socket.addresses);
-    const sameHost = reachableAddresses(candidates).every((address) =>
-      /^(127\.|\[::1\])/.test(address),
-    );
-    const ticket: Ticket = { key: this.key, instance: this.#config.instance, candidates, sameHost };
+    const ticket = this.#ticket(options.addresses);
     if (!options.offer) return formatTicket(ticket);
     const token = this.#config.primitives.randomBytes(TOKEN_BYTES);
     const expiresMs = this.#driver.unixMs() + (options.lifetimeMs ?? OFFER_MS);
@@ -221,6 +213,26 @@ export class Endpoint implements AsyncDisposable {
     return session;
   }
 
+  /** Sends content once to everybody who comes with the ticket of what this returns. */
+  cast(content: CastContent, options?: CastOptions): Casting {
+    if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");
+    return this.#casts.cast(content, options);
+  }
+
+  /**
+   * Receives a cast, by its ticket or as it was heard of on the network.
+   *
+   * @throws {Mp2pError} what `connect` throws, `MP2P_REFUSED` where the cast is over, `MP2P_NOT_ALLOWED`,
+   * what the target throws, or the signal's reason
+   */
+  async receiveCast(
+    from: string | AnnouncedCast,
+    target: CastTarget,
+    options?: ReceiveCastOptions,
+  ): Promise<CastReceipt> {
+    return this.#casts.receive(from, target, options);
+  }
+
   /** Ends all sessions, tells the peers, and gives the port back. Idempotent. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -245,6 +257,19 @@ export class Endpoint implements AsyncDisposable {
     signal?.addEventListener("abort", () => void this.close(), { once: true });
   }
 
+  #ticket(named?: readonly string[]): Ticket {
+    const candidates = named ?? reachableAddresses(this.#socket.addresses);
+    return ownTicket(this.key, this.#config.instance, candidates);
+  }
+
+  /** Services that are the endpoint's own. */
+  #service(name: string): ((session: Session, stream: Stream) => void) | undefined {
+    if (name === CAST_SERVICE) return (session, stream) => this.#casts.serve(session, stream);
+    if (name !== TOKEN_SERVICE) return undefined;
+    return (session, stream) =>
+      void this.#doorkeeper.redeem(session, stream).catch(() => undefined);
+  }
+
   #opened(record: SessionRecord, dialled: boolean): void {
     const session = new Session(record, this.#host, dialled);
     this.#sessions.set(record, session);
@@ -263,6 +288,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#casts.close();
     await Promise.all([...this.#open].map((session) => session.close()));
     this.#incoming.end();
     await this.#driver.drained();

@@ -1,0 +1,24 @@
+/** What calls of an endpoint take and give. */
+import type { Capabilities } from "../backend/port.ts";
+
+export interface TicketOptions {
+  /** Adds a one-use token that lets its bearer in whatever `allow` says. */
+  readonly offer?: boolean;
+  /** Lifetime of an offer in milliseconds; default ten minutes. */
+  readonly lifetimeMs?: number;
+  /** Addresses to name instead of this machine's own, e.g. a port forwarded by hand. */
+  readonly addresses?: readonly string[];
+}
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal;
+  /** Default 20,000 ms. */
+  readonly timeoutMs?: number;
+}
+
+export interface BackendInfo {
+  readonly name: "native" | "fallback";
+  readonly capabilities: Capabilities;
+  readonly buffers: { readonly receiveBytes: number; readonly sendBytes: number };
+  readonly note: string | undefined;
+}

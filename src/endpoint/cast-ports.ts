@@ -1,0 +1,71 @@
+/** Between promises and streams here and the callbacks of a cast's engine. */
+import type { CastContent, CastTarget } from "../multicast/cast/contract.ts";
+import type { CastLink, ContentPort, TargetPort } from "../multicast/cast/ports.ts";
+import { RecordStream } from "../multicast/cast/record-stream.ts";
+import type { Stream } from "./stream.ts";
+
+export function contentPort(content: CastContent): ContentPort {
+  return {
+    manifest: content.manifest,
+    bytes: content.bytes,
+    read: (offset, into, done) => {
+      content.read(offset, into).then(
+        (bytes) => done(bytes, undefined),
+        (error: unknown) => done(0, error ?? new Error("read failed")),
+      );
+    },
+  };
+}
+
+export function targetPort(target: CastTarget): TargetPort {
+  return {
+    offered: (manifest, shape, done) => {
+      target.offered(manifest, shape).then(
+        (held) => done(held, undefined),
+        (error: unknown) => done(undefined, error),
+      );
+    },
+    write: (offset, bytes, hash, done) => settle(() => target.write(offset, bytes, hash), done),
+    complete: (done) => settle(() => target.complete(), done),
+  };
+}
+
+function settle(call: () => Promise<void>, done: (error: unknown) => void): void {
+  call().then(
+    () => done(undefined),
+    (error: unknown) => done(error ?? new Error("the target failed")),
+  );
+}
+
+export function streamLink(stream: Stream): CastLink {
+  return {
+    send: (record) => {
+      if (stream.writable) stream.write(record);
+    },
+    backlog: () => stream.writableLength,
+    close: () => {
+      if (stream.writable) stream.end();
+    },
+  };
+}
+
+/**
+ * @param received - gets each record; its body is given away
+ * @param lost - the stream is gone, however
+ */
+export function readRecords(
+  stream: Stream,
+  received: (type: number, body: Uint8Array) => void,
+  lost: (error: unknown) => void,
+): void {
+  const records = new RecordStream(received);
+  let error: unknown;
+  stream.on("error", (cause) => {
+    error = cause;
+  });
+  stream.once("close", () => lost(error ?? stream.failure));
+  stream.once("end", () => lost(undefined));
+  stream.consume((bytes) => {
+    if (!records.push(bytes)) stream.destroy();
+  });
+}

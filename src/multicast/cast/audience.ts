@@ -1,0 +1,224 @@
+/** The receivers of a cast: their records, what they have, who is gone. */
+
+import { equalBytes, viewOf, writeUint48 } from "../../base/bytes.ts";
+import { Mp2pError } from "../../base/errors.ts";
+import type { BlockSource } from "./block-source.ts";
+import { type DoorOptions, handOut, knock, readHeld, refuse, sendHashes } from "./door.ts";
+import type { Geometry } from "./geometry.ts";
+import type { CastKey } from "./key-record.ts";
+import { Peer } from "./peer.ts";
+import type { CastLink } from "./ports.ts";
+import { parseReason, RECORD, type Reason, reasonRecord, record } from "./records.ts";
+import { parseStatus, type Status } from "./status-record.ts";
+
+/** A receiver that says nothing for so long is lost. */
+const LOST_MS = 10_000;
+const CATCH_UP = 1;
+const ALIVE_MS = 1000;
+
+export interface AudienceHooks {
+  /** Blocks that were sent whole. */
+  sentBlocks(): number;
+  reported(peer: Peer, status: Status): void;
+  /** Numbers of the channels in use. */
+  channels(): readonly number[];
+  /** It takes no further part. */
+  gone(peer: Peer): void;
+}
+
+interface Cast {
+  readonly source: BlockSource;
+  readonly geometry: Geometry;
+  readonly castKey: Omit<CastKey, "bytes" | "sentBlocks">;
+}
+
+export class Audience {
+  /** Everybody who ever came. */
+  readonly peers: Peer[] = [];
+  aliveAt = 0;
+  readonly #door: DoorOptions;
+  readonly #cast: Cast;
+  readonly #hooks: AudienceHooks;
+  readonly #knocked = new Set<Peer>();
+  #isEndTold: boolean;
+
+  constructor(door: DoorOptions, cast: Cast, hooks: AudienceHooks) {
+    this.#door = door;
+    this.#cast = cast;
+    this.#hooks = hooks;
+    this.#isEndTold = cast.geometry.bytes !== undefined;
+  }
+
+  live(): Peer[] {
+    return this.peers.filter((peer) => peer.isLive);
+  }
+
+  /** Those who hear us and miss blocks of which they have nothing. */
+  bulk(): Peer[] {
+    return this.peers.filter(
+      (peer) =>
+        peer.hears &&
+        peer.status?.runs.some(
+          ({ start, missing }) => missing >= this.#cast.geometry.symbolsOf(start) && missing <= 128,
+        ),
+    );
+  }
+
+  add(key: Uint8Array, link: CastLink, now: number): Peer {
+    return new Peer(key, link, now);
+  }
+
+  receive(peer: Peer, type: number, body: Uint8Array, now: number): void {
+    if (peer.outcome !== undefined) return;
+    peer.statusAt = now;
+    if (type === RECORD.JOIN && !this.#knocked.has(peer)) this.#knock(peer, body);
+    else if (!this.peers.includes(peer)) this.#break(peer, "a record before JOIN");
+    else if (type === RECORD.HAVE && !peer.ready) readHeld(peer, body);
+    else if (type === RECORD.READY && !peer.ready) this.#enter(peer);
+    else if (type === RECORD.STATUS && peer.ready) this.#onStatus(peer, body, now);
+    else if (type === RECORD.COMPLETE && peer.ready) this.#onComplete(peer, body, now);
+    else if (type === RECORD.DECLINE) this.#onDecline(peer, body, now);
+    else this.#break(peer, `a record of type ${type} out of place`);
+  }
+
+  /** Its connection is gone, or it fell silent. */
+  lose(peer: Peer, why: string, now: number): void {
+    if (peer.outcome !== undefined) return;
+    peer.outcome = "lost";
+    peer.why = why;
+    this.#over(peer, now);
+  }
+
+  expire(now: number): void {
+    for (const peer of this.peers) {
+      if (peer.outcome !== undefined || now - peer.statusAt < LOST_MS) continue;
+      if (peer.ready) this.lose(peer, "it fell silent", now);
+    }
+  }
+
+  /** Those fed by unicast hear nothing else for long times. */
+  keepAlive(now: number): void {
+    if (now < this.aliveAt) return;
+    this.aliveAt = now + ALIVE_MS;
+    for (const peer of this.live()) peer.link.send(record(RECORD.ALIVE));
+  }
+
+  /** A live content has ended: now its length is known. */
+  tellEnd(): void {
+    const { bytes } = this.#cast.geometry;
+    if (this.#isEndTold || bytes === undefined) return;
+    this.#isEndTold = true;
+    for (const peer of this.live()) this.#sendEnd(peer, bytes);
+  }
+
+  #sendEnd(peer: Peer, bytes: number): void {
+    const body = new Uint8Array(6);
+    writeUint48(viewOf(body), 0, bytes);
+    peer.link.send(record(RECORD.END, body));
+  }
+
+  /** Nobody waits for it any more: it is to leave the groups and catches up by its stream. */
+  slow(peer: Peer): void {
+    peer.isCatchUp = true;
+    peer.link.send(record(RECORD.MODE, Uint8Array.of(CATCH_UP)));
+    this.#hooks.gone(peer);
+  }
+
+  /** Other channels are in use. */
+  rechannel(): void {
+    for (const peer of this.live()) {
+      const { status } = peer;
+      if (status !== undefined) peer.report(status, peer.statusAt, this.#hooks.channels());
+    }
+  }
+
+  /** The cast ends for everybody. */
+  abort(error: unknown, now: number): void {
+    const known = error instanceof Mp2pError;
+    const why = known ? error.message : "the sender ended the cast";
+    const reason: Reason = { code: known ? error.code : "MP2P_CLOSED", why };
+    for (const peer of this.peers) {
+      if (peer.outcome !== undefined) continue;
+      peer.link.send(reasonRecord(RECORD.ABORT, reason));
+      peer.outcome = "partial";
+      peer.why = why;
+      this.#over(peer, now);
+    }
+  }
+
+  #knock(peer: Peer, body: Uint8Array): void {
+    this.#knocked.add(peer);
+    knock(this.#door, peer, body, () => {
+      const { castKey, geometry } = this.#cast;
+      this.peers.push(peer);
+      const { bytes } = geometry;
+      handOut(
+        peer,
+        { ...castKey, bytes, sentBlocks: this.#hooks.sentBlocks() },
+        this.#door.manifest,
+      );
+    });
+  }
+
+  #enter(peer: Peer): void {
+    const { source } = this.#cast;
+    peer.ready = true;
+    peer.firstBlock = this.#hooks.sentBlocks();
+    sendHashes(peer, source, 0, source.hashed);
+    const { bytes } = this.#cast.geometry;
+    if (this.#isEndTold && bytes !== undefined) this.#sendEnd(peer, bytes);
+    this.match(peer);
+  }
+
+  /** Compares what it holds with the blocks read since. */
+  match(peer: Peer): void {
+    const { source } = this.#cast;
+    for (const [block, hash] of peer.held) {
+      if (block >= source.hashed) continue;
+      peer.held.delete(block);
+      const known = source.hash(block);
+      if (equalBytes(hash, known)) peer.have.add(block, block + 1);
+    }
+  }
+
+  #onStatus(peer: Peer, body: Uint8Array, now: number): void {
+    const status = parseStatus(body);
+    if (status === undefined) {
+      this.#break(peer, "a STATUS that makes no sense");
+      return;
+    }
+    peer.report(status, now, this.#hooks.channels());
+    this.#hooks.reported(peer, status);
+  }
+
+  #onComplete(peer: Peer, body: Uint8Array, now: number): void {
+    if (body.length !== 10) {
+      this.#break(peer, "a COMPLETE that makes no sense");
+      return;
+    }
+    peer.lossRate = viewOf(body).getUint32(6) / 0xffff_ffff;
+    peer.outcome = "complete";
+    peer.link.send(record(RECORD.DONE));
+    this.#over(peer, now);
+  }
+
+  #onDecline(peer: Peer, body: Uint8Array, now: number): void {
+    const { code, why } = parseReason(body);
+    const isNew = (peer.status?.writtenBytes ?? 0) === 0;
+    peer.outcome = isNew && !peer.ready ? "declined" : "partial";
+    peer.why = `${why} (${code})`;
+    this.#over(peer, now);
+  }
+
+  #break(peer: Peer, what: string): void {
+    refuse(peer, { code: "MP2P_PROTOCOL", why: what });
+    this.#hooks.gone(peer);
+  }
+
+  #over(peer: Peer, now: number): void {
+    peer.finishedAt = now;
+    peer.held.clear();
+    peer.link.close();
+    this.#hooks.gone(peer);
+  }
+}

@@ -1,0 +1,98 @@
+/** How receivers are let in: JOIN is checked, KEY and the manifest are handed out. */
+import type { Primitives, Suite } from "../../backend/port.ts";
+import { equalSecrets, viewOf } from "../../base/bytes.ts";
+import type { BlockSource } from "./block-source.ts";
+import { type CastKey, type Join, joinProof, keyRecord, parseJoin } from "./key-record.ts";
+import type { Peer } from "./peer.ts";
+import {
+  HASH_BYTES,
+  HASHES_MOST,
+  hashesRecord,
+  MANIFEST_PART_BYTES,
+  RECORD,
+  type Reason,
+  reasonRecord,
+  record,
+} from "./records.ts";
+
+export interface DoorOptions {
+  readonly primitives: Primitives;
+  readonly castId: Uint8Array;
+  /** The sender's own key. */
+  readonly key: Uint8Array;
+  readonly secret: Uint8Array | undefined;
+  /** Of the cast: receivers without it are refused. */
+  readonly suite: Suite;
+  readonly manifest: Uint8Array;
+  admits(key: Uint8Array, done: (admitted: boolean) => void): void;
+}
+
+const NOT_ALLOWED: Reason = { code: "MP2P_NOT_ALLOWED", why: "this key may not receive the cast" };
+
+/** @param admitted - called where the peer may come in; else it was told why not */
+export function knock(
+  options: DoorOptions,
+  peer: Peer,
+  body: Uint8Array,
+  admitted: (join: Join) => void,
+): void {
+  const join = parseJoin(body);
+  if (join === undefined) {
+    refuse(peer, { code: "MP2P_PROTOCOL", why: "a JOIN that makes no sense" });
+    return;
+  }
+  const { primitives, castId, key, secret, suite } = options;
+  if (secret !== undefined) {
+    const proof = joinProof(primitives, secret, castId, key, peer.key);
+    if (!equalSecrets(proof, join.proof)) {
+      refuse(peer, { ...NOT_ALLOWED, why: "the ticket's secret is wrong" });
+      return;
+    }
+  }
+  if (!join.suites.includes(suite)) {
+    refuse(peer, { code: "MP2P_VERSION", why: "the cast's cipher is unknown here" });
+    return;
+  }
+  options.admits(peer.key, (isAdmitted) => {
+    if (peer.outcome !== undefined) return;
+    if (isAdmitted) admitted(join);
+    else refuse(peer, NOT_ALLOWED);
+  });
+}
+
+/** Hands out what a cast is. */
+export function handOut(peer: Peer, key: CastKey, manifest: Uint8Array): void {
+  peer.link.send(keyRecord(key));
+  for (let at = 0; at < manifest.length; at += MANIFEST_PART_BYTES) {
+    peer.link.send(record(RECORD.MANIFEST, manifest.subarray(at, at + MANIFEST_PART_BYTES)));
+  }
+}
+
+/** Hashes of blocks [first, end), for a receiver that was not there when they were sent. */
+export function sendHashes(peer: Peer, source: BlockSource, first: number, end: number): void {
+  for (let from = first; from < end; from += HASHES_MOST) {
+    const hashes: Uint8Array[] = [];
+    for (let block = from; block < Math.min(end, from + HASHES_MOST); block++) {
+      hashes.push(source.hash(block));
+    }
+    peer.link.send(hashesRecord(from, hashes));
+  }
+}
+
+/** Notes what a receiver holds from before. */
+export function readHeld(peer: Peer, body: Uint8Array): void {
+  const view = viewOf(body);
+  for (let at = 0; at + 4 + HASH_BYTES <= body.length; at += 4 + HASH_BYTES) {
+    const block = view.getUint32(at);
+    const hash = body.subarray(at + 4, at + 4 + HASH_BYTES);
+    if (hash.some((byte) => byte !== 0)) peer.held.set(block, hash);
+    else peer.have.add(block, block + 1);
+  }
+}
+
+export function refuse(peer: Peer, reason: Reason): void {
+  peer.link.send(reasonRecord(RECORD.ABORT, reason));
+  peer.outcome = "declined";
+  peer.why = reason.why;
+  peer.link.close();
+}

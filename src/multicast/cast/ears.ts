@@ -1,0 +1,49 @@
+/** A receiver's ears: the cast's groups joined, its channels listened to. */
+import type { GroupHub, GroupRow, Joined } from "../hub.ts";
+import { channelKeys } from "./channel-keys.ts";
+import type { CastKey } from "./key-record.ts";
+
+export class Ears {
+  readonly #hub: GroupHub;
+  readonly #key: CastKey;
+  readonly #receive: (channel: number, row: GroupRow) => void;
+  #joined: Joined[] = [];
+  #listening: (() => void)[] = [];
+
+  constructor(hub: GroupHub, key: CastKey, receive: (channel: number, row: GroupRow) => void) {
+    this.#hub = hub;
+    this.#key = key;
+    this.#receive = receive;
+  }
+
+  get open(): boolean {
+    return this.#joined.length > 0;
+  }
+
+  /** Joins what can be joined: a system without multicast is fed by unicast. */
+  join(): void {
+    if (this.open) return;
+    for (const group of this.#key.groups) {
+      try {
+        this.#joined.push(this.#hub.join(group));
+      } catch {
+        // Another group may do; where none does, READY says so.
+      }
+    }
+    if (!this.open) return;
+    const { suite, senderKey, channels } = this.#key;
+    for (let channel = 0; channel < channels; channel++) {
+      const keys = channelKeys(this.#hub.primitives, senderKey, suite, channel);
+      this.#listening.push(this.#hub.listen(keys, (row) => this.#receive(channel, row)));
+    }
+  }
+
+  silent(): void {
+    for (const joined of this.#joined) joined.silent();
+  }
+
+  leave(): void {
+    for (const stop of this.#listening.splice(0)) stop();
+    for (const joined of this.#joined.splice(0)) joined.leave();
+  }
+}

@@ -1,0 +1,103 @@
+/** One receiver, as the sender knows it. */
+import { RangeSet } from "../../base/ranges.ts";
+import type { CastOutcome, ReceiverState } from "./contract.ts";
+import type { CastLink } from "./ports.ts";
+import type { Status } from "./status-record.ts";
+
+/** Microseconds of a stamp. */
+const STAMP_MODULUS = 0x1_0000_0000;
+const RTT_GAIN = 1 / 8;
+const UNKNOWN_RTT_MS = 10;
+
+export class Peer {
+  readonly key: Uint8Array;
+  readonly link: CastLink;
+  readonly joinedAt: number;
+  /** Blocks sent before it was ready are asked for after all others. */
+  firstBlock = 0;
+  ready = false;
+  /** It was told to leave the groups: too slow for them. */
+  isCatchUp = false;
+  outcome: CastOutcome | undefined;
+  why: string | undefined;
+  /** Hashes of held blocks that are not read yet. */
+  readonly held: Map<number, Uint8Array> = new Map();
+  /** Held blocks that are what the content has. */
+  readonly have: RangeSet = new RangeSet();
+  /** Blocks put into its stream. */
+  readonly fed: RangeSet = new RangeSet();
+  fedBytes = 0;
+  status: Status | undefined;
+  statusAt: number;
+  /** Number of its channel, -1 for none. */
+  channel = -1;
+  largest = -1;
+  received = 0;
+  /** How far it was behind the foremost receiver when it reported last, in packets. */
+  lag = 0;
+  rttMs: number = UNKNOWN_RTT_MS;
+  leastRttMs: number = Infinity;
+  lossRate = 0;
+  finishedAt = 0;
+
+  constructor(key: Uint8Array, link: CastLink, now: number) {
+    this.key = key;
+    this.link = link;
+    this.joinedAt = now;
+    this.statusAt = now;
+  }
+
+  /** In the cast, and not at its end yet. */
+  get isLive(): boolean {
+    return this.ready && this.outcome === undefined;
+  }
+
+  /** Gets content by groups. */
+  get hears(): boolean {
+    return this.isLive && !this.isCatchUp && this.channel >= 0 && this.status?.deaf === false;
+  }
+
+  get next(): number {
+    return this.status?.next ?? 0;
+  }
+
+  get writtenBytes(): number {
+    return this.status?.writtenBytes ?? 0;
+  }
+
+  get state(): ReceiverState {
+    if (this.outcome !== undefined) return this.outcome;
+    if (!this.ready) return "joining";
+    return this.isCatchUp ? "catch-up" : "receiving";
+  }
+
+  get path(): "multicast" | "unicast" {
+    return this.fedBytes * 2 > this.writtenBytes ? "unicast" : "multicast";
+  }
+
+  /** @param active - numbers of the channels in use */
+  report(status: Status, now: number, active: readonly number[]): void {
+    this.status = status;
+    this.statusAt = now;
+    const count = status.channels.find(({ channel }) => active.includes(channel));
+    this.channel = count?.channel ?? -1;
+    if (count !== undefined) {
+      this.largest = count.largest;
+      this.received = count.received;
+    }
+    if (status.stamp !== 0) this.#sample(status, now);
+  }
+
+  #sample({ stamp, heldUs }: Status, now: number): void {
+    const elapsed = (Math.round(now * 1000) - stamp - heldUs) % STAMP_MODULUS;
+    const rttMs = ((elapsed + STAMP_MODULUS) % STAMP_MODULUS) / 1000;
+    if (rttMs > 60_000) return;
+    this.rttMs +=
+      this.leastRttMs === Infinity ? rttMs - this.rttMs : RTT_GAIN * (rttMs - this.rttMs);
+    this.leastRttMs = Math.min(this.leastRttMs, rttMs);
+  }
+}
+
+export function stampOf(now: number): number {
+  return Math.round(now * 1000) % STAMP_MODULUS || 1;
+}

@@ -1,0 +1,296 @@
+/**
+ * One receiver of a cast, sans-IO: records of its stream and rows of its groups go in, records and
+ * writes come out. docs/PROTOCOL.md, "Cast".
+ */
+import { ROW_SYMBOLS } from "../../backend/port.ts";
+import { readUint48, viewOf, writeUint48 } from "../../base/bytes.ts";
+import { Mp2pError } from "../../base/errors.ts";
+import type { GroupHub, GroupRow, Service } from "../hub.ts";
+import { areAuthentic, parseAuthFrame } from "./auth-frame.ts";
+import type { CastReceipt, CastReceiveProgress, HeldBlock } from "./contract.ts";
+import { Ears } from "./ears.ts";
+import { Entry } from "./entry.ts";
+import { Geometry } from "./geometry.ts";
+import { Intake } from "./intake.ts";
+import { type CastKey, joinProof, joinRecord } from "./key-record.ts";
+import type { CastLink, TargetPort } from "./ports.ts";
+import { Reception } from "./reception.ts";
+import { haveRecords, parseReason, RECORD, reasonRecord, record } from "./records.ts";
+import { StatusClock } from "./status-clock.ts";
+import { statusRecord } from "./status-record.ts";
+
+/** The sender says something by the stream every second. */
+const SENDER_GONE_MS = 30_000;
+/** Statuses wait while the stream is this far behind. */
+const BACKLOG_MOST = 4096;
+const NO_GROUPS = 1;
+
+export interface ReceiverOptions {
+  readonly castId: Uint8Array;
+  /** The sender's key. */
+  readonly sender: Uint8Array;
+  readonly secret?: Uint8Array;
+  readonly suites: readonly number[];
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+export class CastReceiver implements Service {
+  readonly #hub: GroupHub;
+  readonly #link: CastLink;
+  readonly #target: TargetPort;
+  readonly #options: ReceiverOptions;
+  readonly #ended: (receipt: CastReceipt | undefined, error: unknown) => void;
+  readonly #detach: () => void;
+  readonly #startedAt: number;
+  readonly #entry: Entry;
+  readonly #status: StatusClock;
+  #geometry: Geometry = new Geometry(0, undefined);
+  #key: CastKey | undefined;
+  #ears: Ears | undefined;
+  #intake: Intake | undefined;
+  #reception: Reception;
+  #writing = 0;
+  #writtenBytes = 0;
+  #state: "joining" | "offered" | "receiving" | "completing" | "told" | "over" = "joining";
+  #recordAt: number;
+
+  /** @param ended - called once: with a receipt, or with why there is none */
+  constructor(
+    hub: GroupHub,
+    link: CastLink,
+    target: TargetPort,
+    options: ReceiverOptions,
+    ended: (receipt: CastReceipt | undefined, error: unknown) => void,
+  ) {
+    this.#hub = hub;
+    this.#link = link;
+    this.#target = target;
+    this.#options = options;
+    this.#ended = ended;
+    this.#startedAt = hub.now();
+    this.#recordAt = this.#startedAt;
+    this.#reception = new Reception(0, this.#startedAt);
+    this.#status = new StatusClock(options.random, this.#startedAt);
+    this.#entry = new Entry(hub.primitives, (key, manifest) => this.#offer(key, manifest));
+    const { castId, secret, suites, sender } = options;
+    const proof =
+      secret === undefined
+        ? new Uint8Array(0)
+        : joinProof(hub.primitives, secret, castId, sender, hub.key);
+    link.send(joinRecord({ castId, suites, receiveBufferBytes: hub.receiveBufferBytes, proof }));
+    this.#detach = hub.attach(this);
+  }
+
+  progress(): CastReceiveProgress {
+    const heldBytes = this.#intake?.heldBytes ?? 0;
+    const bytes = this.#writtenBytes + heldBytes;
+    return { bytes, total: this.#geometry.bytes, heldBytes, path: this.#path };
+  }
+
+  /** A record of the sender's. @param body - given away */
+  receive(type: number, body: Uint8Array): void {
+    if (this.#state === "over") return;
+    this.#recordAt = this.#hub.now();
+    if (type === RECORD.ABORT) this.#aborted(body);
+    else if (this.#state === "joining") {
+      const fault = this.#entry.receive(type, body);
+      if (fault !== undefined)
+        this.decline(new Mp2pError("MP2P_PROTOCOL", `the sender sent ${fault}`));
+    } else this.#content(type, body);
+    this.#hub.changed();
+  }
+
+  /** The stream is gone. */
+  lost(error: unknown): void {
+    this.#end(undefined, error);
+  }
+
+  /** Ends it from this side; the sender is told why. */
+  decline(error: unknown): void {
+    if (this.#state === "over") return;
+    const known = error instanceof Mp2pError;
+    const code = known ? error.code : "MP2P_CLOSED";
+    const why = known ? error.message : "cancelled";
+    this.#link.send(reasonRecord(RECORD.DECLINE, { code, why }));
+    this.#end(undefined, error);
+  }
+
+  run(now: number): void {
+    if (now - this.#recordAt >= SENDER_GONE_MS) {
+      this.lost(new Mp2pError("MP2P_CLOSED", "the sender fell silent"));
+    }
+    if (this.#state !== "receiving") return;
+    if (this.#status.isDue(now)) this.#report(now);
+    this.#completeIfDone();
+  }
+
+  nextAt(): number {
+    const gone = this.#recordAt + SENDER_GONE_MS;
+    return this.#state === "receiving" ? Math.min(gone, this.#status.nextAt()) : gone;
+  }
+
+  get #path(): "multicast" | "unicast" {
+    const { symbolBytes = 0, unicastBytes = 0 } = this.#intake ?? {};
+    return unicastBytes > symbolBytes ? "unicast" : "multicast";
+  }
+
+  #offer(key: CastKey, manifest: Uint8Array): void {
+    this.#key = key;
+    const geometry = new Geometry(key.packetBytes, key.bytes);
+    this.#geometry = geometry;
+    const { blockBytes, bytes } = geometry;
+    this.#intake = new Intake(this.#hub.primitives, geometry, (block, content, hash, done) =>
+      this.#write(block * blockBytes, content, hash, done),
+    );
+    this.#intake.settled = key.sentBlocks;
+    this.#state = "offered";
+    const { sender } = this.#options;
+    this.#target.offered(manifest, { sender, blockBytes, bytes }, (held, error) => {
+      if (this.#state !== "offered") return;
+      if (held === undefined) this.decline(error);
+      else this.#begin(key, held);
+    });
+  }
+
+  #begin(key: CastKey, held: readonly HeldBlock[]): void {
+    const now = this.#hub.now();
+    this.#intake?.hold(held);
+    for (const have of haveRecords(held)) this.#link.send(have);
+    this.#ears = new Ears(this.#hub, key, (channel, row) => this.#onRow(channel, row));
+    this.#ears.join();
+    this.#link.send(record(RECORD.READY, Uint8Array.of(this.#ears.open ? 0 : NO_GROUPS)));
+    this.#reception = new Reception(key.channels, now);
+    this.#status.start(now);
+    this.#state = "receiving";
+    this.#hub.changed();
+  }
+
+  #content(type: number, body: Uint8Array): void {
+    const intake = this.#intake as Intake;
+    if (type === RECORD.HASHES && body.length >= 4) {
+      intake.learned(viewOf(body).getUint32(0), body.subarray(4));
+    } else if (type === RECORD.BLOCK && body.length > 4) {
+      intake.block(viewOf(body).getUint32(0), body.subarray(4));
+    } else if (type === RECORD.MODE) {
+      if (body[0] === 0) this.#ears?.join();
+      else this.#ears?.leave();
+    } else if (type === RECORD.END && body.length === 6) {
+      this.#geometry.bytes ??= readUint48(viewOf(body), 0);
+      intake.ended();
+    } else if (type === RECORD.DONE && this.#state === "told")
+      this.#end(this.#receipt(), undefined);
+  }
+
+  #onRow(channel: number, row: GroupRow): void {
+    const intake = this.#intake;
+    if (this.#state !== "receiving" || intake === undefined) return;
+    this.#reception.count(channel, row.packet, row.count);
+    if (row.kind === ROW_SYMBOLS) {
+      const { block, symbol, count, bytes, source } = row;
+      const taken = intake.symbols(block, symbol, count, bytes, source, row.interface);
+      if (taken) this.#reception.alive(row.time);
+    } else this.#onFrames(intake, row);
+    const windowPackets = this.#hub.receiveBufferBytes / this.#geometry.packetBytes;
+    this.#status.heard(row.count, windowPackets, this.#hub.now());
+    this.#hub.changed();
+  }
+
+  #onFrames(intake: Intake, row: GroupRow): void {
+    const frame = parseAuthFrame(row.bytes);
+    if (frame === undefined || this.#key === undefined) return;
+    if (frame.count > 0) {
+      const { primitives } = this.#hub;
+      const isAuthentic = areAuthentic(primitives, this.#key.authKey, this.#options.castId, frame);
+      if (!isAuthentic) return;
+      intake.learned(frame.first, frame.hashes);
+    }
+    intake.settled = Math.max(intake.settled, frame.sentBlocks);
+    this.#reception.auth(frame, row.time);
+    this.#reception.alive(row.time);
+    this.#status.asked(this.#hub.now(), frame.statusIntervalMs, frame.receivers, frame.report);
+  }
+
+  #report(now: number): void {
+    const intake = this.#intake as Intake;
+    const deaf = this.#ears?.open !== true || this.#reception.isDeaf(now);
+    if (deaf) this.#ears?.silent();
+    if (this.#link.backlog() < BACKLOG_MOST) {
+      const { next, settled } = intake;
+      const record = statusRecord({
+        ...this.#reception.echo(now),
+        deaf,
+        heard: this.#reception.heard,
+        writtenBytes: this.#writtenBytes + intake.heldBytes,
+        next,
+        highest: Math.max(next, Math.min(settled, this.#geometry.blocks)),
+        windowBytes: Math.min(this.#hub.receiveBufferBytes, intake.assembly.roomBytes),
+        kernelDrops: 0,
+        channels: this.#reception.channels,
+        runs: intake.missing(),
+      });
+      this.#link.send(record);
+    }
+    this.#status.sent(now);
+  }
+
+  #write(offset: number, bytes: Uint8Array, hash: Uint8Array, done: () => void): void {
+    this.#writing++;
+    this.#target.write(offset, bytes, hash, (error) => {
+      done();
+      this.#writing--;
+      if (this.#state === "over") return;
+      if (error !== undefined) this.decline(error);
+      else {
+        this.#writtenBytes += bytes.length;
+        this.#hub.changed();
+      }
+    });
+  }
+
+  #completeIfDone(): void {
+    const { blocks } = this.#geometry;
+    if (this.#writing > 0 || this.#intake === undefined || this.#intake.next < blocks) return;
+    this.#state = "completing";
+    this.#ears?.leave();
+    this.#target.complete((error) => {
+      if (this.#state !== "completing") return;
+      if (error !== undefined) {
+        this.decline(error);
+        return;
+      }
+      const body = new Uint8Array(10);
+      const view = viewOf(body);
+      writeUint48(view, 0, this.#geometry.bytes ?? 0);
+      view.setUint32(6, Math.round(this.#reception.lossRate * 0xffff_ffff));
+      this.#link.send(record(RECORD.COMPLETE, body));
+      this.#state = "told";
+    });
+  }
+
+  #receipt(): CastReceipt {
+    const { sender } = this.#options;
+    const seconds = (this.#hub.now() - this.#startedAt) / 1000;
+    const { lossRate } = this.#reception;
+    const heldBytes = this.#intake?.heldBytes ?? 0;
+    const forged = this.#intake?.book.forged() ?? [];
+    const bytes = this.#geometry.bytes ?? 0;
+    return { key: sender, bytes, heldBytes, seconds, lossRate, path: this.#path, forged };
+  }
+
+  #aborted(body: Uint8Array): void {
+    const { code, why } = parseReason(body);
+    this.#end(undefined, new Mp2pError(code, `the sender ended the cast: ${why}`));
+  }
+
+  #end(receipt: CastReceipt | undefined, error: unknown): void {
+    if (this.#state === "over") return;
+    // What is complete is complete, whatever became of the sender.
+    const told = this.#state === "told" && receipt === undefined ? this.#receipt() : receipt;
+    this.#state = "over";
+    this.#ears?.leave();
+    this.#detach();
+    this.#link.close();
+    this.#ended(told, told === undefined ? error : undefined);
+  }
+}

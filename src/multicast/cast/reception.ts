@@ -1,0 +1,92 @@
+/** What a receiver hears of the sender's channels: counts, the newest stamp, and for how long nothing. */
+import type { AuthFrame } from "./auth-frame.ts";
+import type { ChannelCount } from "./status-record.ts";
+
+/** Nothing for so long, and the groups are joined anew; the sender is told to send by unicast. */
+export const SILENT_MS = 2000;
+/** At the start the sender speaks several times a second. */
+const SILENT_AT_FIRST_MS = 700;
+
+export class Reception {
+  /** Bit i: channel i was heard. */
+  heard = 0;
+  /** What the sender asks for: see AUTH. */
+  statusIntervalMs = 20;
+  receivers = 1;
+  readonly #largest: Float64Array;
+  readonly #received: Float64Array;
+  #stamp = 0;
+  #stampAt = 0;
+  #heardAt: number;
+  #isFirst = true;
+
+  constructor(channels: number, now: number) {
+    this.#largest = new Float64Array(channels).fill(-1);
+    this.#received = new Float64Array(channels);
+    this.#heardAt = now;
+  }
+
+  /** Packets heard over all channels. */
+  get received(): number {
+    return this.#received.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Packets sent, as far as heard, since the first one that was. */
+  get lossRate(): number {
+    const { channels } = this;
+    const busiest = channels.reduce<ChannelCount | undefined>(
+      (most, channel) => ((most?.received ?? 0) < channel.received ? channel : most),
+      undefined,
+    );
+    if (busiest === undefined) return 0;
+    const sent = busiest.largest + 1 - (this.#first[busiest.channel] ?? 0);
+    return sent <= 0 ? 0 : Math.max(0, 1 - busiest.received / sent);
+  }
+
+  readonly #first: number[] = [];
+
+  count(channel: number, packet: number, count: number): void {
+    if (this.#received[channel] === 0) this.#first[channel] = packet;
+    this.heard = (this.heard | (1 << channel)) >>> 0;
+    this.#largest[channel] = Math.max(this.#largest[channel] as number, packet + count - 1);
+    this.#received[channel] = (this.#received[channel] as number) + count;
+  }
+
+  /** Something that helps came in. */
+  alive(now: number): void {
+    this.#heardAt = now;
+    this.#isFirst = false;
+  }
+
+  auth(frame: AuthFrame, time: number): void {
+    this.#stamp = frame.stamp;
+    this.#stampAt = time;
+    this.statusIntervalMs = frame.statusIntervalMs;
+    this.receivers = Math.max(1, frame.receivers);
+  }
+
+  /** Nothing is heard where something should be. */
+  isDeaf(now: number): boolean {
+    return now >= this.deafAt;
+  }
+
+  get deafAt(): number {
+    return this.#heardAt + (this.#isFirst ? SILENT_AT_FIRST_MS : SILENT_MS);
+  }
+
+  echo(now: number): { readonly stamp: number; readonly heldUs: number } {
+    const heldUs = this.#stampAt === 0 ? 0 : Math.max(0, Math.round((now - this.#stampAt) * 1000));
+    return { stamp: this.#stamp, heldUs };
+  }
+
+  /** Counts of the channels heard. */
+  get channels(): ChannelCount[] {
+    const counts: ChannelCount[] = [];
+    for (let channel = 0; channel < this.#largest.length; channel++) {
+      const largest = this.#largest[channel] as number;
+      if (largest < 0) continue;
+      counts.push({ channel, largest, received: this.#received[channel] as number });
+    }
+    return counts;
+  }
+}

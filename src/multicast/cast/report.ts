@@ -1,0 +1,69 @@
+/** What a sender tells its program: while it runs, and at the end. */
+import { compareBytes } from "../../base/bytes.ts";
+import type {
+  CastOutcome,
+  CastProgress,
+  CastReport,
+  ReceiverReport,
+  ReceiverStatus,
+} from "./contract.ts";
+import type { Peer } from "./peer.ts";
+
+/** One line a receiver: who came back after it was lost has one. */
+export function latest(peers: readonly Peer[]): readonly Peer[] {
+  return peers.filter(
+    (peer, index) =>
+      !(
+        (peer.outcome === "lost" || peer.outcome === "declined") &&
+        peers.some((other, at) => at > index && compareBytes(other.key, peer.key) === 0)
+      ),
+  );
+}
+
+export function statusesOf(peers: readonly Peer[], bytes: number | undefined): ReceiverStatus[] {
+  return latest(peers).map((peer) => ({
+    key: peer.key,
+    state: peer.state,
+    bytes: bytesOf(peer, bytes),
+    lossRate: peer.lossRate,
+    path: peer.path,
+  }));
+}
+
+export function progressOf(
+  peers: readonly Peer[],
+  sent: Pick<CastProgress, "bytes" | "total" | "rate" | "wireBytes">,
+): CastProgress {
+  const admitted = latest(peers).filter(({ outcome }) => outcome !== "declined");
+  const live = admitted.filter(({ outcome }) => outcome === undefined || outcome === "complete");
+  const written = live.map((peer) => bytesOf(peer, sent.total)).sort((a, b) => a - b);
+  const complete = admitted.filter(({ outcome }) => outcome === "complete").length;
+  const median = written[written.length >> 1] ?? 0;
+  return { ...sent, receivers: admitted.length, complete, slowest: written[0] ?? 0, median };
+}
+
+export function castReport(
+  peers: readonly Peer[],
+  totals: { readonly bytes: number; readonly seconds: number; readonly wireBytes: number },
+): CastReport {
+  const receivers = latest(peers).map(
+    (peer): ReceiverReport => ({
+      key: peer.key,
+      outcome: outcomeOf(peer),
+      bytes: bytesOf(peer, totals.bytes),
+      seconds: (peer.finishedAt - peer.joinedAt) / 1000,
+      lossRate: peer.lossRate,
+      path: peer.path,
+      why: peer.why,
+    }),
+  );
+  return { receivers, ...totals };
+}
+
+function outcomeOf(peer: Peer): CastOutcome {
+  return peer.outcome ?? "partial";
+}
+
+function bytesOf(peer: Peer, total: number | undefined): number {
+  return peer.outcome === "complete" ? (total ?? peer.writtenBytes) : peer.writtenBytes;
+}

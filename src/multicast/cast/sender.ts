@@ -1,0 +1,301 @@
+/**
+ * The sender of a cast, sans-IO: content comes in by a port, bursts leave by the hub, receivers talk by
+ * their streams (`audience.ts`). docs/PROTOCOL.md, "Cast".
+ */
+import { Mp2pError } from "../../base/errors.ts";
+import type { GroupHub, Service } from "../hub.ts";
+import { Audience } from "./audience.ts";
+import type { AuthHead } from "./auth-frame.ts";
+import { BlockSource, CACHE_BYTES } from "./block-source.ts";
+import { Channels } from "./channels.ts";
+import type { CastProgress, CastReport, ReceiverStatus } from "./contract.ts";
+import { Feed } from "./feed.ts";
+import { Flow } from "./flow.ts";
+import { Geometry } from "./geometry.ts";
+import { type Peer, stampOf } from "./peer.ts";
+import type { CastLink, ContentPort } from "./ports.ts";
+import { Pulse, statusInterval } from "./pulse.ts";
+import { castReport, progressOf, statusesOf } from "./report.ts";
+import type { SenderOptions } from "./sender-options.ts";
+import { isSettled, StartGate } from "./start-gate.ts";
+import { Transmitter } from "./transmitter.ts";
+import { noteWishes } from "./wishes.ts";
+
+const TURN_BYTES = 2 * 1024 * 1024;
+/** Receivers that miss whole blocks get them by unicast while they are no more than this. */
+const UNICAST_MOST = 2;
+const IDLE_PULSE_MS = 250;
+
+export class CastSender implements Service {
+  readonly #hub: GroupHub;
+  readonly #geometry: Geometry;
+  readonly #source: BlockSource;
+  readonly #channels: Channels;
+  readonly #transmitter: Transmitter;
+  readonly #flow: Flow;
+  readonly #feed: Feed;
+  readonly #audience: Audience;
+  readonly #pulse = new Pulse();
+  readonly #gate: StartGate;
+  readonly #ended: (report: CastReport | undefined, error: unknown) => void;
+  readonly #detach: () => void;
+  readonly #openedAt: number;
+  #startedAt: number | undefined;
+  #isOver = false;
+  #hasMore = false;
+
+  /** @param ended - called once: with the report, or with why there is none */
+  constructor(
+    hub: GroupHub,
+    content: ContentPort,
+    options: SenderOptions,
+    ended: (report: CastReport | undefined, error: unknown) => void,
+  ) {
+    const { primitives } = hub;
+    this.#hub = hub;
+    this.#ended = ended;
+    this.#openedAt = hub.now();
+    this.#gate = new StartGate(options.cast, this.#openedAt);
+    this.#geometry = new Geometry(options.packetBytes, content.bytes);
+    this.#source = new BlockSource(content, this.#geometry, primitives, () => hub.changed());
+    const senderKey = primitives.randomBytes(32);
+    const authSeed = primitives.randomBytes(32);
+    this.#channels = new Channels(hub, options.groups, senderKey, options.suite);
+    this.#transmitter = new Transmitter(this.#geometry, this.#source, this.#channels, {
+      primitives,
+      castId: options.castId,
+      authSeed,
+      head: () => this.#head(),
+      skips: (block) => this.#skips(block),
+      parityAhead: () => this.#flow.parityAhead(this.#hearers()),
+    });
+    this.#flow = new Flow(options.cast, options.packetBytes, (peer) => this.#audience.slow(peer));
+    this.#feed = new Feed(this.#geometry, this.#source);
+    const key = {
+      suite: options.suite,
+      packetBytes: options.packetBytes,
+      authKey: primitives.ed25519PublicKey(authSeed),
+      senderKey,
+      manifestBytes: content.manifest.length,
+      manifestHash: primitives.blake3(content.manifest),
+      channels: this.#channels.all.length,
+      groups: options.groups,
+    };
+    this.#audience = new Audience(
+      { ...options, primitives, key: hub.key, manifest: content.manifest },
+      { source: this.#source, geometry: this.#geometry, castKey: key },
+      {
+        sentBlocks: () => this.#transmitter.block,
+        reported: (peer) => this.#reported(peer),
+        channels: () => [...this.#channels.active].map(({ number }) => number),
+        gone: (peer) => this.#flow.forget(peer),
+      },
+    );
+    this.#detach = hub.attach(this);
+  }
+
+  /** A receiver's stream. */
+  join(key: Uint8Array, link: CastLink): Peer {
+    return this.#audience.add(key, link, this.#hub.now());
+  }
+
+  receive(peer: Peer, type: number, body: Uint8Array): void {
+    this.#audience.receive(peer, type, body, this.#hub.now());
+    this.#hub.changed();
+  }
+
+  /** A receiver's stream is gone. */
+  left(peer: Peer): void {
+    this.#audience.lose(peer, "its connection is gone", this.#hub.now());
+    this.#hub.changed();
+  }
+
+  progress(): CastProgress {
+    const rate = this.#flow.rate.rate * 1000;
+    const { bytes: total, blockBytes } = this.#geometry;
+    const bytes = Math.min(total ?? Infinity, this.#transmitter.block * blockBytes);
+    return progressOf(this.#audience.peers, { bytes, total, rate, wireBytes: this.#wireBytes });
+  }
+
+  receivers(): readonly ReceiverStatus[] {
+    return statusesOf(this.#audience.peers, this.#geometry.bytes);
+  }
+
+  /** Ends it: receivers that are not complete are told, and are partial in the report. */
+  stop(): void {
+    if (this.#isOver) return;
+    this.#audience.abort(new Mp2pError("MP2P_CLOSED", "the sender ended it"), this.#hub.now());
+    this.#finish(undefined);
+  }
+
+  /** Ends it without a report. */
+  fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#audience.abort(error, this.#hub.now());
+    this.#finish(error ?? new Mp2pError("MP2P_CLOSED", "the cast was cancelled"));
+  }
+
+  run(now: number): void {
+    if (this.#isOver) return;
+    if (this.#source.failure !== undefined) {
+      this.fail(this.#source.failure);
+      return;
+    }
+    this.#audience.expire(now);
+    if (this.#startedAt === undefined) this.#gather(now);
+    if (this.#startedAt !== undefined) this.#cast(now);
+    if (!this.#isOver) this.#audience.keepAlive(now);
+  }
+
+  nextAt(): number {
+    if (this.#hasMore) return 0;
+    const others = Math.min(this.#pulse.nextAt(), this.#audience.aliveAt);
+    if (this.#startedAt === undefined) return others;
+    const sends = this.#transmitter.isDone ? Infinity : this.#flow.readyAt();
+    return Math.min(
+      others,
+      sends,
+      Math.max(this.#transmitter.repairs.nextAt(), this.#flow.readyAt()),
+    );
+  }
+
+  get #wireBytes(): number {
+    return this.#channels.wireBytes + this.#feed.wireBytes;
+  }
+
+  #hearers(): Peer[] {
+    return this.#audience.peers.filter((peer) => peer.hears);
+  }
+
+  #gather(now: number): void {
+    const live = this.#audience.live();
+    if (this.#pulse.isDue(now)) {
+      if (live.length > 0) this.#transmitter.pulse(true);
+      this.#pulse.sent(now, live.every(isSettled) ? IDLE_PULSE_MS : 0);
+    }
+    const verdict = this.#gate.verdict(now, this.#audience.peers);
+    if (verdict === "none") this.fail(new Mp2pError("MP2P_TIMEOUT", "no receiver came"));
+    if (verdict !== "start") return;
+    this.#startedAt = now;
+    this.#cover();
+  }
+
+  #cast(now: number): void {
+    const hearers = this.#hearers();
+    if (hearers.some(({ channel }) => channel < 0)) this.#cover();
+    this.#flow.round(now, hearers);
+    this.#audience.tellEnd();
+    this.#settle();
+    this.#hasMore = this.#send(now, hearers);
+    if (this.#feedAll()) this.#hasMore = true;
+    if (this.#pulse.isDue(now)) {
+      this.#transmitter.pulse(this.#audience.live().some(({ status }) => status?.deaf));
+      this.#pulse.sent(now, Math.min(...hearers.map(({ rttMs }) => rttMs), IDLE_PULSE_MS));
+    }
+    const isIdle = this.#audience.peers.every(({ outcome }) => outcome !== undefined);
+    if (isIdle) this.#finish(undefined);
+  }
+
+  /** @returns whether more could leave at once */
+  #send(now: number, hearers: readonly Peer[]): boolean {
+    if (hearers.length === 0) {
+      // A live content has to be read on, whoever is left to feed.
+      if (this.#geometry.bytes === undefined) this.#transmitter.skipTo(this.#readable());
+      return false;
+    }
+    const channels = [...this.#channels.active];
+    for (let sent = 0; sent < TURN_BYTES; ) {
+      const { paced, window } = this.#flow.allowance(now, hearers, channels);
+      if (paced <= 0) return false;
+      const before = this.#transmitter.block;
+      const bytes = this.#transmitter.send(now, paced, this.#mayRun(window));
+      this.#flow.spent(bytes);
+      if (bytes > 0) this.#pulse.sending(now);
+      else if (this.#transmitter.block === before) return false;
+      sent += bytes;
+    }
+    return true;
+  }
+
+  /** A live content is not read again: its oldest part stays until everybody has it. */
+  #mayRun(window: number): number {
+    return this.#geometry.bytes === undefined && this.#transmitter.block >= this.#readable()
+      ? 0
+      : window;
+  }
+
+  /** Up to where a live content may be sent. */
+  #readable(): number {
+    const next = this.#audience.live().map((peer) => peer.next);
+    const kept = Math.floor(CACHE_BYTES / this.#geometry.blockBytes / 2);
+    this.#source.ahead(this.#transmitter.block);
+    return Math.min(this.#source.hashed, Math.min(...next, this.#source.hashed) + kept);
+  }
+
+  #feedAll(): boolean {
+    const { block } = this.#transmitter;
+    const end = this.#geometry.bytes === undefined ? block : this.#geometry.blocks;
+    const isBulk = this.#isFewBulk();
+    let hasMore = false;
+    for (const peer of this.#audience.live()) {
+      const all = peer.isCatchUp || peer.status?.deaf === true;
+      if (this.#feed.run(peer, { all, bulk: isBulk, end })) hasMore = true;
+    }
+    return hasMore;
+  }
+
+  #reported(peer: Peer): void {
+    const now = this.#hub.now();
+    if (!peer.hears || this.#startedAt === undefined || this.#flow.isIgnored(peer, now)) return;
+    noteWishes(peer, this.#transmitter, this.#geometry, this.#isFewBulk(), now);
+  }
+
+  /** Whether whole blocks that are missing go by unicast. */
+  #isFewBulk(): boolean {
+    return this.#transmitter.isDone && this.#audience.bulk().length <= UNICAST_MOST;
+  }
+
+  /** Whether everybody who listens holds this block from before. */
+  #skips(block: number): boolean {
+    for (const peer of this.#audience.peers) if (peer.held.size > 0) this.#audience.match(peer);
+    const hearers = this.#hearers();
+    return hearers.length > 0 && hearers.every(({ have }) => have.has(block));
+  }
+
+  #cover(): void {
+    this.#channels.cover(this.#audience.live().map(({ status }) => status?.heard ?? 0));
+    this.#audience.rechannel();
+  }
+
+  /** What everybody has need not be kept. */
+  #settle(): void {
+    const next = Math.min(...this.#audience.live().map((peer) => peer.next));
+    if (next === Infinity || next <= this.#source.settled) return;
+    this.#source.settled = next;
+    this.#transmitter.repairs.forget(next);
+  }
+
+  #head(): AuthHead {
+    const receivers = this.#audience.live().length;
+    const { isDone, block, repairs } = this.#transmitter;
+    const isCasting = this.#startedAt !== undefined && (!isDone || repairs.size > 0);
+    return {
+      stamp: stampOf(this.#hub.now()),
+      sentBlocks: block,
+      statusIntervalMs: statusInterval(receivers, this.#flow.rate.rate, isCasting),
+      receivers,
+      report: isDone || this.#flow.isClosed,
+    };
+  }
+
+  #finish(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#detach();
+    this.#channels.close();
+    const seconds = (this.#hub.now() - (this.#startedAt ?? this.#openedAt)) / 1000;
+    const totals = { bytes: this.#geometry.bytes ?? 0, seconds, wireBytes: this.#wireBytes };
+    if (error === undefined) this.#ended(castReport(this.#audience.peers, totals), undefined);
+    else this.#ended(undefined, error);
+  }
+}
