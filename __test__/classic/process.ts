@@ -37,6 +37,11 @@ export class Process {
     });
   }
 
+  /** Writes a line to its input. */
+  say(line: string): void {
+    this.#child.stdin.write(`${line}\n`);
+  }
+
   /** The rest of the first line that begins so. @throws where the process ends without it */
   async line(start: string): Promise<string> {
     for (;;) {
@@ -47,6 +52,14 @@ export class Process {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** Until it prints another line. @throws where it ends instead */
+  async more(): Promise<void> {
+    if (this.#isOver) throw new Error(`the process has ended: ${this.#stderr}`);
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   /** Everything printed, once the process has ended well. */
