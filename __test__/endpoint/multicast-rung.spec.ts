@@ -1,0 +1,112 @@
+/**
+ * The multicast rung on real sockets: two hosts on one switch whose unicast comes and goes, and two
+ * subnets that only a multicast router joins. What cannot run here is skipped and says why.
+ */
+import { fileURLToPath } from "node:url";
+import test, { type ExecutionContext } from "ava";
+import type { DiscoveryOptions } from "../../src/endpoint/options.ts";
+import { Process } from "../classic/process.ts";
+import { availableKinds, type Kind, loadBackend } from "../support/backends.ts";
+import { multicastRouterMissing, startMulticastRouter } from "../support/multicast-router.ts";
+import { Hosts, namespacesMissing } from "../support/namespaces.ts";
+
+const CHILD = fileURLToPath(new URL("./rung-child.js", import.meta.url));
+const missing = namespacesMissing();
+const routerMissing = missing ?? multicastRouterMissing();
+
+function spawn(t: ExecutionContext, hosts: Hosts, host: string, kind: Kind, task: object): Process {
+  const command = hosts.inside(host, process.execPath, CHILD, JSON.stringify(task));
+  return new Process(t, command, { MP2P_BACKEND: kind });
+}
+
+/** Host 1 dials host 2 by key alone. */
+async function pair(
+  t: ExecutionContext,
+  hosts: Hosts,
+  kind: Kind,
+  discovery: DiscoveryOptions = {},
+) {
+  const there = spawn(t, hosts, "2", kind, { discovery });
+  const key = await there.line("ready ");
+  const here = spawn(t, hosts, "1", kind, { key, discovery });
+  await here.line("connected ");
+  let exchanges = 0;
+  /** @returns the rung that the session stood on afterwards */
+  const exchange = async (kilobytes: number): Promise<string> => {
+    const bytes = kilobytes * 1000 + exchanges++;
+    here.say(`exchange ${bytes}`);
+    const [verdict, rung = ""] = (await here.line(`exchanged ${bytes} `)).split(" ");
+    t.is(verdict, "same", `${bytes} bytes`);
+    return rung;
+  };
+  return { here, there, key, exchange };
+}
+
+async function reaches(rung: string, exchange: (kilobytes: number) => Promise<string>) {
+  for (let tries = 0; tries < 200; tries++) if ((await exchange(20)) === rung) return true;
+  return false;
+}
+
+for (const kind of await availableKinds()) {
+  const { multicast } = (await loadBackend(kind)).capabilities;
+  const why = missing ?? (multicast ? undefined : `the ${kind} backend has no groups here`);
+  const testHere = (title: string, run: (t: ExecutionContext) => Promise<void>) =>
+    why === undefined
+      ? test.serial(`${kind}: ${title}`, run)
+      : test.skip(`${kind}: ${title} (skipped: ${why})`, () => undefined);
+
+  testHere("a session by key alone, carried by the group, moves to unicast and back", async (t) => {
+    const hosts = Hosts.onBridge(2);
+    t.teardown(() => hosts.close());
+    for (const host of ["1", "2"]) hosts.blockUnicast(host);
+    const { exchange } = await pair(t, hosts, kind);
+    t.is(await exchange(200), "multicast");
+    for (const host of ["1", "2"]) hosts.heal(host);
+    t.true(await reaches("lan", exchange), "to unicast");
+    t.is(await exchange(2000), "lan");
+    for (const host of ["1", "2"]) hosts.blockUnicast(host);
+    t.true(await reaches("multicast", exchange), "and back");
+  });
+
+  testHere("unicast that is dead in one direction only is left", async (t) => {
+    const hosts = Hosts.onBridge(2);
+    t.teardown(() => hosts.close());
+    hosts.blockUnicast("1");
+    const { exchange } = await pair(t, hosts, kind);
+    t.is(await exchange(100), "multicast");
+  });
+
+  testHere("with 20 % loss the group carries every byte", async (t) => {
+    const hosts = Hosts.onBridge(2);
+    t.teardown(() => hosts.close());
+    for (const host of ["1", "2"]) hosts.blockUnicast(host);
+    const { exchange } = await pair(t, hosts, kind);
+    for (const host of ["1", "2"]) hosts.lose(host, 20);
+    t.is(await exchange(200), "multicast");
+  });
+}
+
+const [routedKind = "native"] = await availableKinds();
+const noGroups = (await loadBackend(routedKind)).capabilities.multicast ? undefined : "no groups";
+const routed = routerMissing ?? noGroups;
+const testRouted = routed === undefined ? test.serial : test.skip;
+const note = routed === undefined ? "" : ` (skipped: ${routed})`;
+
+testRouted(
+  `through a multicast router, groups carry a session as far as hops go${note}`,
+  async (t) => {
+    const hosts = Hosts.acrossRouter();
+    t.teardown(() => hosts.close());
+    for (const host of ["1", "2"]) hosts.blockUnicast(host);
+    const discovery: DiscoveryOptions = { scope: "site" };
+    const there = spawn(t, hosts, "2", routedKind, { discovery });
+    const key = await there.line("ready ");
+    await startMulticastRouter(t, hosts, key);
+    const local = spawn(t, hosts, "1", routedKind, { key });
+    const here = spawn(t, hosts, "1", routedKind, { key, discovery });
+    await here.line("connected ");
+    here.say("exchange 200000");
+    t.is(await here.line("exchanged 200000 "), "same multicast");
+    t.deepEqual(local.lines, [], "with one hop nobody is reached");
+  },
+);
