@@ -94,7 +94,7 @@ export class CastWorld {
       secret: setup.secret,
       groups: [setup.group ?? GROUP],
       suite: 1 as const,
-      packetBytes: setup.packetBytes ?? 232,
+      packetSizes: [setup.packetBytes ?? 232],
       admits: (key: Uint8Array, done: (admitted: boolean) => void) =>
         done(setup.admits?.(key) ?? true),
     };

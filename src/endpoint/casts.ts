@@ -18,7 +18,7 @@ import type { Peer } from "../multicast/cast/peer.ts";
 import { CastReceiver } from "../multicast/cast/receiver.ts";
 import { CAST_SERVICE, RECORD, reasonRecord } from "../multicast/cast/records.ts";
 import { CastSender } from "../multicast/cast/sender.ts";
-import { DEFAULT_PACKET_BYTES, type SenderOptions } from "../multicast/cast/sender-options.ts";
+import { PACKET_SIZES, type SenderOptions } from "../multicast/cast/sender-options.ts";
 import { ipv4Group, type Scope, transientGroup } from "../multicast/group-address.ts";
 import { parseGroup } from "../multicast/group-kind.ts";
 import type { GroupHub } from "../multicast/hub.ts";
@@ -144,9 +144,10 @@ export class Casts {
   }
 
   #settings(castId: Uint8Array, secret: Uint8Array | undefined, cast: CastOptions): SenderOptions {
-    const { packetBytes = DEFAULT_PACKET_BYTES, admit = "open" } = cast;
-    const isFit = packetBytes >= PACKET_BYTES.least && packetBytes <= PACKET_BYTES.most;
-    if (!isFit || packetBytes % 2 !== 0) {
+    const { packetBytes, admit = "open" } = cast;
+    const { least, most } = PACKET_BYTES;
+    const isFit = packetBytes === undefined || (packetBytes >= least && packetBytes <= most);
+    if (!isFit || (packetBytes ?? 0) % 2 !== 0) {
       throw new RangeError(
         `packets of a cast have 160 to 8,972 bytes, an even number: ${packetBytes}`,
       );
@@ -156,7 +157,7 @@ export class Casts {
       cast,
       castId,
       secret,
-      packetBytes,
+      packetSizes: packetBytes === undefined ? PACKET_SIZES : [packetBytes],
       suite: suite as Suite,
       groups: this.#groups(castId, cast.group),
       admits: (key, done) => {

@@ -1,5 +1,5 @@
 /** The sender's mouths: one slot per group and interface, of which those that somebody hears are used. */
-import type { Suite } from "../../backend/port.ts";
+import { DATA_HEADER_BYTES, SPAN, SPAN_FRAMES, type Suite, TAG_BYTES } from "../../backend/port.ts";
 import type { GroupHub, Speaker } from "../hub.ts";
 import type { Burst } from "./burst.ts";
 import { channelKeys } from "./channel-keys.ts";
@@ -27,6 +27,17 @@ export class Channels {
       const speaker = hub.speak(channelKeys(hub.primitives, senderKey, suite, number));
       return { number, to, speaker, next: 0, dead: false };
     });
+  }
+
+  /** The largest of `sizes`, descending, that every interface lets out; those that take none are out. */
+  fit(sizes: readonly number[]): number {
+    let fitting = sizes[0] as number;
+    for (const channel of this.all) {
+      const size = sizes.find((bytes) => bytes <= fitting && takes(channel, bytes));
+      if (size === undefined) channel.dead = true;
+      else fitting = size;
+    }
+    return fitting;
   }
 
   /**
@@ -80,5 +91,21 @@ export class Channels {
       this.active.delete(channel);
       return burst.packets;
     }
+  }
+}
+
+/** Whether a packet of this size leaves: padding, which says nothing to anybody. */
+function takes(channel: Channel, packetBytes: number): boolean {
+  const length = packetBytes - DATA_HEADER_BYTES - TAG_BYTES;
+  const spans = new Float64Array(SPAN.STRIDE);
+  spans[SPAN.kind] = SPAN_FRAMES;
+  spans[SPAN.length] = length;
+  const plan = { spans, spanCount: 1, sources: [new Uint8Array(length)], packetBytes, skip: 0 };
+  try {
+    const { firstPacket, packets, tooBig } = channel.speaker.send(channel.to, plan);
+    channel.next = firstPacket + packets;
+    return packets > 0 && tooBig === 0;
+  } catch {
+    return false;
   }
 }

@@ -80,7 +80,7 @@ export interface CastOptions {
   readonly floor?: number;
   /** Bytes a second, fixed; default: found by probing. */
   readonly rate?: number;
-  /** UDP payload of a packet; default 1,452. */
+  /** UDP payload of a packet, even; default 1,452, or what the smallest interface lets out. */
   readonly packetBytes?: number;
   /** A group to cast on instead of one derived from key and cast id. */
   readonly group?: string;

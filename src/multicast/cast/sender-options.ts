@@ -1,8 +1,8 @@
 import type { Suite } from "../../backend/port.ts";
 import type { CastOptions } from "./contract.ts";
 
-/** UDP payload of a packet that an Ethernet carries in IPv6, with room for a tunnel's header. */
-export const DEFAULT_PACKET_BYTES = 1452;
+/** UDP payloads of packets, tried from the largest: Ethernet, tunnels of usual sizes, the least of IPv6. */
+export const PACKET_SIZES: readonly number[] = [1452, 1412, 1372, 1352, 1312, 1272, 1232];
 
 export interface SenderOptions {
   readonly cast: CastOptions;
@@ -10,7 +10,7 @@ export interface SenderOptions {
   readonly secret: Uint8Array | undefined;
   readonly groups: readonly string[];
   readonly suite: Suite;
-  /** Even. */
-  readonly packetBytes: number;
+  /** UDP payloads to try, descending and even. */
+  readonly packetSizes: readonly number[];
   admits(key: Uint8Array, done: (admitted: boolean) => void): void;
 }

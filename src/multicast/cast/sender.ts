@@ -56,11 +56,12 @@ export class CastSender implements Service {
     this.#ended = ended;
     this.#openedAt = hub.now();
     this.#gate = new StartGate(options.cast, this.#openedAt);
-    this.#geometry = new Geometry(options.packetBytes, content.bytes);
-    this.#source = new BlockSource(content, this.#geometry, primitives, () => hub.changed());
     const senderKey = primitives.randomBytes(32);
     const authSeed = primitives.randomBytes(32);
     this.#channels = new Channels(hub, options.groups, senderKey, options.suite);
+    const packetBytes = this.#channels.fit(options.packetSizes);
+    this.#geometry = new Geometry(packetBytes, content.bytes);
+    this.#source = new BlockSource(content, this.#geometry, primitives, () => hub.changed());
     this.#transmitter = new Transmitter(this.#geometry, this.#source, this.#channels, {
       primitives,
       castId: options.castId,
@@ -69,11 +70,11 @@ export class CastSender implements Service {
       skips: (block) => this.#skips(block),
       parityAhead: () => this.#flow.parityAhead(this.#hearers()),
     });
-    this.#flow = new Flow(options.cast, options.packetBytes, (peer) => this.#audience.slow(peer));
+    this.#flow = new Flow(options.cast, packetBytes, (peer) => this.#audience.slow(peer));
     this.#feed = new Feed(this.#geometry, this.#source);
     const key = {
       suite: options.suite,
-      packetBytes: options.packetBytes,
+      packetBytes,
       authKey: primitives.ed25519PublicKey(authSeed),
       senderKey,
       manifestBytes: content.manifest.length,
