@@ -66,9 +66,10 @@ test("a peer that is not there is an error that lists what was tried", async (t)
 
 test("a key without an address, a mangled ticket and an aborted call say so", async (t) => {
   const alice = await openEndpoint(t);
+  const alone = await openEndpoint(t, { discovery: { mode: "off" } });
   const { key, keyText } = await Identity.generate();
-  await t.throwsAsync(alice.connect(key), { code: "MP2P_NO_ADDRESS" });
-  await t.throwsAsync(alice.connect(keyText), { code: "MP2P_NO_ADDRESS" });
+  await t.throwsAsync(alone.connect(key), { code: "MP2P_NO_ADDRESS" });
+  await t.throwsAsync(alice.connect(keyText, { timeoutMs: 400 }), { code: "MP2P_NO_ADDRESS" });
   await t.throwsAsync(alice.connect("mp2p1nonsense"), { code: "MP2P_TICKET_INVALID" });
   await t.throwsAsync(alice.connect("nonsense"), { code: "MP2P_KEY_INVALID" });
   const bob = await openEndpoint(t, { network: "another network" });

@@ -15,6 +15,8 @@ interface Offer {
 }
 
 export class Admission {
+  /** Keys that were named, in hex. */
+  readonly listed: ReadonlySet<string>;
   readonly #decide: ((key: Uint8Array) => boolean | Promise<boolean>) | undefined;
   #offers: Offer[] = [];
   /** Keys that redeemed a token: they may come back to finish what they began. */
@@ -23,10 +25,12 @@ export class Admission {
   /** @throws {Mp2pError} `MP2P_KEY_INVALID` for a listed key that is none */
   constructor(allow: Allow | undefined) {
     if (allow === undefined || typeof allow === "function") {
+      this.listed = new Set();
       this.#decide = allow;
       return;
     }
     const keys = new Set(allow.map((key) => toHex(typeof key === "string" ? parseKey(key) : key)));
+    this.listed = keys;
     this.#decide = (key) => keys.has(toHex(key));
   }
 

@@ -1,10 +1,15 @@
-/** Reaches a peer for whoever asked: dials what its ticket says and what is known of it besides. */
+/** Reaches a peer for whoever asked: dials what its ticket says and what is known and heard of it besides. */
+import { parseAddress } from "../base/address.ts";
 import { deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
+import type { Discovery } from "../multicast/discovery.ts";
+import { GROUP_PORT } from "../multicast/group-address.ts";
 import type { Ticket } from "../rendezvous/ticket.ts";
 import { abortable } from "./abort.ts";
 import type { EndpointCore } from "./core.ts";
+import type { DialTarget } from "./dialer.ts";
 import type { Driver } from "./driver.ts";
+import { HintAllowance } from "./hint-allowance.ts";
 import { TOKEN_SERVICE } from "./service.ts";
 import type { Session } from "./session.ts";
 import type { SessionRecord } from "./session-record.ts";
@@ -12,35 +17,61 @@ import type { SessionRecord } from "./session-record.ts";
 export class Connector {
   readonly #core: EndpointCore;
   readonly #driver: Driver;
+  readonly #discovery: Discovery | undefined;
 
-  constructor(core: EndpointCore, driver: Driver) {
+  constructor(core: EndpointCore, driver: Driver, discovery: Discovery | undefined) {
     this.#core = core;
     this.#driver = driver;
+    this.#discovery = discovery;
   }
 
   async dial(ticket: Ticket, timeoutMs: number, signal?: AbortSignal): Promise<SessionRecord> {
     const result = deferred<SessionRecord>();
-    const met = this.#core.acquaintances.find(ticket.key);
-    const target = {
-      key: ticket.key,
-      ...(ticket.instance === undefined ? {} : { instance: ticket.instance }),
-      ...(met === undefined ? {} : { staticKey: met.staticKey }),
-      addresses: [...ticket.candidates, ...(met?.addresses ?? [])],
-      timeoutMs,
-    };
     const done = (outcome: SessionRecord | Mp2pError) => {
       if (outcome instanceof Mp2pError) result.reject(outcome);
       else result.resolve(outcome);
     };
-    const giveUp = this.#core.dial(target, done, this.#driver.now());
+    const giveUp = this.#core.dial(this.#target(ticket, timeoutMs), done, this.#driver.now());
+    const stopListening = this.#listenFor(ticket.key);
     this.#driver.flush();
     try {
       return await abortable(result.promise, signal);
     } catch (error) {
       giveUp();
       throw error;
+    } finally {
+      stopListening();
     }
   }
+
+  #target(ticket: Ticket, timeoutMs: number): Omit<DialTarget, "epoch" | "groups"> {
+    const { key, instance, candidates, groups = [] } = ticket;
+    const met = this.#core.acquaintances.find(key);
+    const seen = this.#discovery?.known(key);
+    const staticKey = met?.staticKey ?? seen?.staticKey;
+    return {
+      key,
+      ...(instance === undefined ? {} : { instance }),
+      ...(staticKey === undefined ? {} : { staticKey }),
+      addresses: [...candidates, ...(met?.addresses ?? []), ...(seen?.addresses ?? [])],
+      namedGroups: [...groups, ...(seen?.groups ?? [])].filter(isOnOurPort),
+      timeoutMs,
+    };
+  }
+
+  /** What the network says of this key joins the attempt. */
+  #listenFor(key: Uint8Array): () => void {
+    const allowance = new HintAllowance();
+    const stop = this.#discovery?.search(key, ({ addresses }) =>
+      this.#core.addCandidates(key, allowance.take(addresses, this.#driver.now())),
+    );
+    return stop ?? (() => undefined);
+  }
+}
+
+/** Groups are received on one port, and so are the answers that come by them. */
+function isOnOurPort(group: string): boolean {
+  return parseAddress(group)?.port === GROUP_PORT;
 }
 
 /** Shows the token of an offer ticket: a short stream the peer's endpoint reads itself. */

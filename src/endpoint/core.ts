@@ -121,7 +121,7 @@ export class EndpointCore {
   ): () => void {
     this.#now = now;
     const epoch = this.table.epochToOffer(target.key, target.instance);
-    const groups = this.#config.groups?.joinOf(target.key);
+    const groups = this.#config.groups?.joinOf(target.key, target.namedGroups);
     const outcome = {
       failed: done,
       established: ({ established, way, fin, rttMs }: Answered) => {

@@ -27,6 +27,8 @@ export interface DialTarget {
   readonly instance?: Uint8Array;
   readonly epoch: number;
   readonly addresses: Iterable<string>;
+  /** Groups the peer is said to be in besides those of its key. */
+  readonly namedGroups?: readonly string[];
   /** Groups of the peer, joined; the attempt leaves them when it is over. */
   readonly groups?: HeldGroups | undefined;
   /** Addresses first: the peer had one, and the group's answer would only be in the way. */

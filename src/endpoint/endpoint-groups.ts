@@ -1,29 +1,51 @@
-/** What an endpoint does by groups: those it listens on, and the rung of paths they are. */
+/** What an endpoint does by groups: those it listens on, the rung of paths they are, finding and being found. */
 import type { Backend, DatagramSocket } from "../backend/port.ts";
+import { Announcer } from "../multicast/announcer.ts";
+import { Crowd } from "../multicast/crowd.ts";
+import { Discovery } from "../multicast/discovery.ts";
+import { lanGroups } from "../multicast/group-address.ts";
 import type { Identity } from "../noise/identity.ts";
+import { ANNOUNCED_ADDRESSES_MAX } from "../wire/announce.ts";
 import { EndpointHub } from "./group-hub.ts";
 import { suitableInterfaces, systemInterfaces } from "./interfaces.ts";
+import { reachableAddresses } from "./local-addresses.ts";
 import { type DiscoveryOptions, hopLimitOf } from "./options.ts";
 import { chosenGroups, OwnGroups } from "./own-groups.ts";
 import { GroupRung } from "./rung-groups.ts";
+
+/** Of the addresses announced, so many may be groups. */
+const MAX_ANNOUNCED_GROUPS = 3;
 
 export interface EndpointGroupsConfig {
   readonly socket: DatagramSocket;
   readonly backend: Backend;
   readonly identity: Identity;
+  /** 8 bytes. */
+  readonly instance: Uint8Array;
+  /** 16 bytes. */
+  readonly network: Uint8Array;
   readonly discovery: DiscoveryOptions;
+  /** Somebody may come without a ticket, so we let it be known that we are here. */
+  readonly isAnnounced: boolean;
   readonly flush: () => void;
+  readonly unixMs: () => number;
 }
 
 export class EndpointGroups {
   readonly hub: EndpointHub;
   readonly rung: GroupRung;
-  readonly #discovery: DiscoveryOptions;
+  readonly discovery: Discovery;
+  readonly #config: EndpointGroupsConfig;
+  readonly #lan: readonly string[];
+  readonly #crowd = new Crowd();
   #own: OwnGroups | undefined;
+  #announcer: Announcer | undefined;
 
-  constructor({ socket, backend, identity, discovery, flush }: EndpointGroupsConfig) {
-    const { primitives } = backend;
-    this.#discovery = discovery;
+  constructor(config: EndpointGroupsConfig) {
+    const { socket, identity, instance, network, discovery, flush } = config;
+    const { primitives } = config.backend;
+    this.#config = config;
+    this.#lan = lanGroups(network, (data) => primitives.sha512(data));
     this.hub = new EndpointHub({
       socket,
       primitives,
@@ -33,14 +55,55 @@ export class EndpointGroups {
       flush,
     });
     this.rung = new GroupRung(this.hub, primitives, hopLimitOf(discovery.scope));
+    const { hub } = this;
+    this.discovery = new Discovery({
+      hub,
+      network,
+      instance,
+      groups: this.#lan,
+      crowd: this.#crowd,
+    });
   }
 
   start(): void {
-    this.#own = new OwnGroups(this.hub, chosenGroups(this.#discovery.groups ?? []));
+    const { hub, discovery } = this;
+    this.#own = new OwnGroups(hub, chosenGroups(this.#config.discovery.groups ?? []));
+    for (const group of this.#lan) hub.keep(group);
+    hub.attach(discovery);
+    if (this.#config.isAnnounced) this.#announce();
   }
 
   /** Groups that a caller cannot derive from the key. */
   get named(): readonly string[] {
     return this.#own?.named ?? [];
+  }
+
+  close(): void {
+    this.discovery.close();
+    this.#announcer?.close();
+  }
+
+  #announce(): void {
+    const { identity, instance, network, discovery, unixMs } = this.#config;
+    const announcer = new Announcer({
+      hub: this.hub,
+      staticKey: identity.staticPublic,
+      instance,
+      network,
+      groups: this.#lan,
+      isPrivate: discovery.mode === "private",
+      crowd: this.#crowd,
+      addresses: () => this.#announced(),
+      unixMs,
+    });
+    this.#announcer = announcer;
+    this.hub.attach(announcer);
+    this.hub.watch((_interfaces, now) => announcer.burst(now));
+  }
+
+  #announced(): readonly string[] {
+    const groups = this.named.slice(0, MAX_ANNOUNCED_GROUPS);
+    const addresses = reachableAddresses(this.#config.socket.addresses);
+    return [...addresses.slice(0, ANNOUNCED_ADDRESSES_MAX - groups.length), ...groups];
   }
 }

@@ -14,7 +14,6 @@ import type {
 } from "../multicast/cast/contract.ts";
 import { CAST_SERVICE } from "../multicast/cast/records.ts";
 import { SCOPE } from "../multicast/group-address.ts";
-import { ANY_INSTANCE, addressee } from "../noise/macs.ts";
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
 import { Admission } from "./admission.ts";
 import { AsyncQueue } from "./async-queue.ts";
@@ -25,17 +24,13 @@ import { EndpointCore } from "./core.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Doorkeeper, TOKEN_BYTES } from "./doorkeeper.ts";
 import { Driver } from "./driver.ts";
-import { EndpointGroups } from "./endpoint-groups.ts";
+import type { EndpointGroups } from "./endpoint-groups.ts";
+import { endpointParts, strangerFilter } from "./endpoint-parts.ts";
 import { reachableAddresses } from "./local-addresses.ts";
 import { LoneHub } from "./lone-hub.ts";
+import { type NearbyPeer, nearbyPeers } from "./nearby.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
-import {
-  DEFAULT_SERVICES,
-  type EndpointOptions,
-  limitsOf,
-  networkId,
-  strangerLimits,
-} from "./options.ts";
+import { DEFAULT_SERVICES, type EndpointOptions } from "./options.ts";
 import { chosenGroups } from "./own-groups.ts";
 import { ownTicket } from "./own-ticket.ts";
 import { TOKEN_SERVICE } from "./service.ts";
@@ -43,7 +38,6 @@ import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { SessionRecord } from "./session-record.ts";
 import type { Stream } from "./stream.ts";
-import { suitesOf } from "./suites.ts";
 import { readTarget } from "./target.ts";
 
 const OFFER_MS = 10 * 60_000;
@@ -71,32 +65,21 @@ export class Endpoint implements AsyncDisposable {
 
   private constructor(options: EndpointOptions, backend: Backend, opened: OpenedSocket) {
     const { socket } = opened;
-    const { identity, congestion = "rate", services = DEFAULT_SERVICES, network } = options;
+    const { identity, services = DEFAULT_SERVICES } = options;
     const { primitives, capabilities } = backend;
     this.#options = options;
     this.#backend = backend;
     this.#socket = socket;
-    const flush = () => this.#driver.flush();
-    this.#groups = opened.hasGroups
-      ? new EndpointGroups({ socket, backend, identity, discovery: options.discovery ?? {}, flush })
-      : undefined;
-    this.#config = {
-      socket,
-      primitives,
-      identity,
-      instance: primitives.randomBytes(8),
-      network: networkId(primitives, network),
-      suites: suitesOf(capabilities),
-      limits: limitsOf(options.limits),
-      congestion,
-      ...(this.#groups && { hub: this.#groups.hub, groups: this.#groups.rung }),
-    };
+    const running = { flush: () => this.#driver.flush(), unixMs: () => this.#driver.unixMs() };
+    const { config, groups } = endpointParts(options, backend, opened, running);
+    this.#config = config;
+    this.#groups = groups;
     this.#admission = new Admission(options.allow);
     this.#core = new EndpointCore(this.#config, {
       opened: (record, dialled) => this.#opened(record, dialled),
     });
     this.#driver = new Driver(socket, this.#core, (error) => this.#failed(error));
-    this.#connector = new Connector(this.#core, this.#driver);
+    this.#connector = new Connector(this.#core, this.#driver, groups?.discovery);
     this.#doorkeeper = new Doorkeeper(this.#admission, this.#driver, (session) =>
       this.#incoming.push(session),
     );
@@ -213,6 +196,18 @@ export class Endpoint implements AsyncDisposable {
     return session;
   }
 
+  /**
+   * Endpoints on the local network that let themselves be known, each once, and again where its addresses
+   * changed. What they announce is signed, and a hint all the same: `connect` proves who is there.
+   *
+   * @throws {Mp2pError} `MP2P_NO_MULTICAST` where discovery is off or not to be had
+   */
+  nearby({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterable<NearbyPeer> {
+    if (this.#groups !== undefined)
+      return nearbyPeers(this.#groups.discovery, this.#admission.listed, signal);
+    throw new Mp2pError("MP2P_NO_MULTICAST", "discovery is off, or this system has no multicast");
+  }
+
   /** Sends content once to everybody who comes with the ticket of what this returns. */
   cast(content: CastContent, options?: CastOptions): Casting {
     if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");
@@ -244,22 +239,21 @@ export class Endpoint implements AsyncDisposable {
   }
 
   #start(): void {
-    const { primitives, identity, network, instance } = this.#config;
-    this.#socket.setFilter({
-      addressees: [ANY_INSTANCE, instance].map((target) =>
-        addressee(primitives, identity.key, network, target),
-      ),
-      ...strangerLimits(this.#backend, this.#options.limits),
-    });
+    this.#hear(false);
     this.#driver.start();
     this.#groups?.start();
     const { signal } = this.#options;
     signal?.addEventListener("abort", () => void this.close(), { once: true });
   }
 
+  #hear(hasSessions: boolean): void {
+    const filter = strangerFilter(this.#config, this.#options, this.#backend, hasSessions);
+    this.#socket.setFilter(filter);
+  }
+
   #ticket(named?: readonly string[]): Ticket {
     const candidates = named ?? reachableAddresses(this.#socket.addresses);
-    return ownTicket(this.key, this.#config.instance, candidates);
+    return ownTicket(this.key, this.#config.instance, candidates, this.#groups?.named);
   }
 
   /** Services that are the endpoint's own. */
@@ -274,12 +268,13 @@ export class Endpoint implements AsyncDisposable {
     const session = new Session(record, this.#host, dialled);
     this.#sessions.set(record, session);
     this.#open.add(session);
+    if (this.#open.size === 1) this.#hear(true);
     if (!dialled) void this.#doorkeeper.knock(session);
   }
 
   #ended(session: Session): void {
     this.#doorkeeper.forget(session);
-    this.#open.delete(session);
+    if (this.#open.delete(session) && this.#open.size === 0) this.#hear(false);
   }
 
   #failed(error: Error): void {
@@ -288,6 +283,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#groups?.close();
     this.#casts.close();
     await Promise.all([...this.#open].map((session) => session.close()));
     this.#incoming.end();

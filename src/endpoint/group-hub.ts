@@ -35,7 +35,7 @@ export interface Shared {
   readonly slots: SlotNumbers;
 }
 
-type Heard = (packet: Uint8Array, source: string, interfaceName: string) => void;
+type Heard = (packet: Uint8Array, source: string, interfaceName: string, group: string) => void;
 type Changed = (interfaces: readonly NetworkInterface[], now: number) => void;
 
 export class EndpointHub implements GroupHub {
@@ -250,7 +250,7 @@ export class EndpointHub implements GroupHub {
     if (arrival === undefined || packet.length < 3) return true;
     const source = this.#sourceOf(batch, at);
     for (const heard of this.#heard.get(packet[2] as number) ?? [])
-      heard(packet, source, arrival.interfaceName);
+      heard(packet, source, arrival.interfaceName, arrival.group);
     return true;
   }
 

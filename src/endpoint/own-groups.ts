@@ -1,6 +1,7 @@
 /** The groups an endpoint listens on so that others can reach it: its key's, its prefixes', those asked for. */
+import { parseAddress } from "../base/address.ts";
 import { Mp2pError } from "../base/errors.ts";
-import { ownGroups, prefixGroup, SCOPE } from "../multicast/group-address.ts";
+import { GROUP_PORT, ownGroups, prefixGroup, SCOPE } from "../multicast/group-address.ts";
 import { parseGroup } from "../multicast/group-kind.ts";
 import type { Kept } from "../multicast/membership.ts";
 import type { NetworkInterface } from "../multicast/network-interface.ts";
@@ -76,13 +77,20 @@ export function chosenGroups(texts: readonly string[]): readonly ChosenGroup[] {
   return texts.map((text) => {
     const at = text.indexOf("@");
     const group = parseGroup(text.slice(at + 1));
-    if (group === undefined || group.kind === "assigned") throw notFree(text, group !== undefined);
+    if (group === undefined || group.kind === "assigned" || !isOnPort(group.address))
+      throw notFree(text, group?.kind === "assigned");
     return { group: group.address, source: at < 0 ? undefined : hostOf(text.slice(0, at)) };
   });
 }
 
+function isOnPort(group: string): boolean {
+  return parseAddress(group)?.port === GROUP_PORT;
+}
+
 function notFree(text: string, isAssigned: boolean): Mp2pError {
-  const why = isAssigned ? "is assigned to somebody else" : "is no multicast group";
+  const why = isAssigned
+    ? "is assigned to somebody else"
+    : `is no multicast group on port ${GROUP_PORT}`;
   return new Mp2pError("MP2P_USAGE", `${JSON.stringify(text.slice(0, 80))} ${why}`, {
     hint: "choose one such as ff15::8000:1 or 239.255.7.7, or SOURCE@GROUP for one source only",
   });

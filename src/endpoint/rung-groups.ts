@@ -17,8 +17,8 @@ export interface HeldGroups {
 }
 
 export interface RungGroups {
-  /** Joins the groups that follow from a key, on every suitable interface. */
-  joinOf(key: Uint8Array): HeldGroups;
+  /** Joins the groups that follow from a key, and others the peer is said to be in, on every suitable interface. */
+  joinOf(key: Uint8Array, named?: readonly string[]): HeldGroups;
   /** Stays in the group of such an address. @returns a function that leaves it */
   stayIn(address: string): () => void;
   /** The group and interface of a membership, ROW.group; undefined where it was left meanwhile. */
@@ -47,8 +47,9 @@ export class GroupRung implements RungGroups {
     this.#hopLimit = hopLimit;
   }
 
-  joinOf(key: Uint8Array): HeldGroups {
-    const joined = this.#groupsOf(key).flatMap((group) => {
+  joinOf(key: Uint8Array, named: readonly string[] = []): HeldGroups {
+    const groups = new Set([...this.#groupsOf(key), ...named]);
+    const joined = [...groups].flatMap((group) => {
       const one = this.#join(group);
       return one === undefined ? [] : [{ group, one }];
     });

@@ -21,6 +21,7 @@ export const SCOPES: readonly Scope[] = Object.values(SCOPE);
 export type Sha512 = (data: Uint8Array) => Uint8Array;
 
 const LABEL: Uint8Array = ascii("mp2p/1 group\0");
+const LAN_LABEL: Uint8Array = ascii("mp2p/1 lan\0");
 const KEY_BYTES = 32;
 /** RFC 3307: ids a host draws by itself have their top bit set. */
 const DYNAMIC_ID = 0x8000_0000;
@@ -37,16 +38,25 @@ export function transientGroup(key: Uint8Array, scope: Scope, sha512: Sha512): s
 
 /** `"239.255.h.h:6727"`: the IPv4 group of a key (RFC 2365, local scope). */
 export function ipv4Group(key: Uint8Array, sha512: Sha512): string {
-  const hash = digest(key, IPV4_LOCAL_SCOPE, sha512);
-  // RFC 2365: the highest 256 addresses of a scope serve SSDP, SLP and the like.
-  const low = window(hash, 2, ([first]) => first !== 0xff);
-  const bytes = concat(Uint8Array.of(239, 255), low);
-  return formatAddress({ family: 4, bytes, port: GROUP_PORT });
+  return formatLocalIpv4(digest(key, IPV4_LOCAL_SCOPE, sha512));
 }
 
 /** Every group an endpoint of this key listens to without knowing anything of the network. */
 export function ownGroups(key: Uint8Array, sha512: Sha512): readonly string[] {
   return [...SCOPES.map((scope) => transientGroup(key, scope, sha512)), ipv4Group(key, sha512)];
+}
+
+/**
+ * The groups of a network that announcements go to, of link scope: IPv6, then IPv4.
+ *
+ * @param network - 16 bytes, zeros for none
+ */
+export function lanGroups(network: Uint8Array, sha512: Sha512): readonly [string, string] {
+  const hash = (scope: number) => sha512(concat(LAN_LABEL, Uint8Array.of(scope), network));
+  return [
+    formatIpv6(TRANSIENT, SCOPE.link, new Uint8Array(10), hash(SCOPE.link)),
+    formatLocalIpv4(hash(IPV4_LOCAL_SCOPE)),
+  ];
 }
 
 /**
@@ -116,6 +126,13 @@ function window(
     if (isFit(bytes)) return bytes;
   }
   throw new RangeError("a digest without a usable address");
+}
+
+/** RFC 2365: the highest 256 addresses of a scope serve SSDP, SLP and the like. */
+function formatLocalIpv4(hash: Uint8Array): string {
+  const low = window(hash, 2, ([first]) => first !== 0xff);
+  const bytes = concat(Uint8Array.of(239, 255), low);
+  return formatAddress({ family: 4, bytes, port: GROUP_PORT });
 }
 
 function formatIpv6(flags: number, scope: Scope, middle: Uint8Array, hash: Uint8Array): string {

@@ -73,7 +73,7 @@ export interface GroupHub {
   /** ANNOUNCE packets of one kind (`wire/announce.ts`), unverified. @returns a function that ends it */
   announcements(
     kind: number,
-    heard: (packet: Uint8Array, source: string, interfaceName: string) => void,
+    heard: (packet: Uint8Array, source: string, interfaceName: string, group: string) => void,
   ): () => void;
   /** Sends a datagram to a group on every interface. */
   announce(group: string, datagram: Uint8Array): void;

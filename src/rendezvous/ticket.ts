@@ -13,16 +13,16 @@ import { concat, viewOf } from "../base/bytes.ts";
 import { crc32c } from "../base/crc32c.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { fromZbase32, toZbase32 } from "../base/zbase32.ts";
-import { isTicketCandidate } from "./ticket-candidate.ts";
+import { isTicketCandidate, isTicketGroup } from "./ticket-candidate.ts";
 
 export const TICKET_PREFIX = "mp2p1";
 /** WIRE item 19: a caller sends one INIT to each candidate, so a ticket is no amplifier. */
-const TICKET_CANDIDATES_MAX = 32;
+export const TICKET_CANDIDATES_MAX = 32;
 
 const VERSION = 1;
 const FLAG = { instance: 1, sameHost: 2, expires: 4, token: 8, cast: 16, castSecret: 32 } as const;
 const KNOWN_FLAGS = 63;
-const KIND = { ipv4: 1, ipv6: 2 } as const;
+const KIND = { ipv4: 1, ipv6: 2, groupIpv6: 3, groupIpv4: 4 } as const;
 const BYTES = { key: 32, instance: 8, expires: 4, token: 16, cast: 16, checksum: 4 } as const;
 const NEWER = "update mp2p on this device";
 
@@ -33,6 +33,8 @@ export interface Ticket {
   readonly instance?: Uint8Array;
   /** `"192.0.2.1:5000"` or `"[2001:db8::1]:5000"`, at most 32, in the order to try. */
   readonly candidates: readonly string[];
+  /** Groups it listens on besides those of its key, `"[ff3e:…]:6727"`; with the candidates at most 32. */
+  readonly groups?: readonly string[];
   /** Made for a peer on the same machine: only then may a candidate be a loopback address. */
   readonly sameHost?: boolean;
   /** One-use right to what is offered, 16 bytes: a secret. */
@@ -50,10 +52,11 @@ export interface Ticket {
  * address or that no ticket may name (`isTicketCandidate`)
  */
 export function formatTicket(ticket: Ticket): string {
-  const { key, instance, candidates, sameHost = false, expires, token } = ticket;
+  const { key, instance, candidates, groups = [], sameHost = false, expires, token } = ticket;
   const { castId, castSecret } = ticket;
-  if (candidates.length > TICKET_CANDIDATES_MAX) {
-    throw new RangeError(`a ticket holds at most ${TICKET_CANDIDATES_MAX} candidates`);
+  const count = candidates.length + groups.length;
+  if (count > TICKET_CANDIDATES_MAX) {
+    throw new RangeError(`a ticket holds at most ${TICKET_CANDIDATES_MAX} candidates and groups`);
   }
   const flags =
     (instance === undefined ? 0 : FLAG.instance) |
@@ -66,8 +69,9 @@ export function formatTicket(ticket: Ticket): string {
     Uint8Array.of(VERSION, flags),
     sized("key", key, BYTES.key),
     sized("instance", instance, BYTES.instance),
-    Uint8Array.of(candidates.length),
+    Uint8Array.of(count),
     ...candidates.map((candidate) => candidateBytes(candidate, sameHost)),
+    ...groups.map(groupBytes),
     expires === undefined ? new Uint8Array() : uint32(expires),
     sized("token", token, BYTES.token),
     sized("cast id", castId, BYTES.cast),
@@ -138,7 +142,8 @@ function readTicket(reader: FieldReader): Ticket {
   const sameHost = (flags & FLAG.sameHost) !== 0;
   const count = reader.take(1)[0] as number;
   if (count > TICKET_CANDIDATES_MAX) throw invalid(`it names ${count} addresses`);
-  const candidates = Array.from({ length: count }, () => readCandidate(reader, sameHost));
+  const named = Array.from({ length: count }, () => readNamed(reader, sameHost));
+  const groups = named.filter(({ isGroup }) => isGroup).map(({ text }) => text);
   const expires =
     flags & FLAG.expires ? viewOf(reader.take(BYTES.expires)).getUint32(0) : undefined;
   const token = flags & FLAG.token ? reader.take(BYTES.token) : undefined;
@@ -146,7 +151,8 @@ function readTicket(reader: FieldReader): Ticket {
   const castSecret = flags & FLAG.castSecret ? reader.take(BYTES.cast) : undefined;
   return {
     key,
-    candidates,
+    candidates: named.filter(({ isGroup }) => !isGroup).map(({ text }) => text),
+    ...(groups.length > 0 && { groups }),
     ...(instance && { instance }),
     ...(sameHost && { sameHost }),
     ...(expires !== undefined && { expires }),
@@ -156,26 +162,45 @@ function readTicket(reader: FieldReader): Ticket {
   };
 }
 
-function readCandidate(reader: FieldReader, sameHost: boolean): string {
+interface Named {
+  readonly text: string;
+  readonly isGroup: boolean;
+}
+
+function readNamed(reader: FieldReader, sameHost: boolean): Named {
   const kind = reader.take(1)[0] as number;
-  if (kind !== KIND.ipv4 && kind !== KIND.ipv6)
+  const isIpv4 = kind === KIND.ipv4 || kind === KIND.groupIpv4;
+  if (!isIpv4 && kind !== KIND.ipv6 && kind !== KIND.groupIpv6)
     throw invalid(`it names a path of kind ${kind}`, NEWER);
-  const family = kind === KIND.ipv4 ? 4 : 6;
-  const bytes = reader.take(family === 4 ? 4 : 16);
-  const address: Address = { family, bytes, port: viewOf(reader.take(2)).getUint16(0) };
+  const bytes = reader.take(isIpv4 ? 4 : 16);
+  const port = viewOf(reader.take(2)).getUint16(0);
+  const address: Address = { family: isIpv4 ? 4 : 6, bytes, port };
   const text = formatAddress(address);
-  if (!isTicketCandidate(address, sameHost))
+  const isGroup = kind === KIND.groupIpv4 || kind === KIND.groupIpv6;
+  if (isGroup ? !isTicketGroup(address) : !isTicketCandidate(address, sameHost))
     throw invalid(`it names ${text}, which no peer can have`);
-  return text;
+  return { text, isGroup };
 }
 
 function candidateBytes(text: string, sameHost: boolean): Uint8Array {
-  const address = parseAddress(text);
-  if (address === undefined)
-    throw new TypeError(`not an address with a port: ${JSON.stringify(text)}`);
+  const address = addressOf(text);
   if (!isTicketCandidate(address, sameHost)) throw new RangeError(`no ticket may name ${text}`);
-  const { family, bytes, port } = address;
-  const kind = family === 4 ? KIND.ipv4 : KIND.ipv6;
+  return namedBytes(address.family === 4 ? KIND.ipv4 : KIND.ipv6, address);
+}
+
+function groupBytes(text: string): Uint8Array {
+  const address = addressOf(text);
+  if (!isTicketGroup(address)) throw new RangeError(`no ticket may name ${text} as a group`);
+  return namedBytes(address.family === 4 ? KIND.groupIpv4 : KIND.groupIpv6, address);
+}
+
+function addressOf(text: string): Address {
+  const address = parseAddress(text);
+  if (address !== undefined) return address;
+  throw new TypeError(`not an address with a port: ${JSON.stringify(text)}`);
+}
+
+function namedBytes(kind: number, { bytes, port }: Address): Uint8Array {
   return concat(Uint8Array.of(kind), bytes, Uint8Array.of(port >> 8, port & 0xff));
 }
 

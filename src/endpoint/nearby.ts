@@ -1,0 +1,78 @@
+/** Peers on the local network, as a program sees them. */
+import { fromHex, toHex } from "../base/bytes.ts";
+import { toZbase32 } from "../base/zbase32.ts";
+import type { Discovery } from "../multicast/discovery.ts";
+import type { Sighting } from "../multicast/sighting.ts";
+import { AsyncQueue } from "./async-queue.ts";
+
+export interface NearbyPeer {
+  /** Ed25519 public key, 32 bytes. */
+  readonly key: Uint8Array;
+  /** The key as 52 characters of z-base-32. */
+  readonly keyText: string;
+  /** Which endpoint of that key, 8 bytes. */
+  readonly instance: Uint8Array;
+  /** Hints of where it is, nearest first. */
+  readonly addresses: readonly string[];
+  /** Interface of ours it was heard on. */
+  readonly interface: string;
+  /** Its key is one that `allow` lists. */
+  readonly trusted: boolean;
+}
+
+const MAX_WAITING = 1024;
+
+/**
+ * Endpoints that announce themselves, each once, and again where its addresses changed. Ends with the
+ * signal, without an error.
+ *
+ * @param trusted - keys in hex
+ */
+export function nearbyPeers(
+  discovery: Discovery,
+  trusted: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): AsyncIterable<NearbyPeer> {
+  const peers = new AsyncQueue<NearbyPeer>(MAX_WAITING);
+  if (signal?.aborted) {
+    peers.end();
+    return peers;
+  }
+  // Those that announce themselves in private are seen by who knows their key.
+  discovery.follow([...trusted].flatMap((key) => fromHex(key) ?? []));
+  const shown = new Map<string, string>();
+  const stop = discovery.search(undefined, (sighting) => {
+    const name = `${toHex(sighting.key)}.${toHex(sighting.instance)}`;
+    const addresses = sighting.addresses.join(" ");
+    if (shown.get(name) === addresses) return;
+    if (peers.push(peerOf(sighting, trusted))) shown.set(name, addresses);
+  });
+  const end = () => {
+    stop();
+    peers.end();
+  };
+  signal?.addEventListener("abort", end, { once: true });
+  const iterate = peers[Symbol.asyncIterator]();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => iterate.next(),
+      return: async () => {
+        end();
+        signal?.removeEventListener("abort", end);
+        return { value: undefined, done: true };
+      },
+    }),
+  };
+}
+
+function peerOf(sighting: Sighting, trusted: ReadonlySet<string>): NearbyPeer {
+  const { key, instance, addresses, interfaceName } = sighting;
+  return {
+    key,
+    keyText: toZbase32(key),
+    instance,
+    addresses,
+    interface: interfaceName,
+    trusted: trusted.has(toHex(key)),
+  };
+}
