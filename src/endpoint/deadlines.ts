@@ -5,14 +5,14 @@ export interface Timed {
 }
 
 interface Entry<T> {
-  readonly at: number;
+  at: number;
   readonly item: T;
 }
 
 /**
- * A binary heap with lazy entries: a deadline that moved later leaves its old entry in place, and
- * that entry is put back at the right time when it comes up. So a busy session, whose deadline
- * moves with every burst, adds no entries.
+ * A binary heap with lazy entries: a deadline that moved later leaves its entry where it is until that is
+ * the earliest, and it is then put where it belongs. So a busy session, whose deadline moves with every
+ * burst, adds no entries, and nobody is woken for a time that means nothing any more.
  */
 export class Deadlines<T extends Timed> {
   readonly #heap: Entry<T>[] = [];
@@ -31,22 +31,32 @@ export class Deadlines<T extends Timed> {
     this.#earliest.delete(item);
   }
 
-  /** Earliest time at which `due` may return something. */
+  /** Earliest time at which `due` returns something. */
   next(): number {
-    return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
+    for (;;) {
+      const top = this.#heap[0];
+      if (top === undefined) return Number.POSITIVE_INFINITY;
+      const { at, item } = top;
+      const valid = this.#earliest.get(item) === at;
+      if (valid && item.deadline <= at) return at;
+      if (valid && item.deadline < Number.POSITIVE_INFINITY) {
+        this.#earliest.set(item, item.deadline);
+        top.at = item.deadline;
+        this.#sink(top);
+      } else {
+        if (valid) this.#earliest.delete(item);
+        this.#pop();
+      }
+    }
   }
 
   /** @returns an item whose deadline has come, or undefined; the item is no longer scheduled. */
   due(now: number): T | undefined {
-    for (;;) {
-      const top = this.#heap[0];
-      if (top === undefined || top.at > now) return undefined;
-      this.#pop();
-      if (this.#earliest.get(top.item) !== top.at) continue;
-      this.#earliest.delete(top.item);
-      if (top.item.deadline <= now) return top.item;
-      if (top.item.deadline < Number.POSITIVE_INFINITY) this.schedule(top.item);
-    }
+    if (this.next() > now) return undefined;
+    const { item } = this.#heap[0] as Entry<T>;
+    this.#pop();
+    this.#earliest.delete(item);
+    return item;
   }
 
   #push(entry: Entry<T>): void {
@@ -63,22 +73,23 @@ export class Deadlines<T extends Timed> {
   }
 
   #pop(): void {
+    const last = this.#heap.pop() as Entry<T>;
+    if (this.#heap.length > 0) this.#sink(last);
+  }
+
+  /** Puts an entry, in place of the top one, where it belongs. */
+  #sink(entry: Entry<T>): void {
     const heap = this.#heap;
-    const last = heap.pop() as Entry<T>;
-    if (heap.length === 0) return;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= heap.length) break;
-      if (
-        child + 1 < heap.length &&
-        (heap[child + 1] as Entry<T>).at < (heap[child] as Entry<T>).at
-      )
-        child++;
-      if ((heap[child] as Entry<T>).at >= last.at) break;
+      const right = heap[child + 1];
+      if (right !== undefined && right.at < (heap[child] as Entry<T>).at) child++;
+      if ((heap[child] as Entry<T>).at >= entry.at) break;
       heap[at] = heap[child] as Entry<T>;
       at = child;
     }
-    heap[at] = last;
+    heap[at] = entry;
   }
 }

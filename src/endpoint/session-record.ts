@@ -35,7 +35,7 @@ interface HeldPath {
   readonly path: number;
 }
 
-/** Lists here are replaced, not changed: an array that was never pushed to has no spare room. */
+/** Lists here are replaced, not changed: `concat` leaves no spare room, where a push makes it for seventeen. */
 export class SessionRecord implements Timed {
   deadline: number = Number.POSITIVE_INFINITY;
   readonly engine: SessionEngine;
@@ -98,7 +98,7 @@ export class SessionRecord implements Timed {
     for (const held of this.#held) if (held.address === address) return held.path;
     if (this.#held.length > MAX_VISITORS) this.#releaseOldestVisitor();
     const path = this.#paths.hold(address);
-    this.#held = [...this.#held, { address, path }];
+    this.#held = this.#held.concat({ address, path });
     return path;
   }
 
@@ -113,7 +113,7 @@ export class SessionRecord implements Timed {
   /** The peer may be at this address; groups are not remembered, they follow from its key. */
   remember(address: string): void {
     if (isGroup(address) || this.knownAddresses.includes(address)) return;
-    this.knownAddresses = [...this.knownAddresses, address];
+    this.knownAddresses = this.knownAddresses.concat(address);
   }
 
   /** Paths to the addresses the peer may have, the likeliest first. */

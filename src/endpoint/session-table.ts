@@ -215,7 +215,7 @@ export class SessionTable {
     this.#config.socket.installSend(slot, sendKeys);
     this.#config.socket.installReceive(slot, receiveKeys);
     this.#bySlot[slot] = record;
-    record.generations = [...record.generations, generation];
+    record.generations = record.generations.concat(generation);
     record.addExporter(established.exporter);
     record.engine.addGeneration(generation, now);
   }

@@ -34,7 +34,7 @@ export class Generations {
   add(generation: Generation, now: number): KeyGeneration {
     const added = new KeyGeneration(generation, now);
     if (generation.initiator) added.pingAt = now;
-    this.#all = [...this.#all, added];
+    this.#all = this.#all.concat(added);
     this.had = true;
     this.#rekeyAt = now + (generation.initiator ? this.#initiatorMs() : REKEY_RESPONDER_MS);
     return added;

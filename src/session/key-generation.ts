@@ -39,7 +39,7 @@ export class KeyGeneration {
   readonly #cidLow: number;
   readonly #skipped = new RangeSet();
   /** Packet numbers and sending times by turns. */
-  readonly #bare: number[] = [];
+  #bare: number[] = [];
   #packets = 0;
   #blocks = 0;
 
@@ -74,7 +74,8 @@ export class KeyGeneration {
 
   /** A packet left that asks for no ACK and so is not in the ledger. */
   noteBare(packet: number, sentAt: number): void {
-    this.#bare.push(packet, sentAt);
+    if (this.#bare.length === 0) this.#bare = [packet, sentAt];
+    else this.#bare.push(packet, sentAt);
     if (this.#bare.length > 2 * BARE_KEPT) this.#bare.splice(0, 2);
   }
 
