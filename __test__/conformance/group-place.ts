@@ -16,15 +16,22 @@ export interface GroupPlace {
 let lastGroup = 0;
 
 /** A group that no other test has. */
-export function groupOn(place: GroupPlace, first: number = place.family === 4 ? 239 : 1): string {
-  lastGroup++;
-  return groupNumbered(place, lastGroup, first);
+export function groupOn(place: GroupPlace, first?: number): string {
+  return groupOnEach([place], first)[0] as string;
 }
 
-export function groupNumbered(place: GroupPlace, number: number, first: number): string {
+/** One group that no other test has, on several interfaces. */
+export function groupOnEach(places: readonly GroupPlace[], first?: number): readonly string[] {
+  lastGroup++;
+  return places.map((place) => groupNumbered(place, lastGroup, first));
+}
+
+/** @param first - first byte of an IPv4 group, flags of an IPv6 one; those of groups anyone may use */
+export function groupNumbered(place: GroupPlace, number: number, first?: number): string {
   const { family, scope, interface: name, port } = place;
-  if (family === 4) return `${first}.255.${1 + (number >> 8)}.${number & 255}%${name}:${port}`;
-  return `[ff${first}${scope.toString(16)}::8000:${number.toString(16)}%${name}]:${port}`;
+  const on = `%${name}`;
+  if (family === 4) return `${first ?? 239}.255.${1 + (number >> 8)}.${number & 255}${on}:${port}`;
+  return `[ff${first ?? 1}${scope.toString(16)}::8000:${number.toString(16)}${on}]:${port}`;
 }
 
 /** A socket that may use groups. */

@@ -6,6 +6,7 @@ import {
   type GroupPlace,
   groupNumbered,
   groupOn,
+  groupOnEach,
   openMember,
 } from "./group-place.ts";
 import { type Load, type Opened, open } from "./harness.ts";
@@ -109,7 +110,7 @@ export function groupSourceConformance(name: string, load: Load, place: GroupPla
     const without = await open(t, load, [`${place.hosts[0]}:0`]);
     const good = groupOn(place);
     const otherFamily = { ...place, family: place.family === 4 ? 6 : 4, scope: 2 } as const;
-    const foreign = groupNumbered(otherFamily, 1, otherFamily.family === 4 ? 239 : 1);
+    const foreign = groupNumbered(otherFamily, 1);
     const wrong: Readonly<Record<string, () => unknown>> = {
       "no address": () => to.socket.join("all of them"),
       "a unicast address": () => to.socket.join(`${place.hosts[0]}:${place.port}`),
@@ -152,11 +153,7 @@ export function groupInterfaceConformance(
       await member(t, load, here, anyHost(here)),
       await member(t, load, here, anyHost(here)),
     ];
-    const number = 200 + (places.length % 50);
-    const first = here.family === 4 ? 239 : 1;
-    const [onHere, onThere] = [here, there].map((place) =>
-      groupNumbered(place, 60_000 + number, first),
-    ) as [string, string];
+    const [onHere, onThere] = groupOnEach([here, there]) as [string, string];
     const one = to.socket.join(onHere);
     from.socket.sendPlain(onThere, announcement(1));
     from.socket.sendPlain(onHere, announcement(2));
@@ -179,8 +176,7 @@ export function groupInterfaceConformance(
       await member(t, load, place, anyHost(place)),
       await member(t, load, place, anyHost(place)),
     ];
-    const first = place.family === 4 ? 239 : 1;
-    const groups = places.map((each) => groupNumbered(each, 61_000, first));
+    const groups = groupOnEach(places);
     const numbers = groups.map((group) => to.socket.join(group));
     for (const turn of [0, 1]) {
       for (const [at, group] of groups.entries())
