@@ -123,6 +123,11 @@ export class Child {
     await Promise.race([this.#exited, late]).finally(() => clearTimeout(timer));
   }
 
+  /** Ends the process as a crash would. */
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+
   /** Ends the process, gently for two seconds. */
   async stop(): Promise<void> {
     if (this.#ended === undefined) {

@@ -1,5 +1,6 @@
 /**
- * Installs what mp2p is measured against: the npm peers of bench/package.json and sendme.
+ * Installs what mp2p is measured against: the npm peers of bench/package.json, sendme, and UFTP with what
+ * its network of namespaces needs.
  * A peer that cannot be had is not an error: its figure then reads "not measured".
  */
 import { spawnSync } from "node:child_process";
@@ -47,6 +48,12 @@ if (existsSync(join(tools, "bin", "sendme"))) {
   ) {
     problems.push(`sendme ${SENDME_VERSION}: cargo install failed`);
   }
+}
+
+// Debian's names; elsewhere the figure of casts is not measured, or only where these are there already.
+const debian = ["uftp", "iperf3", "nftables", "iproute2", "ethtool"];
+if (!run("apt-get", ["install", "-y", "--no-install-recommends", ...debian])) {
+  problems.push(`${debian.join(", ")}: apt-get install failed`);
 }
 
 for (const problem of problems) console.log(`not available: ${problem}`);

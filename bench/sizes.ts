@@ -15,12 +15,16 @@ function fromEnvironment(name: string, standard: number): number {
 export const STREAM_SECONDS: number = fromEnvironment("MP2P_BENCH_SECONDS", 4);
 /** Size of the one large file. */
 export const FILE_BYTES: number = fromEnvironment("MP2P_BENCH_FILE_BYTES", 4_000_000_000);
+/** Size of the file that is cast. */
+export const CAST_BYTES: number = fromEnvironment("MP2P_BENCH_CAST_BYTES", 500_000_000);
 /** Files in the folder of small files. */
 export const SMALL_FILES: number = fromEnvironment("MP2P_BENCH_SMALL_FILES", 10_000);
 /** Requests in the round-trip figure. */
 export const REQUESTS: number = fromEnvironment("MP2P_BENCH_REQUESTS", 5000);
 /** Connections in the connect figure. */
 export const CONNECTS: number = fromEnvironment("MP2P_BENCH_CONNECTS", 30);
+/** Connections by key alone in the find figure. */
+export const FINDS: number = fromEnvironment("MP2P_BENCH_FINDS", 20);
 /** Handshakes computed beforehand for the responder. */
 export const HANDSHAKES: number = fromEnvironment("MP2P_BENCH_HANDSHAKES", 5000);
 /** Seconds the slow reader reads. */

@@ -1,6 +1,9 @@
 /** All subjects. */
+import { cast } from "./cast.ts";
+import { castRate } from "./cast-rate.ts";
 import { connect } from "./connect.ts";
 import { file } from "./file.ts";
+import { find } from "./find.ts";
 import { handshakes } from "./handshakes.ts";
 import { help } from "./help.ts";
 import { idleSessions } from "./idle-sessions.ts";
@@ -17,8 +20,11 @@ export const SUBJECTS: readonly Subject[] = [
   streamFallback,
   file,
   smallFiles,
+  cast,
+  castRate,
   request,
   connect,
+  find,
   handshakes,
   simulated,
   slowReader,

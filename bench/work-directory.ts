@@ -10,9 +10,16 @@ const CHUNK_BYTES = 16 << 20;
 const SMALL_FILE_BYTES = 1000;
 const SMALL_FILES_PER_FOLDER = 1000;
 
-/** Runs `use` in a fresh directory under `MP2P_BENCH_DIR` or the system's temporary one. */
-export async function withWorkDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(process.env.MP2P_BENCH_DIR ?? tmpdir(), "mp2p-bench-"));
+/**
+ * Runs `use` in a fresh directory.
+ *
+ * @param within - default: `MP2P_BENCH_DIR` or the system's temporary one
+ */
+export async function withWorkDirectory<T>(
+  use: (directory: string) => Promise<T>,
+  within: string = process.env.MP2P_BENCH_DIR ?? tmpdir(),
+): Promise<T> {
+  const directory = mkdtempSync(join(within, "mp2p-bench-"));
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   process.once("exit", remove);
   try {
