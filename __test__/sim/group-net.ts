@@ -74,7 +74,7 @@ export class GroupNet {
   }
 }
 
-type Heard = (packet: Uint8Array, source: string, interfaceName: string) => void;
+type Heard = Parameters<GroupHub["announcements"]>[1];
 
 interface Listener {
   readonly keys: PacketKeys;
@@ -189,10 +189,10 @@ export class SimHub implements GroupHub {
     return to === this.address || (!this.deaf && this.#groups.has(to.replace("sim0|", "")));
   }
 
-  arrive({ from, bytes }: WirePacket): void {
+  arrive({ from, to, bytes }: WirePacket): void {
     if (bytes[0] === 0x58) {
       for (const { kind, call } of this.#heard)
-        if (kind === bytes[2]) call(bytes, from.address, "sim0");
+        if (kind === bytes[2]) call(bytes, from.address, "sim0", to.replace("sim0|", ""));
       return;
     }
     const listener = this.#listeners.get(toHex(bytes.subarray(1, 9)));

@@ -12,13 +12,10 @@ import type {
   CastTarget,
   ReceiveCastOptions,
 } from "../multicast/cast/contract.ts";
-import { CAST_SERVICE } from "../multicast/cast/records.ts";
-import { SCOPE } from "../multicast/group-address.ts";
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
 import { Admission } from "./admission.ts";
 import { AsyncQueue } from "./async-queue.ts";
 import type { BackendInfo, ConnectOptions, TicketOptions } from "./call-options.ts";
-import { Casts } from "./casts.ts";
 import { Connector, presentToken } from "./connector.ts";
 import { EndpointCore } from "./core.ts";
 import type { CoreConfig } from "./core-config.ts";
@@ -26,18 +23,18 @@ import { Doorkeeper, TOKEN_BYTES } from "./doorkeeper.ts";
 import { Driver } from "./driver.ts";
 import type { EndpointGroups } from "./endpoint-groups.ts";
 import { endpointParts, strangerFilter } from "./endpoint-parts.ts";
+import { EndpointServices } from "./endpoint-services.ts";
+import type { Group } from "./group.ts";
+import type { GroupOptions } from "./group-options.ts";
 import { reachableAddresses } from "./local-addresses.ts";
-import { LoneHub } from "./lone-hub.ts";
 import { type NearbyPeer, nearbyPeers } from "./nearby.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
 import { DEFAULT_SERVICES, type EndpointOptions } from "./options.ts";
 import { chosenGroups } from "./own-groups.ts";
 import { ownTicket } from "./own-ticket.ts";
-import { TOKEN_SERVICE } from "./service.ts";
 import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { SessionRecord } from "./session-record.ts";
-import type { Stream } from "./stream.ts";
 import { readTarget } from "./target.ts";
 
 const OFFER_MS = 10 * 60_000;
@@ -58,7 +55,7 @@ export class Endpoint implements AsyncDisposable {
   readonly #sessions = new WeakMap<SessionRecord, Session>();
   readonly #open = new Set<Session>();
   readonly #doorkeeper: Doorkeeper;
-  readonly #casts: Casts;
+  readonly #services: EndpointServices;
   /** BLAKE3 of the backend, 32 bytes. */
   readonly blake3: (data: Uint8Array) => Uint8Array;
   #closing: Promise<void> | undefined;
@@ -93,13 +90,18 @@ export class Endpoint implements AsyncDisposable {
         this.#core.touch(record);
         this.#driver.flush();
       },
-      internalService: (name) => this.#service(name),
+      internalService: (name) => this.#services.of(name),
       ended: (session) => this.#ended(session),
     };
-    this.#casts = new Casts({
-      hub: this.#groups?.hub ?? new LoneHub(primitives, identity, this.#driver),
+    this.#services = new EndpointServices({
+      hub: groups?.hub,
+      primitives,
       capabilities,
-      scope: SCOPE[options.discovery?.scope ?? "link"],
+      identity,
+      instance: config.instance,
+      scope: options.discovery?.scope,
+      driver: this.#driver,
+      doorkeeper: this.#doorkeeper,
       ticket: (extra) => formatTicket({ ...this.#ticket(), ...extra }),
       connect: (target, how) => this.connect(target, how),
     });
@@ -211,7 +213,7 @@ export class Endpoint implements AsyncDisposable {
   /** Sends content once to everybody who comes with the ticket of what this returns. */
   cast(content: CastContent, options?: CastOptions): Casting {
     if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");
-    return this.#casts.cast(content, options);
+    return this.#services.casts.cast(content, options);
   }
 
   /**
@@ -225,7 +227,19 @@ export class Endpoint implements AsyncDisposable {
     target: CastTarget,
     options?: ReceiveCastOptions,
   ): Promise<CastReceipt> {
-    return this.#casts.receive(from, target, options);
+    return this.#services.casts.receive(from, target, options);
+  }
+
+  /**
+   * A secure group: many members, each known by its key, one upload for all. Members find each other on the
+   * network by what they agree on, and admit each other one by one.
+   *
+   * @throws {TypeError} where the options leave open which group, or who may join
+   * @throws {Mp2pError} `MP2P_WEAK_SECRET`, `MP2P_KEY_INVALID`, `MP2P_NO_MULTICAST`, `MP2P_LIMIT`, `MP2P_CLOSED`
+   */
+  async openGroup(options: GroupOptions): Promise<Group> {
+    if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");
+    return this.#services.groups.open(options);
   }
 
   /** Ends all sessions, tells the peers, and gives the port back. Idempotent. */
@@ -256,17 +270,10 @@ export class Endpoint implements AsyncDisposable {
     return ownTicket(this.key, this.#config.instance, candidates, this.#groups?.named);
   }
 
-  /** Services that are the endpoint's own. */
-  #service(name: string): ((session: Session, stream: Stream) => void) | undefined {
-    if (name === CAST_SERVICE) return (session, stream) => this.#casts.serve(session, stream);
-    if (name !== TOKEN_SERVICE) return undefined;
-    return (session, stream) =>
-      void this.#doorkeeper.redeem(session, stream).catch(() => undefined);
-  }
-
   #opened(record: SessionRecord, dialled: boolean): void {
     const session = new Session(record, this.#host, dialled);
     this.#sessions.set(record, session);
+    this.#services.groups.opened(session, record);
     this.#open.add(session);
     if (this.#open.size === 1) this.#hear(true);
     if (!dialled) void this.#doorkeeper.knock(session);
@@ -283,8 +290,9 @@ export class Endpoint implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    await this.#services.groups.close();
     this.#groups?.close();
-    this.#casts.close();
+    this.#services.casts.close();
     await Promise.all([...this.#open].map((session) => session.close()));
     this.#incoming.end();
     await this.#driver.drained();

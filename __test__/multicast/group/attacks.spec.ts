@@ -33,7 +33,7 @@ interface Held {
 
 /** The keys of one member that another was ever given, oldest first. */
 function keysHeld(by: SimMember, of: SimMember): Held[] {
-  let run = NOTHING;
+  let run: Uint8Array = NOTHING;
   const held: Held[] = [];
   for (const { from, record } of by.records) {
     if (!equalBytes(from.key, of.party.key)) continue;

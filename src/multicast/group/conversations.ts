@@ -209,7 +209,8 @@ export class Conversations {
   #give(member: Member, epoch: number, key: Uint8Array): void {
     const { reliable, hub, outgoing, places } = this.#options;
     const seq = outgoing.next;
-    if (member.held === 0) member.done = seq;
+    // Its first key says from where on our messages are its own.
+    if (member.given === 0) member.done = seq;
     member.write({ type: "key", epoch, seq, reliable, hears: places.hears, key }, hub.now());
   }
 

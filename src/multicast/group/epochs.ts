@@ -137,8 +137,8 @@ export class Epochs {
   }
 
   #give(member: Member, epoch: number, key: Uint8Array): void {
-    member.given = epoch;
     this.#options.give(member, epoch, key);
+    member.given = epoch;
   }
 
   #hold(): void {
