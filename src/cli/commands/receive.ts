@@ -8,6 +8,7 @@ import type { ReceiveOptions } from "../options.ts";
 import { requireFolder } from "../paths.ts";
 import { ticketFrom } from "../ticket-source.ts";
 import { atMost } from "../waiting.ts";
+import { receiveCastFiles, receiveCastToStdout } from "./receive-cast.ts";
 
 /** The sender closes once it knows how it ended; a lost packet must not keep us. */
 const FAREWELL_MS = 2000;
@@ -32,8 +33,7 @@ export async function receive(
     context,
   );
   if (isCast) {
-    const cast = await import("./receive-cast.ts");
-    const receiveIt = output === "-" ? cast.receiveCastToStdout : cast.receiveCastFiles;
+    const receiveIt = output === "-" ? receiveCastToStdout : receiveCastFiles;
     reporter.note("looking for the cast …");
     reporter.emit(await receiveIt(endpoint, ticket, options, context));
     return;
