@@ -75,6 +75,9 @@ class Attempt implements Timed {
   get addresses(): string[] {
     const groups = this.target.groups?.addresses() ?? [];
     const addresses = this.dial.candidates.map(({ address }) => address);
+    // A peer on this very machine answers there: the network would be a detour.
+    const isHere = this.dial.candidates.some(({ reach }) => reach === "loopback");
+    if (isHere && this.dial.rounds === 0) return addresses;
     return this.target.groupsLast ? [...addresses, ...groups] : [...groups, ...addresses];
   }
 }
