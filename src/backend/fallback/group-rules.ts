@@ -3,6 +3,9 @@ import type { MulticastOptions } from "../port.ts";
 import { noMulticast } from "./group-errors.ts";
 import type { Interfaces } from "./interfaces.ts";
 
+/** Interfaces that a hint lists. */
+const MOST_NAMED = 8;
+
 /** What a socket may do with groups, by its options, its bound addresses and the interfaces there are. */
 export class GroupRules {
   readonly interfaces: Interfaces;
@@ -55,8 +58,9 @@ export class GroupRules {
     interfaces.refresh(this.#now());
     if (!interfaces.names.includes(name)) interfaces.refresh(this.#now(), 0);
     if (interfaces.names.includes(name)) return;
-    const hint = `Interfaces here: ${interfaces.names.join(", ") || "none"}.`;
-    throw noMulticast(`there is no interface ${name} that is up`, hint);
+    const some = interfaces.names.slice(0, MOST_NAMED).join(", ");
+    const hint = `Interfaces here: ${some || "none"}${interfaces.names.length > MOST_NAMED ? ", …" : "."}`;
+    throw noMulticast(`there is no interface ${name} that is up and has an address`, hint);
   }
 
   /** The bound address of the family that reaches the interface: groups are sent to from its host. */

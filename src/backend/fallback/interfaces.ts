@@ -22,12 +22,17 @@ export class Interfaces {
   #networks: readonly Network[] = [];
   #seen = "";
   #lookedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #look: typeof networkInterfaces;
+
+  constructor(look: typeof networkInterfaces = networkInterfaces) {
+    this.#look = look;
+  }
 
   /** Looks anew where the last look is too old. */
   refresh(nowMs: number, mostAgeMs: number = LOOK_LIFE_MS): void {
     if (nowMs - this.#lookedAtMs < mostAgeMs) return;
     this.#lookedAtMs = nowMs;
-    const all = networkInterfaces();
+    const all = this.#look();
     const seen = JSON.stringify(all);
     if (seen === this.#seen) return;
     this.#seen = seen;
