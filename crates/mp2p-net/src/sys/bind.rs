@@ -5,8 +5,6 @@ use super::imp;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-#[cfg(target_os = "linux")]
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// What a bulk transfer wants; the kernel grants what it will.
@@ -18,9 +16,7 @@ pub struct Bind {
     pub local: SocketAddr,
     pub receive_buffer_bytes: usize,
     pub send_buffer_bytes: usize,
-    /// The kernel's running total of dropped datagrams, as last seen.
-    #[cfg(target_os = "linux")]
-    pub(super) kernel_drops: AtomicU32,
+    pub(super) state: imp::State,
 }
 
 /// Why a socket did not join a group.
@@ -43,8 +39,8 @@ impl Bind {
         send_bytes: Option<usize>,
     ) -> io::Result<Self> {
         let socket = prepared(address, receive_bytes, send_bytes.unwrap_or(SEND_BUFFER_BYTES))?;
-        imp::keep_exclusive(&socket);
-        Self::bound(socket, address)
+        let state = imp::keep_exclusive(&socket);
+        Self::bound(socket, address, state)
     }
 
     /// Binds the port of all addresses together with other programs, to receive groups.
@@ -56,21 +52,20 @@ impl Bind {
         let any = if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
         let address = SocketAddr::new(any, port);
         let socket = prepared(address, receive_bytes, 0)?;
-        imp::share(&socket)?;
+        let state = imp::share(&socket, v6)?;
         imp::only_own_groups(&socket, v6);
         loop_back(&socket, v6);
-        Self::bound(socket, address)
+        Self::bound(socket, address, state)
     }
 
-    fn bound(socket: Socket, address: SocketAddr) -> io::Result<Self> {
+    fn bound(socket: Socket, address: SocketAddr, state: imp::State) -> io::Result<Self> {
         socket.bind(&SockAddr::from(address))?;
         let local = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         Ok(Self {
             local,
             receive_buffer_bytes: socket.recv_buffer_size()?,
             send_buffer_bytes: socket.send_buffer_size()?,
-            #[cfg(target_os = "linux")]
-            kernel_drops: AtomicU32::new(0),
+            state,
             socket,
         })
     }
@@ -79,6 +74,7 @@ impl Bind {
     pub fn send_to_groups(&self, hop_limit: u8) {
         let v6 = self.local.is_ipv6();
         loop_back(&self.socket, v6);
+        imp::limit_hops(&self.state, hop_limit);
         // Where it is refused, datagrams stay on the link: the system's default.
         let _ = if v6 {
             self.socket.set_multicast_hops_v6(hop_limit.into())

@@ -11,13 +11,13 @@ use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 #[cfg(target_os = "linux")]
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 #[cfg(target_os = "linux")]
 use std::time::{Duration, SystemTime};
 
 pub use groups::{
-    MEMBER_ALREADY, NO_ROOM, change, interface_index, interface_name, is_loopback, only_own_groups,
-    share,
+    MEMBER_ALREADY, NO_ROOM, change, interface_index, interface_name, is_loopback, limit_hops,
+    only_own_groups, share,
 };
 pub use libc::{EINVAL, EIO, EMSGSIZE};
 
@@ -51,8 +51,18 @@ fn set_value<T>(socket: &Socket, level: c_int, option: c_int, value: &T) -> io::
     if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// What the calls of one socket have to remember.
+#[derive(Default)]
+pub struct State {
+    /// The kernel's running total of dropped datagrams, as last seen.
+    #[cfg(target_os = "linux")]
+    kernel_drops: AtomicU32,
+}
+
 /// Here the plain way of binding is exclusive already.
-pub fn keep_exclusive(_socket: &Socket) {}
+pub fn keep_exclusive(_socket: &Socket) -> State {
+    State::default()
+}
 
 /// Don't-fragment without a path MTU kept by the kernel, ECN and drop reports, coalescing.
 #[cfg(target_os = "linux")]
@@ -233,7 +243,7 @@ impl Bind {
             #[cfg(target_os = "linux")]
             (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
                 let total = report.read_int().cast_unsigned();
-                let before = self.kernel_drops.swap(total, Relaxed);
+                let before = self.state.kernel_drops.swap(total, Relaxed);
                 received.kernel_drops += total.wrapping_sub(before) as usize;
             }
             #[cfg(target_os = "linux")]

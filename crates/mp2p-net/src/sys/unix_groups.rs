@@ -1,7 +1,9 @@
 //! Linux and macOS: membership of groups, and by which interface datagrams to them leave.
 
 use super::super::{GroupCapabilities, Via};
-use super::{set, set_value};
+#[cfg(target_os = "linux")]
+use super::set;
+use super::{State, set_value};
 use crate::sys::message::Control;
 use libc::{c_int, msghdr};
 use socket2::{InterfaceIndexOrAddress, SockAddr, Socket};
@@ -57,13 +59,16 @@ pub fn is_loopback(interface: u32) -> bool {
 }
 
 /// Lets other programs of this machine receive on the same port.
-pub fn share(socket: &Socket) -> io::Result<()> {
+pub fn share(socket: &Socket, _v6: bool) -> io::Result<State> {
     socket.set_reuse_address(true)?;
     // On Linux this would spread unicast and asks all programs to be of one user.
     #[cfg(not(target_os = "linux"))]
     socket.set_reuse_port(true)?;
-    Ok(())
+    Ok(State::default())
 }
+
+/// The socket's own option is enough: each message to link scope says its limit by itself.
+pub fn limit_hops(_state: &State, _hop_limit: u8) {}
 
 /// Keeps groups that other programs joined away; false where the system cannot.
 #[cfg(target_os = "linux")]

@@ -1,12 +1,12 @@
 //! Windows: one datagram a call. Segmentation and coalescing stay off: some drivers lose the size
 //! of what they joined (quinn#2041, quinn#2071).
 
-use super::{Bind, Capabilities, Received, SendError, Watch};
+use super::{Bind, Capabilities, Received, SendError, Via, Watch};
 use crate::clock::now_ms;
 use socket2::{SockAddr, Socket};
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::windows::io::AsRawSocket;
 use std::ptr::null_mut;
 use windows_sys::Win32::Networking::WinSock::{
@@ -14,6 +14,14 @@ use windows_sys::Win32::Networking::WinSock::{
     POLLWRNORM, SIO_UDP_CONNRESET, SIO_UDP_NETRESET, SO_EXCLUSIVEADDRUSE, SOCKET, SOL_SOCKET,
     WSAEINVAL, WSAEMSGSIZE, WSAEOPNOTSUPP, WSAIoctl, WSAPOLLFD, WSAPoll, setsockopt,
 };
+
+pub use groups::{
+    MEMBER_ALREADY, NO_ROOM, State, change, interface_index, interface_name, is_loopback,
+    limit_hops, only_own_groups, share,
+};
+
+#[path = "windows_groups.rs"]
+mod groups;
 
 pub const EINVAL: i32 = WSAEINVAL;
 pub const EIO: i32 = WSAEOPNOTSUPP;
@@ -54,7 +62,6 @@ fn silence(socket: &Socket, report: u32) {
 }
 
 pub fn prepare(socket: &Socket, v6: bool) -> Capabilities {
-    set(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
     silence(socket, SIO_UDP_CONNRESET);
     silence(socket, SIO_UDP_NETRESET);
     if v6 {
@@ -62,11 +69,17 @@ pub fn prepare(socket: &Socket, v6: bool) -> Capabilities {
     } else {
         set(socket, IPPROTO_IP, IP_DONTFRAGMENT, 1);
     }
-    probe()
+    Capabilities::NONE
+}
+
+/// Elsewhere the plain way of binding is exclusive already.
+pub fn keep_exclusive(socket: &Socket) -> State {
+    set(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
+    State::default()
 }
 
 pub fn probe() -> Capabilities {
-    Capabilities { segments: 1, gro: false, packet_info: false, ecn: false }
+    Capabilities { groups: groups::probe_groups(), ..Capabilities::NONE }
 }
 
 pub fn grow_buffers(socket: &Socket, receive_bytes: usize, send_bytes: usize) {
@@ -76,13 +89,22 @@ pub fn grow_buffers(socket: &Socket, receive_bytes: usize, send_bytes: usize) {
 }
 
 impl Bind {
-    /// Sends one datagram: `segment` never divides it here.
+    /// Sends one datagram: `segment` never divides it here; to a group `via` an interface.
     ///
     /// # Errors
     ///
     /// See [`SendError`]; then nothing was sent.
-    pub fn send(&self, to: &SockAddr, bytes: &[u8], segment: usize) -> Result<(), SendError> {
+    pub fn send(
+        &self,
+        to: &SockAddr,
+        via: Option<Via>,
+        bytes: &[u8],
+        segment: usize,
+    ) -> Result<(), SendError> {
         debug_assert!(bytes.len() <= segment);
+        if let Some(via) = via {
+            groups::route(&self.socket, &self.state, via, self.local.is_ipv6());
+        }
         match self.socket.send_to(bytes, to) {
             Ok(_) => Ok(()),
             Err(error) => Err(SendError::of(&error, false)),
@@ -95,14 +117,24 @@ impl Bind {
     ///
     /// `WouldBlock` where there is none; others are of no consequence to later calls.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        if self.state.wants_arrivals() {
+            let (length, from, arrival) = groups::receive(&self.socket, buffer)?;
+            let from = from.as_socket().ok_or(io::ErrorKind::InvalidData)?;
+            let received = received(length, from);
+            return Ok(Received { arrival, ..received });
+        }
         let (start, room) = (buffer.as_mut_ptr().cast::<MaybeUninit<u8>>(), buffer.len());
         // SAFETY: the same memory for the same time; socket2 writes only initialized bytes.
         let buffer = unsafe { std::slice::from_raw_parts_mut(start, room) };
         let (length, from) = self.socket.recv_from(buffer)?;
         let from = from.as_socket().ok_or(io::ErrorKind::InvalidData)?;
-        let segment = length.max(1);
-        Ok(Received { length, from, segment, ecn: 0, kernel_drops: 0, time: now_ms() })
+        Ok(received(length, from))
     }
+}
+
+fn received(length: usize, from: SocketAddr) -> Received {
+    let segment = length.max(1);
+    Received { length, from, segment, ecn: 0, kernel_drops: 0, time: now_ms(), arrival: None }
 }
 
 /// Ends a `wait` from another thread: a socket that sends to itself.
@@ -142,11 +174,16 @@ impl Readiness {
     /// # Errors
     ///
     /// The system cannot wait; the socket is beyond repair.
-    pub fn wait(&mut self, binds: &[Bind], waker: &Waker, watch: &Watch) -> io::Result<()> {
+    pub fn wait<'a>(
+        &mut self,
+        binds: impl Iterator<Item = &'a Bind>,
+        waker: &Waker,
+        watch: &Watch,
+    ) -> io::Result<()> {
         self.polled.clear();
-        for (index, bind) in binds.iter().enumerate() {
+        for (index, bind) in binds.enumerate() {
             let read = if watch.readable { POLLRDNORM } else { 0 };
-            let write = if watch.writable & (1 << index) == 0 { 0 } else { POLLWRNORM };
+            let write = if watch.is_awaited(index) { POLLWRNORM } else { 0 };
             let fd = if read | write == 0 { INVALID_SOCKET } else { raw(&bind.socket) };
             self.polled.push(WSAPOLLFD { fd, events: read | write, revents: 0 });
         }
@@ -160,7 +197,7 @@ impl Readiness {
         if unsafe { WSAPoll(self.polled.as_mut_ptr(), count, limit_ms) } < 0 {
             return Err(io::Error::last_os_error());
         }
-        if self.polled[binds.len()].revents != 0 {
+        if self.polled.last().is_some_and(|waker| waker.revents != 0) {
             waker.clear();
         }
         Ok(())
@@ -172,7 +209,7 @@ impl Readiness {
 
     /// Bit i: bind i is writable.
     pub fn writable(&self) -> u32 {
-        let events = self.polled.iter().enumerate();
+        let events = self.polled.iter().take(u32::BITS as usize).enumerate();
         events.fold(
             0,
             |mask, (index, polled)| {
