@@ -68,7 +68,8 @@ export class GroupEngine implements Service {
     const run = primitives.randomBytes(RUN_BYTES);
     this.#greeter = { primitives, proofKey: keys.proof, self, run };
     this.#table = new MemberTable(self, (member, why) => this.#conversations.dropped(member, why));
-    this.#places = new Places(hub, groupAddresses(keys.id, scope, primitives.sha512));
+    const sha512 = (data: Uint8Array) => primitives.sha512(data);
+    this.#places = new Places(hub, groupAddresses(keys.id, scope, sha512));
     this.#outgoing = new Outgoing({
       primitives,
       sign: (message) => hub.sign(message),

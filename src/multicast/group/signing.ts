@@ -40,7 +40,7 @@ export function signPieces(
   pieces: readonly Piece[],
 ): Uint8Array[] {
   if (pieces.length > BATCH_PIECES_MAX) throw new RangeError("a batch has up to 64 pieces");
-  const { sha512 } = primitives;
+  const sha512 = (data: Uint8Array) => primitives.sha512(data);
   const written = pieces.map(writePiece);
   if (written.length <= SINGLES_MAX) {
     return written.map((piece) => {
@@ -70,7 +70,7 @@ export class PieceVerifier {
   }
 
   verify({ batch, signed, signature }: GroupFrame): boolean {
-    const { sha512 } = this.#primitives;
+    const sha512 = (data: Uint8Array) => this.#primitives.sha512(data);
     const text =
       batch === undefined
         ? signedText(this.#context, MODE_SINGLE, sha512(signed))
