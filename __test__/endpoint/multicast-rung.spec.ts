@@ -47,9 +47,14 @@ async function reaches(rung: string, exchange: (kilobytes: number) => Promise<st
   return false;
 }
 
-for (const kind of await availableKinds()) {
-  const { multicast } = (await loadBackend(kind)).capabilities;
-  const why = missing ?? (multicast ? undefined : `the ${kind} backend has no groups here`);
+const kinds = await availableKinds();
+const capabilities = await Promise.all(
+  kinds.map(async (kind) => (await loadBackend(kind)).capabilities),
+);
+
+for (const [at, kind] of kinds.entries()) {
+  const hasGroups = capabilities[at]?.multicast === true;
+  const why = missing ?? (hasGroups ? undefined : `the ${kind} backend has no groups here`);
   const testHere = (title: string, run: (t: ExecutionContext) => Promise<void>) =>
     why === undefined
       ? test.serial(`${kind}: ${title}`, run)
@@ -86,8 +91,8 @@ for (const kind of await availableKinds()) {
   });
 }
 
-const [routedKind = "native"] = await availableKinds();
-const noGroups = (await loadBackend(routedKind)).capabilities.multicast ? undefined : "no groups";
+const [routedKind = "native"] = kinds;
+const noGroups = capabilities[0]?.multicast === true ? undefined : "no groups";
 const routed = routerMissing ?? noGroups;
 const testRouted = routed === undefined ? test.serial : test.skip;
 const note = routed === undefined ? "" : ` (skipped: ${routed})`;
