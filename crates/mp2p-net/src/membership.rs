@@ -4,7 +4,7 @@
 //! on which any program joined it, and elsewhere it may hear groups of other programs.
 
 use crate::sys::Arrival;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Memberships of one socket of JavaScript.
@@ -31,16 +31,21 @@ struct Member {
 pub struct Memberships {
     by_place: HashMap<Place, Vec<Member>>,
     by_number: HashMap<u16, Place>,
+    /// Groups, with their interfaces, joined for any source.
+    from_anywhere: HashSet<(IpAddr, u32)>,
     last: u16,
 }
 
 impl Memberships {
-    /// The membership that a datagram came by.
+    /// The membership that a datagram came by. Where a group is joined for one source and for any,
+    /// two sockets hear that source, and only the copy of the latter counts.
     pub fn find(&self, socket: usize, arrival: Arrival, source: IpAddr) -> Option<u16> {
         let place = Place { socket, group: arrival.to, interface: arrival.interface };
         let members = self.by_place.get(&place)?;
         let member = members.iter().find(|member| member.source.is_none_or(|one| one == source))?;
-        Some(member.number)
+        let is_copy = member.source.is_some()
+            && self.from_anywhere.contains(&(arrival.to, arrival.interface));
+        (!is_copy).then_some(member.number)
     }
 
     /// The number of a group that is joined already.
@@ -70,6 +75,9 @@ impl Memberships {
                 break;
             }
         }
+        if source.is_none() {
+            self.from_anywhere.insert((place.group, place.interface));
+        }
         self.by_place.entry(place).or_default().push(Member { number: self.last, source });
         self.by_number.insert(self.last, place);
         self.last
@@ -83,6 +91,9 @@ impl Memberships {
         let member = members.swap_remove(at);
         if members.is_empty() {
             self.by_place.remove(&place);
+        }
+        if member.source.is_none() {
+            self.from_anywhere.remove(&(place.group, place.interface));
         }
         Some((place, member.source))
     }
@@ -117,7 +128,7 @@ mod tests {
                 let place = Place { socket: socket.into(), group: ip(group), interface };
                 let source = (source > 0).then(|| ip(100 + source));
                 if join {
-                    let known = list.iter().any(|&(_, p, s)| p == place && s == source);
+                    let known = table.known(place.group, interface, source).is_some();
                     if !known && !table.mixes(&place, source) {
                         list.push((table.add(place, source), place, source));
                     }
@@ -127,7 +138,11 @@ mod tests {
                     prop_assert_eq!(table.remove(number), None);
                 }
                 for from in [ip(101), ip(102), ip(103)] {
-                    let wanted = list.iter().find(|(_, p, s)| *p == place && s.is_none_or(|s| s == from));
+                    let same = |p: &Place| (p.group, p.interface) == (place.group, interface);
+                    let anywhere = list.iter().any(|(_, p, s)| same(p) && s.is_none());
+                    let wanted = list.iter().find(|(_, p, s)| {
+                        *p == place && s.is_none_or(|s| s == from && !anywhere)
+                    });
                     let found = table.find(place.socket, arrival(place), from);
                     prop_assert_eq!(found, wanted.map(|&(number, ..)| number));
                 }
