@@ -36,7 +36,8 @@ export class BlockSource {
   readonly #chunks = new Map<number, Chunk>();
   readonly #wanted = new Set<number>();
   #hashes: Uint8Array = new Uint8Array(1024 * HASH_BYTES);
-  #reading = false;
+  /** The chunk that is being read. */
+  #reading: number | undefined;
   #buffers = 0;
   readonly #free: Uint8Array[] = [];
 
@@ -83,7 +84,8 @@ export class BlockSource {
   /** Brings a block into memory; `changed` is called when it is there. */
   want(block: number): void {
     const index = Math.floor(block / this.chunkBlocks);
-    if (block >= this.#geometry.blocks || this.#chunks.has(index)) return;
+    const isThere = this.#chunks.has(index) || this.#reading === index;
+    if (block >= this.#geometry.blocks || isThere) return;
     this.#wanted.add(index);
     this.#read();
   }
@@ -95,7 +97,7 @@ export class BlockSource {
   }
 
   #read(): void {
-    if (this.#reading || this.failure !== undefined) return;
+    if (this.#reading !== undefined || this.failure !== undefined) return;
     // A live content has one order.
     const index = Math.min(...this.#wanted);
     if (index === Infinity) return;
@@ -109,9 +111,9 @@ export class BlockSource {
     const offset = index * buffer.length;
     const left = (this.#geometry.bytes ?? Infinity) - offset;
     const into = left < buffer.length ? buffer.subarray(0, Math.max(0, left)) : buffer;
-    this.#reading = true;
+    this.#reading = index;
     this.#content.read(offset, into, (bytes, error) => {
-      this.#reading = false;
+      this.#reading = undefined;
       if (error === undefined) this.#take(index, buffer, into.length, bytes);
       else this.failure = error;
       this.#read();

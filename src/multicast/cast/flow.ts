@@ -26,7 +26,7 @@ const USABLE = 0.5;
 const WINDOW_PACKETS_LEAST = 16;
 /** Of packets lost; below, repair on demand costs less than parity nobody needs. */
 const PARITY_LOSS = 0.01;
-/** A queue this much longer than without one ends the doubling. */
+/** With a queue this much longer than none the rate stays as it is. */
 const QUEUE_MS = 50;
 
 interface Account {
@@ -121,8 +121,7 @@ export class Flow {
       this.rate.congested(now, (delivered * this.#packetBytes) / roundMs, rttMs);
     } else if (!this.#wasLimited) {
       const isQueued = counting.some(({ rttMs: rtt, leastRttMs }) => rtt > leastRttMs + QUEUE_MS);
-      if (isQueued) this.rate.settle();
-      if (sentRate > 0) this.rate.calm(now, sentRate, roundMs);
+      if (sentRate > 0 && !isQueued) this.rate.calm(now, sentRate, roundMs);
     }
     this.#holder = undefined;
     this.#wasLimited = false;

@@ -42,11 +42,6 @@ export class RateFinder {
     this.rate = Math.max(this.rate, Math.min(rate, HEADROOM * Math.max(sentRate, FIRST_RATE)));
   }
 
-  /** Growing so fast is over: queues fill, though nothing is lost. */
-  settle(): void {
-    this.isStartup = false;
-  }
-
   /** A round that lost more than noise would. @param deliveredRate - to the slowest that counts */
   congested(now: number, deliveredRate: number, rttMs: number): void {
     if (this.#isFixed || now - this.#cutAt < Math.max(rttMs, 20)) return;
