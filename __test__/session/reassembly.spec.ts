@@ -1,5 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
+import { BlockPool } from "../../src/session/block-pool.ts";
 import { Reassembly } from "../../src/session/reassembly.ts";
 
 const RUNS = process.env.MP2P_SOAK === "1" ? 100_000 : 1000;
@@ -9,7 +10,7 @@ test("pieces in any order, overlapping and doubled, read as the stream, each byt
   const piece = fc.tuple(fc.nat(STREAM.length), fc.nat(700), fc.boolean());
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
-      const reassembly = new Reassembly();
+      const reassembly = new Reassembly(new BlockPool());
       const read: number[] = [];
       const drain = () => {
         for (let bytes = reassembly.read(); bytes !== undefined; bytes = reassembly.read()) {
@@ -34,7 +35,7 @@ test("pieces in any order, overlapping and doubled, read as the stream, each byt
 });
 
 test("a byte far ahead costs a byte, not a chunk", (t) => {
-  const reassembly = new Reassembly();
+  const reassembly = new Reassembly(new BlockPool());
   const memory: ArrayBufferLike[] = [];
   for (let at = 2; at < 2000; at += 2) reassembly.insert(at, Uint8Array.of(1));
   t.is(reassembly.gaps, 999);
@@ -43,4 +44,44 @@ test("a byte far ahead costs a byte, not a chunk", (t) => {
     memory.push(bytes.buffer);
   const held = [...new Set(memory)].reduce((sum, buffer) => sum + buffer.byteLength, 0);
   t.true(held < 8000, `${held} bytes`);
+});
+
+test("lent bytes are the stream too, their memory serves again, and what was read is never lent", (t) => {
+  const large = Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 31 + (at >> 8)) & 0xff);
+  const pieces = fc.array(fc.tuple(fc.integer({ min: 1, max: 400_000 }), fc.nat(5)), {
+    maxLength: 40,
+  });
+  const property = fc.property(pieces, (steps) => {
+    const pool = new BlockPool();
+    const reassembly = new Reassembly(pool);
+    const memory = new Set<ArrayBufferLike>();
+    const kept: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+    let inserted = 0;
+    let at = 0;
+    const same = (bytes: Uint8Array, from: number) =>
+      Buffer.compare(bytes, large.subarray(from, from + bytes.length)) === 0;
+    const lend = (bytes: Uint8Array): true => {
+      memory.add(bytes.buffer);
+      t.true(same(bytes, at));
+      at += bytes.length;
+      return true;
+    };
+    for (const [length, what] of steps) {
+      const end = Math.min(large.length, inserted + length);
+      reassembly.insert(inserted, large.slice(inserted, end), true);
+      inserted = end;
+      if (what === 1) {
+        const bytes = reassembly.read();
+        if (bytes !== undefined) kept.push({ at, bytes });
+        at += bytes?.length ?? 0;
+      } else if (what > 2) while (reassembly.lend(lend) !== undefined);
+    }
+    while (reassembly.lend(lend) !== undefined);
+    t.is(at, inserted);
+    for (const { at: from, bytes } of kept) {
+      t.true(same(bytes, from), `what was read at ${from} stays as it was`);
+      t.false(memory.has(bytes.buffer) && bytes.buffer.byteLength === 262_144);
+    }
+  });
+  fc.assert(property, { numRuns: RUNS / 20 });
 });

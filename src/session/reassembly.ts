@@ -1,3 +1,5 @@
+import type { BlockPool } from "./block-pool.ts";
+
 /** Chunks are at most this long, which is also how much one `read` yields. */
 const CHUNK_BYTES = 262_144;
 
@@ -5,6 +7,8 @@ const CHUNK_BYTES = 262_144;
 interface Chunk {
   readonly bytes: Uint8Array;
   used: number;
+  /** Goes back to the pool. */
+  readonly pooled: boolean;
 }
 
 /** Contiguous bytes [start, end) of the stream. */
@@ -21,9 +25,17 @@ interface Island {
 export class Reassembly {
   /** In order of their offsets; the first one may be what is ready to be read. */
   readonly #islands: Island[] = [];
+  readonly #pool: BlockPool;
   /** Bytes of the first chunk already read. */
   #readInChunk = 0;
   #readTo = 0;
+  /** In the hands of a borrower: not to be used again before it is back. */
+  #lent: Chunk | undefined;
+
+  /** @param pool - memory for what waits to be lent; what `read` gives away is never from it */
+  constructor(pool: BlockPool) {
+    this.#pool = pool;
+  }
 
   /** Stream offset of the next byte `read` will yield. */
   get readTo(): number {
@@ -42,8 +54,12 @@ export class Reassembly {
     return this.#islands.length - (first !== undefined && first.start <= this.#readTo ? 1 : 0);
   }
 
-  /** @param bytes - borrowed for the call */
-  insert(offset: number, bytes: Uint8Array): void {
+  /**
+   * @param bytes - borrowed for the call
+   * @param lends - they will be lent rather than read, so that their memory can serve again: fresh
+   * memory costs a page fault each 4 KiB, and its collection as much
+   */
+  insert(offset: number, bytes: Uint8Array, lends = false): void {
     const end = offset + bytes.length;
     let from = Math.max(offset, this.#readTo);
     let index = this.#firstEndingAtOrAfter(from);
@@ -52,14 +68,14 @@ export class Reassembly {
       if (island === undefined || island.start > from) {
         const to = Math.min(end, island?.start ?? end);
         this.#islands.splice(index, 0, { start: from, end: from, chunks: [] });
-        this.#append(index, bytes.subarray(from - offset, to - offset));
+        this.#append(index, bytes.subarray(from - offset, to - offset), lends);
         from = to;
         index = this.#firstEndingAtOrAfter(from);
       } else if (island.end > from) {
         from = island.end;
       } else {
         const to = Math.min(end, this.#islands[index + 1]?.start ?? end);
-        this.#append(index, bytes.subarray(from - offset, to - offset));
+        this.#append(index, bytes.subarray(from - offset, to - offset), lends);
         from = to;
       }
     }
@@ -67,11 +83,36 @@ export class Reassembly {
 
   /** The next bytes in order, owned by the caller from now on; undefined where there are none yet. */
   read(): Uint8Array | undefined {
+    const chunk = this.#next();
+    if (chunk === undefined) return undefined;
+    return this.#take(chunk, chunk.pooled ? new Uint8Array(chunk.bytes) : chunk.bytes);
+  }
+
+  /** Lends the next bytes in order for the call. @returns what `use` returns; undefined where there are none yet */
+  lend<T>(use: (bytes: Uint8Array) => T): T | undefined {
+    const chunk = this.#next();
+    if (chunk === undefined) return undefined;
+    const bytes = this.#take(chunk, chunk.bytes);
+    const spent = this.#islands[0]?.chunks[0] !== chunk;
+    this.#lent = chunk;
+    const result = use(bytes);
+    this.#lent = undefined;
+    if (spent && chunk.pooled) this.#pool.give(chunk.bytes);
+    return result;
+  }
+
+  /** The chunk with the next bytes to be read. */
+  #next(): Chunk | undefined {
     const first = this.#islands[0];
     if (first === undefined || first.start > this.#readTo) return undefined;
     const chunk = first.chunks[0];
-    if (chunk === undefined || chunk.used === this.#readInChunk) return undefined;
-    const bytes = chunk.bytes.subarray(this.#readInChunk, chunk.used);
+    return chunk?.used === this.#readInChunk ? undefined : chunk;
+  }
+
+  /** @param memory - of the chunk, or a copy */
+  #take(chunk: Chunk, memory: Uint8Array): Uint8Array {
+    const first = this.#islands[0] as Island;
+    const bytes = memory.subarray(this.#readInChunk, chunk.used);
     this.#readTo += bytes.length;
     this.#readInChunk = chunk.used;
     if (first.chunks.length > 1 || chunk.used === chunk.bytes.length) {
@@ -96,6 +137,10 @@ export class Reassembly {
   }
 
   clear(): void {
+    for (const { chunks } of this.#islands) {
+      for (const chunk of chunks)
+        if (chunk.pooled && chunk !== this.#lent) this.#pool.give(chunk.bytes);
+    }
     this.#islands.length = 0;
     this.#readInChunk = 0;
   }
@@ -122,7 +167,7 @@ export class Reassembly {
   }
 
   /** Chunks grow with what has come in order, so that short streams stay small and gaps cheap. */
-  #append(index: number, bytes: Uint8Array): void {
+  #append(index: number, bytes: Uint8Array, lends: boolean): void {
     const island = this.#islands[index] as Island;
     const next = this.#islands[index + 1];
     const inOrder = island.start <= this.#readTo;
@@ -135,7 +180,13 @@ export class Reassembly {
           inOrder ? island.end : island.end - island.start,
         );
         const room = next === undefined ? wanted : next.start - island.end;
-        chunk = { bytes: new Uint8Array(Math.min(CHUNK_BYTES, wanted, room)), used: 0 };
+        const length = Math.min(CHUNK_BYTES, wanted, room);
+        const pooled = lends && length === CHUNK_BYTES;
+        chunk = {
+          bytes: pooled ? this.#pool.take(length) : new Uint8Array(length),
+          used: 0,
+          pooled,
+        };
         island.chunks.push(chunk);
       }
       const taken = Math.min(bytes.length - at, chunk.bytes.length - chunk.used);

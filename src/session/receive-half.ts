@@ -1,3 +1,4 @@
+import type { BlockPool } from "./block-pool.ts";
 import { FAULT, type Fault } from "./close-codes.ts";
 import { Reassembly } from "./reassembly.ts";
 import { ReceiveWindow } from "./receive-window.ts";
@@ -17,10 +18,11 @@ export class ReceiveHalf {
   /** Takes bytes as they come, borrowed for the call; false stops it until `paused` is cleared. */
   sink: ((bytes: Uint8Array) => boolean) | undefined;
   paused = false;
-  readonly #reassembly = new Reassembly();
+  readonly #reassembly: Reassembly;
 
-  constructor(id: number, window: number, now: number) {
+  constructor(id: number, window: number, now: number, pool: BlockPool) {
     this.id = id;
+    this.#reassembly = new Reassembly(pool);
     this.window = new ReceiveWindow(window, now);
   }
 
@@ -86,7 +88,7 @@ export class ReceiveHalf {
         this.#reassembly.pass(next.length);
         this.paused = !sink(next);
       }
-    } else this.#reassembly.insert(offset, bytes);
+    } else this.#reassembly.insert(offset, bytes, sink !== undefined);
     this.#drain();
     const poured = this.#reassembly.readTo - before;
     this.window.consume(poured);
@@ -95,9 +97,9 @@ export class ReceiveHalf {
 
   #drain(): void {
     while (this.sink !== undefined && !this.paused) {
-      const bytes = this.#reassembly.read();
-      if (bytes === undefined) return;
-      this.paused = !this.sink(bytes);
+      const goesOn = this.#reassembly.lend(this.sink);
+      if (goesOn === undefined) return;
+      this.paused = !goesOn;
     }
   }
 

@@ -161,7 +161,9 @@ export class Streams {
   #add(id: number, sends: boolean, receives: boolean, priority: number, now: number): void {
     this.#open.set(id, {
       send: sends ? new SendHalf(id, priority, this.#remoteStreamCredit, this.#pool) : undefined,
-      receive: receives ? new ReceiveHalf(id, this.#local.streamCreditBytes, now) : undefined,
+      receive: receives
+        ? new ReceiveHalf(id, this.#local.streamCreditBytes, now, this.#pool)
+        : undefined,
     });
   }
 }

@@ -32,6 +32,8 @@ export class RecordParser {
   readonly #sink: RecordSink;
   readonly #shapes: ReadonlyMap<number, RecordShape>;
   #chunks: Uint8Array[] = [];
+  /** Memory of what `own` copied. */
+  #own: Uint8Array = new Uint8Array(0);
   /** Bytes of the first chunk already used. */
   #at = 0;
   readonly #held: Uint8Array = new Uint8Array(MOST_BODY_BYTES);
@@ -73,9 +75,17 @@ export class RecordParser {
 
   /** Copies what waits, for a caller whose bytes are only borrowed. */
   own(): void {
-    const first = this.#chunks[0];
-    if (first === undefined) return;
-    this.#chunks = [first.slice(this.#at), ...this.#chunks.slice(1).map((chunk) => chunk.slice())];
+    let length = -this.#at;
+    for (const chunk of this.#chunks) length += chunk.length;
+    if (length <= 0) return;
+    // What was owned before is used up: its memory serves again.
+    if (this.#own.length < length) this.#own = new Uint8Array(length);
+    let at = -this.#at;
+    for (const chunk of this.#chunks) {
+      this.#own.set(at < 0 ? chunk.subarray(-at) : chunk, Math.max(0, at));
+      at += chunk.length;
+    }
+    this.#chunks = [this.#own.subarray(0, length)];
     this.#at = 0;
   }
 
