@@ -91,6 +91,21 @@ test("a session is set up and carried both ways by the group alone, with loss, w
   }
 });
 
+test("whoever lifts the cap goes faster, still in short trains", (t) => {
+  const fast = { ...LAN, groupBitsPerSecond: 80_000_000 };
+  const took = [LAN, fast].map((options) => {
+    const w = world(1, { alice: options, bob: options });
+    w.unicast.open = false;
+    connect(w);
+    const from = w.clock.now;
+    exchange(t, w, 1_000_000, "capped or not");
+    return w.clock.now - from;
+  });
+  const [capped = 0, lifted = 0] = took;
+  t.true(capped >= 1_000_000 / CAP_BYTES_PER_MS, `${capped} ms`);
+  t.true(lifted * 4 < capped, `${lifted} ms, ${capped} ms`);
+});
+
 test("a session in a group moves to unicast once that works, and stays there", (t) => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const w = world(seed, { loss: 0.02 });

@@ -8,6 +8,7 @@ import type { RecordEvent, SessionRecord } from "../../src/endpoint/session-reco
 import { ownGroups } from "../../src/multicast/group-address.ts";
 import { Identity } from "../../src/noise/identity.ts";
 import { ANY_INSTANCE, addressee } from "../../src/noise/macs.ts";
+import { GROUP_BITS_PER_SECOND } from "../../src/path/properties.ts";
 import { SimGroups } from "./groups.ts";
 import { type Internet, MemorySocket } from "./internet.ts";
 import type { Port } from "./switch.ts";
@@ -19,6 +20,7 @@ export interface NodeOptions {
   /** Where groups are joined; none: no groups. */
   readonly ports?: readonly Port[];
   readonly hopLimit?: number;
+  readonly groupBitsPerSecond?: number;
 }
 
 export class Node {
@@ -39,7 +41,7 @@ export class Node {
     primitives: Primitives,
     address: string,
     seed: Uint8Array,
-    { ports = [], hopLimit = 1 }: NodeOptions = {},
+    { ports = [], hopLimit = 1, groupBitsPerSecond = GROUP_BITS_PER_SECOND }: NodeOptions = {},
   ) {
     const { random } = internet;
     this.#internet = internet;
@@ -70,6 +72,7 @@ export class Node {
       suites: [SUITE_CHACHA20_POLY1305] as const,
       limits: LIMITS,
       congestion: "rate" as const,
+      groupBitsPerSecond,
       ...(ports.length > 0 ? { groups: new GroupRung(this.groups, primitives, hopLimit) } : {}),
     };
     this.core = new EndpointCore(config, { opened: (record) => this.#opened(record) });

@@ -21,6 +21,6 @@ export interface CoreConfig {
   readonly hub?: EndpointHub;
   /** Groups, where sessions may be set up and carried through them. */
   readonly groups?: RungGroups;
-  /** Most that a session sends through a group; default 8 Mbit/s. */
-  readonly groupBitsPerSecond?: number;
+  /** Most that a session sends through a group. */
+  readonly groupBitsPerSecond: number;
 }

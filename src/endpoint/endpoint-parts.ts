@@ -4,7 +4,13 @@ import { ANY_INSTANCE, addressee } from "../noise/macs.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { EndpointGroups } from "./endpoint-groups.ts";
 import type { OpenedSocket } from "./open-socket.ts";
-import { type EndpointOptions, limitsOf, networkId, strangerLimits } from "./options.ts";
+import {
+  type EndpointOptions,
+  groupRateOf,
+  limitsOf,
+  networkId,
+  strangerLimits,
+} from "./options.ts";
 import { suitesOf } from "./suites.ts";
 
 export interface EndpointParts {
@@ -44,6 +50,7 @@ export function endpointParts(
     suites: suitesOf(capabilities),
     limits: limitsOf(options.limits),
     congestion,
+    groupBitsPerSecond: groupRateOf(options.discovery ?? {}),
     ...(groups && { hub: groups.hub, groups: groups.rung }),
   };
   return { config, groups };

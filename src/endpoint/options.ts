@@ -1,5 +1,6 @@
 /** What an endpoint is opened with, its defaults and their checks. */
 import type { Backend, Primitives, StrangerFilter } from "../backend/port.ts";
+import { GROUP_BITS_PER_SECOND } from "../path/properties.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { Allow } from "./admission.ts";
 import type { Identity } from "./identity.ts";
@@ -29,6 +30,11 @@ export interface DiscoveryOptions {
   readonly groups?: readonly string[];
   /** Names of the interfaces to use; default: all that are up, loopback where there is nothing else. */
   readonly interfaces?: readonly string[];
+  /**
+   * Most that one session sends through a group, where its peer cannot be reached otherwise; default
+   * 8,000,000, at least 100,000. Everybody on the link gets what goes there, and Wi-Fi slows down for it.
+   */
+  readonly bitsPerSecond?: number;
 }
 
 export interface EndpointOptions {
@@ -63,6 +69,16 @@ const HOP_LIMIT: Readonly<Record<DiscoveryScope, number>> = {
 
 export function hopLimitOf(scope: DiscoveryScope = "link"): number {
   return HOP_LIMIT[scope];
+}
+
+const LEAST_GROUP_BITS_PER_SECOND = 100_000;
+
+/** @throws {RangeError} for a rate at which a session would not live */
+export function groupRateOf({ bitsPerSecond = GROUP_BITS_PER_SECOND }: DiscoveryOptions): number {
+  if (bitsPerSecond >= LEAST_GROUP_BITS_PER_SECOND) return bitsPerSecond;
+  throw new RangeError(
+    `a session needs ${LEAST_GROUP_BITS_PER_SECOND} bit/s, not ${bitsPerSecond}`,
+  );
 }
 
 /** WIRE item 33: ten minutes without contact. */

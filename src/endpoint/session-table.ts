@@ -5,7 +5,7 @@
  */
 import { compareBytes, concat, nameOf } from "../base/bytes.ts";
 import { isIpv6 } from "../path/ladder.ts";
-import { GROUP_BITS_PER_SECOND, propertiesOf } from "../path/properties.ts";
+import { propertiesOf } from "../path/properties.ts";
 import { BlockPool } from "../session/block-pool.ts";
 import { BurstPlan } from "../session/burst-plan.ts";
 import type { Generation, PathProperties, SessionConfig } from "../session/contract.ts";
@@ -195,8 +195,7 @@ export class SessionTable {
   }
 
   #properties(path: number): PathProperties {
-    const { groupBitsPerSecond = GROUP_BITS_PER_SECOND } = this.#config;
-    return propertiesOf(this.paths.address(path) ?? "", groupBitsPerSecond);
+    return propertiesOf(this.paths.address(path) ?? "", this.#config.groupBitsPerSecond);
   }
 
   #addGeneration(record: SessionRecord, established: Established, now: number): void {
