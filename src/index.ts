@@ -6,14 +6,20 @@ export { type CallClassicOptions, callClassic } from "./classic/call.ts";
 export { type ClassicServing, type ServeClassicOptions, serveClassic } from "./classic/serve.ts";
 export type { HeardMessage } from "./classic/server.ts";
 export type { Allow } from "./endpoint/admission.ts";
-export type { ConnectOptions, TicketOptions } from "./endpoint/call-options.ts";
+export type { ConnectOptions, MulticastInfo, TicketOptions } from "./endpoint/call-options.ts";
 export type { CloseReason } from "./endpoint/close-reason.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
 export { Group, type GroupEvents, type GroupMember } from "./endpoint/group.ts";
 export type { GroupMessage } from "./endpoint/group-inbox.ts";
 export type { GroupOptions } from "./endpoint/group-options.ts";
 export { homeFolder, Identity } from "./endpoint/identity.ts";
-export type { EndpointLimits, EndpointOptions } from "./endpoint/options.ts";
+export type { NearbyOptions, NearbyPeer } from "./endpoint/nearby.ts";
+export type {
+  DiscoveryOptions,
+  DiscoveryScope,
+  EndpointLimits,
+  EndpointOptions,
+} from "./endpoint/options.ts";
 export { type OpenStreamOptions, Session, type SessionEvents } from "./endpoint/session.ts";
 export type { PathInfo, SessionStats } from "./endpoint/session-host.ts";
 export { Stream } from "./endpoint/stream.ts";

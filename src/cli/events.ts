@@ -165,6 +165,24 @@ export interface ClassicDoneEvent {
   readonly text: string;
 }
 
+/** `mp2p peers --nearby` found an endpoint. */
+export interface PeerEvent {
+  readonly t: "peer";
+  readonly peer: string;
+  /** Hex. */
+  readonly instance: string;
+  readonly addresses: readonly string[];
+  readonly interface: string;
+  /** Its key is in the file `contacts`. */
+  readonly trusted: boolean;
+}
+
+/** The end of `mp2p peers --nearby`. */
+export interface PeersDoneEvent {
+  readonly t: "done";
+  readonly peers: number;
+}
+
 /** The one line of `mp2p id`. */
 export interface IdDoneEvent {
   readonly t: "done";
@@ -198,6 +216,8 @@ export type CliEventBody =
   | ClassicReadyEvent
   | ClassicMessageEvent
   | ClassicDoneEvent
+  | PeerEvent
+  | PeersDoneEvent
   | IdDoneEvent
   | DoctorDoneEvent;
 

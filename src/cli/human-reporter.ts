@@ -7,6 +7,7 @@ import type {
   ErrorEvent,
   FileEvent,
   PathEvent,
+  PeerEvent,
   ReadyEvent,
   ReceiverEvent,
 } from "./events.ts";
@@ -67,6 +68,9 @@ export class HumanReporter implements Reporter {
       case "progress":
         if (!this.#options.isQuiet) this.#progress.update(event);
         break;
+      case "peer":
+        this.#peer(event);
+        break;
       case "receiver":
         this.#receiver(event);
         break;
@@ -75,6 +79,7 @@ export class HumanReporter implements Reporter {
         break;
       case "done":
         if ("key" in event) this.#result(event.key);
+        else if ("peers" in event) this.#peers(event.peers);
         else if ("text" in event) this.#result(printable(event.text));
         else if ("checks" in event) this.#doctor(event.checks);
         else this.#done(event);
@@ -129,6 +134,17 @@ export class HumanReporter implements Reporter {
       this.note("on the other device:");
       this.#result(stdout.isTTY === true ? `  ${usage}` : ticket);
     }
+  }
+
+  #peer({ peer, addresses, interface: name, trusted }: PeerEvent): void {
+    const mark = trusted ? "  trusted" : "";
+    this.#result(`${peer}  ${addresses[0] ?? ""}  ${name}${mark}`);
+    for (const address of addresses.slice(1)) this.detail(`  ${address}`);
+  }
+
+  #peers(count: number): void {
+    if (count > 0) return;
+    this.note("nobody announces itself here; peers with --discovery off or private do not");
   }
 
   /** In the words of the original, for scripts that read it. */

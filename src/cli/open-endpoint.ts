@@ -1,5 +1,18 @@
 import { Endpoint, type EndpointOptions, Identity } from "../index.ts";
 import type { Context } from "./context.ts";
+import type { NetworkOptions } from "./options.ts";
+
+/** Options of the command line as those of an endpoint. */
+export function networkOf(options: NetworkOptions): Pick<EndpointOptions, "bind" | "discovery"> {
+  const { bind, discovery: mode, scope, group: groups, interface: interfaces } = options;
+  const discovery = {
+    ...(mode && { mode }),
+    ...(scope && { scope }),
+    ...(groups && { groups }),
+    ...(interfaces && { interfaces }),
+  };
+  return { ...(bind && { bind }), discovery };
+}
 
 /** The endpoint of this user, on the addresses asked for. */
 export async function openEndpoint(

@@ -15,46 +15,58 @@ export interface GlobalOptions {
   readonly color: boolean;
 }
 
-export interface ListenOptions extends GlobalOptions {
+export type DiscoveryMode = "on" | "private" | "off";
+export type DiscoveryScope = "link" | "site" | "organisation" | "global";
+
+export const DISCOVERY: readonly DiscoveryMode[] = ["on", "private", "off"];
+export const SCOPE: readonly DiscoveryScope[] = ["link", "site", "organisation", "global"];
+
+/** Where and how an endpoint takes part in the network. */
+export interface NetworkOptions {
+  readonly bind?: readonly string[];
+  readonly discovery?: DiscoveryMode;
+  readonly scope?: DiscoveryScope;
+  readonly group?: readonly string[];
+  readonly interface?: readonly string[];
+}
+
+export interface ListenOptions extends GlobalOptions, NetworkOptions {
   readonly into?: string;
   readonly pipe?: true;
   readonly accept?: Accept;
   readonly once?: true;
   readonly onConflict: OnConflict;
   readonly durable?: true;
-  readonly bind?: readonly string[];
   readonly allow?: readonly string[];
   /** Milliseconds. */
   readonly wait: number;
   readonly qr?: true;
 }
 
-export interface SendOptions extends GlobalOptions {
+export interface SendOptions extends GlobalOptions, NetworkOptions {
   /** Milliseconds. */
   readonly timeout: number;
   readonly to?: string;
   readonly portable?: true;
-  readonly bind?: readonly string[];
   /** Milliseconds. */
   readonly wait: number;
   readonly qr?: true;
 }
 
-export interface ReceiveOptions extends GlobalOptions {
+export interface ReceiveOptions extends GlobalOptions, NetworkOptions {
   /** Milliseconds. */
   readonly timeout: number;
   readonly output: string;
   readonly yes?: true;
   readonly onConflict: OnConflict;
   readonly durable?: true;
-  readonly bind?: readonly string[];
 }
 
 export type CastPolicy = "slowest" | "required" | "fast";
 
 export const CAST_POLICY: readonly CastPolicy[] = ["slowest", "required", "fast"];
 
-export interface CastCommandOptions extends GlobalOptions {
+export interface CastCommandOptions extends GlobalOptions, NetworkOptions {
   readonly min: number;
   /** Milliseconds. */
   readonly wait: number;
@@ -67,18 +79,20 @@ export interface CastCommandOptions extends GlobalOptions {
   readonly open?: true;
   readonly secret?: true;
   readonly portable?: true;
-  readonly bind?: readonly string[];
   readonly qr?: true;
 }
 
-export interface ConnectOptions extends GlobalOptions {
+export interface ConnectOptions extends GlobalOptions, NetworkOptions {
   /** Milliseconds. */
   readonly timeout: number;
-  readonly bind?: readonly string[];
 }
 
-export interface DoctorOptions extends GlobalOptions {
-  readonly bind?: readonly string[];
+export type DoctorOptions = GlobalOptions & NetworkOptions;
+
+export interface PeersOptions extends GlobalOptions, NetworkOptions {
+  readonly nearby: true;
+  /** Milliseconds. */
+  readonly wait: number;
 }
 
 export interface IdOptions extends GlobalOptions {

@@ -1,11 +1,40 @@
 /** Options that several commands have, and how their values are read. Loaded for `--help` too. */
-import { InvalidArgumentError, Option } from "commander";
-import { bindAddresses, bytesPerSecond, durationMs, ON_CONFLICT } from "./options.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import {
+  bindAddresses,
+  bytesPerSecond,
+  DISCOVERY,
+  durationMs,
+  ON_CONFLICT,
+  SCOPE,
+} from "./options.ts";
 
 const TEN_MINUTES_MS = 600_000;
 const TWENTY_SECONDS_MS = 20_000;
 
-export function bindOption(): Option {
+/** What every command has that opens an endpoint. */
+export function addNetworkOptions(command: Command): void {
+  command
+    .addOption(bindOption())
+    .addOption(
+      new Option("--discovery <mode>", "being found on the local network (default: on)").choices(
+        DISCOVERY,
+      ),
+    )
+    .addOption(
+      new Option("--scope <scope>", "how far packets to groups go (default: link)").choices(SCOPE),
+    )
+    .addOption(listOption("--group <address>", "listen on this multicast group too"))
+    .addOption(listOption("--interface <name>", "use groups on this interface only"));
+}
+
+function listOption(flags: string, description: string): Option {
+  return new Option(flags, `${description}; may be repeated`).argParser(
+    (text, before: readonly string[] = []) => [...before, text],
+  );
+}
+
+function bindOption(): Option {
   return new Option(
     "--bind <addr:port>",
     "local address; may be repeated (default: all)",
@@ -28,7 +57,7 @@ export function timeoutOption(): Option {
   );
 }
 
-function durationOption(flags: string, description: string): Option {
+export function durationOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {
     const ms = durationMs(text);
     if (ms === undefined) throw new InvalidArgumentError("give a time such as 90s, 10m or 2h.");

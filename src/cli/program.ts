@@ -12,13 +12,15 @@ import {
   type GlobalOptions,
   type IdOptions,
   type ListenOptions,
+  type PeersOptions,
   type ReceiveOptions,
   type SendOptions,
 } from "./options.ts";
 import {
-  bindOption,
+  addNetworkOptions,
   conflictOption,
   countOption,
+  durationOption,
   rateOption,
   timeoutOption,
   waitOption,
@@ -27,6 +29,7 @@ import {
 /** Equal to package.json's, which a test checks. */
 export const VERSION = "0.1.0";
 const USAGE_ERROR = 2;
+const TWO_SECONDS_MS = 2000;
 const CAST_RESUMES = "cast the same again: receivers go on with what they have";
 const RESUMES = "run the same command again: what is verified is not sent twice";
 
@@ -73,6 +76,8 @@ export function buildProgram(execute: Execute): Command {
   addListen(program, execute);
   addConnect(program, execute);
   addDoctor(program, execute);
+  addPeers(program, execute);
+  for (const command of program.commands) if (command.name() !== "id") addNetworkOptions(command);
   addClassic(program, execute, timeoutOption());
   return program;
 }
@@ -95,10 +100,9 @@ function addSend(program: Command, execute: Execute): void {
     .command("send")
     .description("send files and folders; without --to, print a ticket and wait for the receiver")
     .argument("<path...>", "files and folders")
-    .option("--to <ticket>", "the ticket of a waiting `mp2p listen`; - reads it from stdin")
+    .option("--to <ticket>", "ticket or key of a waiting `mp2p listen`; - reads it from stdin")
     .addOption(waitOption("how long to wait for the receiver"))
     .addOption(timeoutOption())
-    .addOption(bindOption())
     .option("--portable", "refuse names that some systems cannot hold")
     .option("--qr", "show the ticket as a QR code too")
     .action(async (paths: string[], _options, command: Command) => {
@@ -121,7 +125,6 @@ function addReceive(program: Command, execute: Execute): void {
     .addOption(conflictOption())
     .option("--durable", "sync every file to disk before it counts")
     .addOption(timeoutOption())
-    .addOption(bindOption())
     .action(async (ticket: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<ReceiveOptions>();
       const isPipe = options.output === "-";
@@ -147,7 +150,6 @@ function addCast(program: Command, execute: Execute): void {
     .addOption(new Option("--secret", "let in whoever has the ticket (default)"))
     .addOption(new Option("--open", "let in everybody").conflicts(["secret", "allow"]))
     .addOption(new Option("--allow <key...>", "let in these keys only").conflicts("secret"))
-    .addOption(bindOption())
     .option("--portable", "leave out names that some systems cannot hold")
     .option("--qr", "show the ticket as a QR code too")
     .action(async (paths: string[], _options, command: Command) => {
@@ -180,7 +182,6 @@ function addListen(program: Command, execute: Execute): void {
     .option("--once", "end after the first accepted transfer")
     .addOption(conflictOption())
     .option("--durable", "sync every file to disk before it counts")
-    .addOption(bindOption())
     .addOption(waitOption("how long --pipe without --allow waits for its peer"))
     .option("--qr", "show the ticket as a QR code too")
     .action(async (_options, command: Command) => {
@@ -208,7 +209,6 @@ function addConnect(program: Command, execute: Execute): void {
       "its ticket; - reads it from the first line of stdin; default: MP2P_TICKET",
     )
     .addOption(timeoutOption())
-    .addOption(bindOption())
     .action(async (ticket: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<ConnectOptions>();
       await execute(options, { isPipe: true }, async (context) =>
@@ -221,11 +221,24 @@ function addDoctor(program: Command, execute: Execute): void {
   program
     .command("doctor")
     .description("check this device: identity, backend, buffers, addresses")
-    .addOption(bindOption())
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<DoctorOptions>();
       await execute(options, {}, async (context) =>
         (await import("./commands/doctor.ts")).doctor(options, context),
+      );
+    });
+}
+
+function addPeers(program: Command, execute: Execute): void {
+  program
+    .command("peers")
+    .description("list peers")
+    .requiredOption("--nearby", "those that are on the local network now")
+    .addOption(durationOption("--wait <time>", "how long to listen").default(TWO_SECONDS_MS, "2s"))
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<PeersOptions>();
+      await execute(options, {}, async (context) =>
+        (await import("./commands/peers.ts")).peers(options, context),
       );
     });
 }

@@ -15,8 +15,8 @@ interface Offer {
 }
 
 export class Admission {
-  /** Keys that were named, in hex. */
-  readonly listed: ReadonlySet<string>;
+  /** Keys that were named. */
+  readonly listed: readonly Uint8Array[];
   readonly #decide: ((key: Uint8Array) => boolean | Promise<boolean>) | undefined;
   #offers: Offer[] = [];
   /** Keys that redeemed a token: they may come back to finish what they began. */
@@ -25,12 +25,12 @@ export class Admission {
   /** @throws {Mp2pError} `MP2P_KEY_INVALID` for a listed key that is none */
   constructor(allow: Allow | undefined) {
     if (allow === undefined || typeof allow === "function") {
-      this.listed = new Set();
+      this.listed = [];
       this.#decide = allow;
       return;
     }
-    const keys = new Set(allow.map((key) => toHex(typeof key === "string" ? parseKey(key) : key)));
-    this.listed = keys;
+    this.listed = allow.map((key) => (typeof key === "string" ? parseKey(key) : key));
+    const keys = new Set(this.listed.map(toHex));
     this.#decide = (key) => keys.has(toHex(key));
   }
 

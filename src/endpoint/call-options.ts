@@ -1,5 +1,6 @@
 /** What calls of an endpoint take and give. */
 import type { Capabilities } from "../backend/port.ts";
+import type { Mp2pError } from "../base/errors.ts";
 
 export interface TicketOptions {
   /** Adds a one-use token that lets its bearer in whatever `allow` says. */
@@ -14,6 +15,13 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
   /** Default 20,000 ms. */
   readonly timeoutMs?: number;
+}
+
+export interface MulticastInfo {
+  /** Names of interfaces that take part. */
+  readonly interfaces: readonly string[];
+  /** Interfaces that refuse to join a group, and why; tried again from time to time. */
+  readonly refused: readonly { readonly interfaceName: string; readonly error: Mp2pError }[];
 }
 
 export interface BackendInfo {

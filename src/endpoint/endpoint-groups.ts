@@ -6,6 +6,7 @@ import { Discovery } from "../multicast/discovery.ts";
 import { lanGroups } from "../multicast/group-address.ts";
 import type { Identity } from "../noise/identity.ts";
 import { ANNOUNCED_ADDRESSES_MAX } from "../wire/announce.ts";
+import type { MulticastInfo } from "./call-options.ts";
 import { EndpointHub } from "./group-hub.ts";
 import { suitableInterfaces, systemInterfaces } from "./interfaces.ts";
 import { reachableAddresses } from "./local-addresses.ts";
@@ -76,6 +77,11 @@ export class EndpointGroups {
   /** Groups that a caller cannot derive from the key. */
   get named(): readonly string[] {
     return this.#own?.named ?? [];
+  }
+
+  get info(): MulticastInfo {
+    const refused = this.hub.refusals.map(({ interfaceName, error }) => ({ interfaceName, error }));
+    return { interfaces: this.hub.interfaces(), refused };
   }
 
   close(): void {

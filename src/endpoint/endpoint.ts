@@ -15,7 +15,7 @@ import type {
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
 import { Admission } from "./admission.ts";
 import { AsyncQueue } from "./async-queue.ts";
-import type { BackendInfo, ConnectOptions, TicketOptions } from "./call-options.ts";
+import type { BackendInfo, ConnectOptions, MulticastInfo, TicketOptions } from "./call-options.ts";
 import { Connector, presentToken } from "./connector.ts";
 import { EndpointCore } from "./core.ts";
 import type { CoreConfig } from "./core-config.ts";
@@ -27,7 +27,7 @@ import { EndpointServices } from "./endpoint-services.ts";
 import type { Group } from "./group.ts";
 import type { GroupOptions } from "./group-options.ts";
 import { reachableAddresses } from "./local-addresses.ts";
-import { type NearbyPeer, nearbyPeers } from "./nearby.ts";
+import { type NearbyOptions, type NearbyPeer, nearbyPeers } from "./nearby.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
 import { DEFAULT_SERVICES, type EndpointOptions } from "./options.ts";
 import { chosenGroups } from "./own-groups.ts";
@@ -142,12 +142,9 @@ export class Endpoint implements AsyncDisposable {
     return { name, capabilities, buffers: this.#socket.buffers, note: backendNote(this.#backend) };
   }
 
-  /** Interfaces that refuse groups now, and why. */
-  get refusedInterfaces(): readonly {
-    readonly interfaceName: string;
-    readonly error: Mp2pError;
-  }[] {
-    return this.#groups?.hub.refusals ?? [];
+  /** Interfaces that groups are joined on now, and those that refuse; undefined where discovery is off. */
+  get multicast(): MulticastInfo | undefined {
+    return this.#groups?.info;
   }
 
   /** Totals of the sockets: packets, bytes, and what was dropped for which reason. */
@@ -204,9 +201,9 @@ export class Endpoint implements AsyncDisposable {
    *
    * @throws {Mp2pError} `MP2P_NO_MULTICAST` where discovery is off or not to be had
    */
-  nearby({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterable<NearbyPeer> {
-    if (this.#groups !== undefined)
-      return nearbyPeers(this.#groups.discovery, this.#admission.listed, signal);
+  nearby(options: NearbyOptions = {}): AsyncIterable<NearbyPeer> {
+    const { contacts = this.#admission.listed, signal } = options;
+    if (this.#groups !== undefined) return nearbyPeers(this.#groups.discovery, contacts, signal);
     throw new Mp2pError("MP2P_NO_MULTICAST", "discovery is off, or this system has no multicast");
   }
 

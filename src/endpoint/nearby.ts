@@ -1,8 +1,9 @@
 /** Peers on the local network, as a program sees them. */
-import { fromHex, toHex } from "../base/bytes.ts";
+import { toHex } from "../base/bytes.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import type { Discovery } from "../multicast/discovery.ts";
 import type { Sighting } from "../multicast/sighting.ts";
+import { parseKey } from "../noise/identity.ts";
 import { AsyncQueue } from "./async-queue.ts";
 
 export interface NearbyPeer {
@@ -16,8 +17,17 @@ export interface NearbyPeer {
   readonly addresses: readonly string[];
   /** Interface of ours it was heard on. */
   readonly interface: string;
-  /** Its key is one that `allow` lists. */
+  /** Its key is one of `contacts`. */
   readonly trusted: boolean;
+}
+
+export interface NearbyOptions {
+  /**
+   * Keys to tell from others: marked as trusted, and seen even where they announce themselves in private.
+   * Default: those that `allow` lists.
+   */
+  readonly contacts?: readonly (Uint8Array | string)[];
+  readonly signal?: AbortSignal;
 }
 
 const MAX_WAITING = 1024;
@@ -25,12 +35,10 @@ const MAX_WAITING = 1024;
 /**
  * Endpoints that announce themselves, each once, and again where its addresses changed. Ends with the
  * signal, without an error.
- *
- * @param trusted - keys in hex
  */
 export function nearbyPeers(
   discovery: Discovery,
-  trusted: ReadonlySet<string>,
+  contacts: readonly (Uint8Array | string)[],
   signal: AbortSignal | undefined,
 ): AsyncIterable<NearbyPeer> {
   const peers = new AsyncQueue<NearbyPeer>(MAX_WAITING);
@@ -38,8 +46,9 @@ export function nearbyPeers(
     peers.end();
     return peers;
   }
-  // Those that announce themselves in private are seen by who knows their key.
-  discovery.follow([...trusted].flatMap((key) => fromHex(key) ?? []));
+  const keys = contacts.map((key) => (typeof key === "string" ? parseKey(key) : key));
+  const trusted = new Set(keys.map(toHex));
+  discovery.follow(keys);
   const shown = new Map<string, string>();
   const stop = discovery.search(undefined, (sighting) => {
     const name = `${toHex(sighting.key)}.${toHex(sighting.instance)}`;

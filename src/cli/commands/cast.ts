@@ -15,7 +15,7 @@ import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
 import { CliError } from "../failure.ts";
 import { followCast } from "../follow-cast.ts";
-import { openEndpoint } from "../open-endpoint.ts";
+import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { CastCommandOptions } from "../options.ts";
 import { requireSources } from "../paths.ts";
 import { plural } from "../text.ts";
@@ -28,10 +28,9 @@ export async function cast(
 ): Promise<void> {
   const isLive = paths.length === 1 && paths[0] === "-";
   if (!isLive) await requireSources(paths);
-  const { bind } = options;
   // Whoever may receive is the cast's affair: `castOptions`.
   await using endpoint = await openEndpoint(
-    { services: ["cast/1"], ...(bind && { bind }) },
+    { services: ["cast/1"], ...networkOf(options) },
     context,
   );
   const done = isLive

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Endpoint, homeFolder, parseTicket } from "../../index.ts";
 import type { Context } from "../context.ts";
 import type { DoctorCheck } from "../events.ts";
-import { openEndpoint } from "../open-endpoint.ts";
+import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { DoctorOptions } from "../options.ts";
 import { formatBytes } from "../text.ts";
 
@@ -12,9 +12,9 @@ import { formatBytes } from "../text.ts";
 const BUFFER_BYTES_WANTED = 2 * 1024 * 1024;
 
 /** `mp2p doctor`: what this device can do, and the command that mends what it cannot. */
-export async function doctor({ bind }: DoctorOptions, context: Context): Promise<void> {
+export async function doctor(options: DoctorOptions, context: Context): Promise<void> {
   await using endpoint = await openEndpoint(
-    { services: [], allow: [], ...(bind && { bind }) },
+    { services: [], allow: [], ...networkOf(options) },
     context,
   );
   const checks = [
@@ -29,6 +29,7 @@ export async function doctor({ bind }: DoctorOptions, context: Context): Promise
     bufferCheck("receive buffer", endpoint.backend.buffers.receiveBytes, "net.core.rmem_max"),
     bufferCheck("send buffer", endpoint.backend.buffers.sendBytes, "net.core.wmem_max"),
     addressCheck(endpoint),
+    multicastCheck(endpoint),
   ] satisfies DoctorCheck[];
   context.reporter.emit({ t: "done", checks });
 }
@@ -77,4 +78,17 @@ function addressCheck(endpoint: Endpoint): DoctorCheck {
     return { name, result: "warn", detail: "no network: only this machine can reach it" };
   }
   return { name, result: "ok", detail: candidates.join(", ") };
+}
+
+/** Interfaces that refuse are named one by one; the rest goes on without them. */
+function multicastCheck({ multicast }: Endpoint): DoctorCheck {
+  const name = "multicast";
+  if (multicast === undefined)
+    return { name, result: "warn", detail: "off: peers are not found by key, casts go by unicast" };
+  const { interfaces, refused } = multicast;
+  const taken = interfaces.length === 0 ? "no interface takes part" : interfaces.join(", ");
+  const refusals = refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`);
+  const detail = [taken, ...refusals].join("; ");
+  const isWell = interfaces.length > 0 && refused.length === 0;
+  return { name, result: isWell ? "ok" : "warn", detail };
 }

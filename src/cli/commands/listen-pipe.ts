@@ -3,16 +3,16 @@ import { announce } from "../announce.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../failure.ts";
 import { followPath } from "../follow-transfer.ts";
-import { openEndpoint } from "../open-endpoint.ts";
+import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { ListenOptions } from "../options.ts";
 import { nextWithin } from "../waiting.ts";
 import { PIPE_SERVICE, runPipe } from "./pipe.ts";
 
 /** `mp2p listen --pipe`: one peer, its stdin to our stdout and back. */
 export async function listenPipe(options: ListenOptions, context: Context): Promise<void> {
-  const { bind, allow, wait } = options;
+  const { allow, wait } = options;
   await using endpoint = await openEndpoint(
-    { services: [PIPE_SERVICE], allow: allow ?? [], ...(bind && { bind }) },
+    { services: [PIPE_SERVICE], allow: allow ?? [], ...networkOf(options) },
     context,
   );
   const ticket = endpoint.ticket(allow === undefined ? { offer: true, lifetimeMs: wait } : {});

@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
 import { CliError, errorEvent } from "../failure.ts";
 import { followPath, followTransfer } from "../follow-transfer.ts";
-import { openEndpoint } from "../open-endpoint.ts";
+import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { ListenOptions } from "../options.ts";
 import { requireFolder } from "../paths.ts";
 import { atMost, nextWithin } from "../waiting.ts";
@@ -32,7 +32,7 @@ export async function listen(options: ListenOptions, context: Context): Promise<
     {
       services: ["transfer/1"],
       ...(trusted && { allow: trusted }),
-      ...(options.bind && { bind: options.bind }),
+      ...networkOf(options),
     },
     context,
   );

@@ -3,7 +3,7 @@ import { Consent, decisionsFor } from "../consent.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../failure.ts";
 import { followPath, followTransfer } from "../follow-transfer.ts";
-import { openEndpoint } from "../open-endpoint.ts";
+import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { ReceiveOptions } from "../options.ts";
 import { requireFolder } from "../paths.ts";
 import { ticketFrom } from "../ticket-source.ts";
@@ -21,7 +21,7 @@ export async function receive(
 ): Promise<void> {
   const { reporter, signal, stdin, env, now } = context;
   const ticket = await ticketFrom(argument, env, stdin);
-  const { bind, output, yes, onConflict, durable } = options;
+  const { output, yes, onConflict, durable } = options;
   const isCast = isCastTicket(ticket);
   if (output === "-" && !isCast) {
     throw new CliError("MP2P_USAGE", "-o - is for casts of a stream", "give a folder with -o DIR");
@@ -29,7 +29,7 @@ export async function receive(
   if (output !== "-") await requireFolder(output);
   const services = [isCast ? "cast/1" : "transfer/1"];
   await using endpoint = await openEndpoint(
-    { services, allow: [], ...(bind && { bind }) },
+    { services, allow: [], ...networkOf(options) },
     context,
   );
   if (isCast) {

@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
 import { CliError, codeOf } from "../failure.ts";
 import { followPath, followTransfer } from "../follow-transfer.ts";
-import { openEndpoint } from "../open-endpoint.ts";
+import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { SendOptions } from "../options.ts";
 import { requireSources } from "../paths.ts";
 import { ticketFrom } from "../ticket-source.ts";
@@ -29,10 +29,10 @@ export async function send(
   context: Context,
 ): Promise<void> {
   await requireSources(paths);
-  const { bind, to } = options;
+  const { to } = options;
   const ticket = to === undefined ? undefined : await ticketFrom(to, context.env, context.stdin);
   await using endpoint = await openEndpoint(
-    { services: [], allow: [], ...(bind && { bind }) },
+    { services: [], allow: [], ...networkOf(options) },
     context,
   );
   const done =
