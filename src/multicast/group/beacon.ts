@@ -2,23 +2,14 @@
  * Members find each other: each announces itself to the group's addresses, sealed under a key that follows
  * from the group's terms. Hints only: what an announcement can do is make a member dial.
  */
-import { ascii, compareBytes, concat, toHex } from "../../base/bytes.ts";
-import {
-  ANNOUNCE_KIND_GROUP,
-  BEACON_HEADER,
-  BEACON_NONCE_BYTES,
-  parseBeaconBody,
-  splitBeacon,
-  writeBeaconBody,
-} from "../../wire/group-beacon.ts";
+import { compareBytes, concat } from "../../base/bytes.ts";
+import { ANNOUNCE_KIND_GROUP, BEACON_NONCE_BYTES } from "../../wire/group-beacon.ts";
 import type { GroupHub, Service } from "../hub.ts";
+import { type AnnouncementKeys, openAnnouncement, sealAnnouncement } from "./announcement.ts";
 import type { GroupCounters } from "./counters.ts";
 import { GreatestNumbers } from "./greatest-numbers.ts";
+import { memberName } from "./member.ts";
 import type { Party } from "./proof.ts";
-
-const LABEL: Uint8Array = ascii("mp2p/1 group announce\0");
-const BOX_INFO: Uint8Array = ascii("mp2p/1 group announce key\0");
-const ZERO_NONCE: Uint8Array = new Uint8Array(12);
 
 /** A lost first packet must not cost five seconds, nor a group of 256 its network. */
 const FIRST_MS = 250;
@@ -34,11 +25,8 @@ const WAITING_MAX = 256;
 /** Signatures verified a second: strangers who know a group's name could make us do nothing else. */
 const VERIFIES_PER_SECOND = 50;
 
-export interface BeaconOptions {
+export interface BeaconOptions extends AnnouncementKeys {
   readonly hub: GroupHub;
-  /** `GroupKeys.id` and `.beacon`. */
-  readonly group: Uint8Array;
-  readonly beaconKey: Uint8Array;
   readonly instance: Uint8Array;
   readonly counters: GroupCounters;
   /** Where to announce. */
@@ -101,15 +89,13 @@ export class Beacon implements Service {
   }
 
   #announce(now: number): void {
-    const { hub, group, beaconKey, instance, groups } = this.#options;
-    const { primitives } = hub;
+    const { hub, instance, groups } = this.#options;
+    const { primitives, key } = hub;
+    const sign = (message: Uint8Array) => hub.sign(message);
     for (const to of groups()) {
-      const body = writeBeaconBody({ key: hub.key, instance, number: this.#number++ });
-      const signature = hub.sign(concat(LABEL, group, body));
       const nonce = primitives.randomBytes(BEACON_NONCE_BYTES);
-      const key = primitives.hkdfSha512(nonce, beaconKey, BOX_INFO, 32);
-      const sealed = primitives.seal(key, ZERO_NONCE, BEACON_HEADER, concat(body, signature));
-      hub.announce(to, concat(BEACON_HEADER, nonce, sealed));
+      const announced = { key, instance, number: this.#number++ };
+      hub.announce(to, sealAnnouncement(primitives, this.#options, sign, nonce, announced));
     }
     this.#sent++;
     this.#announcedAt = now;
@@ -121,24 +107,20 @@ export class Beacon implements Service {
   }
 
   #heard(packet: Uint8Array, source: string): void {
-    const { hub, group, beaconKey, counters, wants } = this.#options;
-    const { primitives } = hub;
-    const box = splitBeacon(packet);
-    if (box === undefined) return;
-    const key = primitives.hkdfSha512(box.nonce, beaconKey, BOX_INFO, 32);
+    const { hub, counters, wants } = this.#options;
     // Another group's, or none: each group of this endpoint tries.
-    const opened = primitives.open(key, ZERO_NONCE, BEACON_HEADER, box.sealed);
-    const body = opened === undefined ? undefined : parseBeaconBody(opened);
-    if (body === undefined || !wants(body)) return;
+    const announced = openAnnouncement(hub.primitives, this.#options, packet);
+    if (announced === undefined || !wants(announced)) return;
     const now = hub.now();
-    const name = `${toHex(body.key)}.${toHex(body.instance)}`;
-    if (!this.#numbers.isNew(name, body.number) || !this.#mayVerify(now)) return;
-    if (!primitives.ed25519Verify(body.key, concat(LABEL, group, body.signed), body.signature)) {
+    const name = memberName(announced);
+    if (!this.#numbers.isNew(name, announced.number) || !this.#mayVerify(now)) return;
+    if (!announced.verify()) {
       counters.forgedAnnouncements++;
       return;
     }
-    this.#numbers.take(name, body.number);
-    this.#meet(name, { key: body.key, instance: body.instance }, source, now);
+    this.#numbers.take(name, announced.number);
+    const { key, instance } = announced;
+    this.#meet(name, { key, instance }, source, now);
   }
 
   #meet(name: string, peer: Party, address: string, now: number): void {
