@@ -4,7 +4,7 @@ import { ROW_FRAMES, ROW_PLAIN, ROW_SYMBOLS, type StrangerFilter } from "../../s
 import { ascii, concat } from "../../src/base/bytes.ts";
 import { announcement, type GroupPlace, groupOn, openMember } from "./group-place.ts";
 import { frames, keysOf, type Opened, patterned, planOf, Wire } from "./harness.ts";
-import { answerTo, packet } from "./packets.ts";
+import { answerTo, init, openCookie, packet } from "./packets.ts";
 import { type Mix, RECEIVE_SLOT, SEND_SLOT } from "./pair.ts";
 
 const OPEN: StrangerFilter = {
@@ -296,6 +296,25 @@ function strangers(name: string, { place, ...mix }: GroupMix): void {
     while (to.socket.counters().droppedMalformed < droppedMalformed + 2)
       await new Promise(setImmediate);
     t.pass("unicast and three bytes are no announcements");
+  });
+
+  test(`${name}: a cookie goes back to the group that the INIT came by, and only who asked takes it`, async (t) => {
+    const { from, to } = await openBoth(t, { place, ...mix });
+    const group = groupOn(place);
+    const me = { mac1Key: new Uint8Array(32).fill(1), cookieKey: new Uint8Array(32).fill(2) };
+    to.socket.join(group);
+    const by = from.socket.join(group);
+    to.socket.setFilter({ ...OPEN, addressees: [me] });
+    const scid = ascii("question");
+    from.socket.expect(scid);
+    const question = init({ ...me, scid });
+    from.socket.sendPlain(group, question);
+    await from.recorder.untilPackets(1);
+    const [answer] = from.recorder.rows;
+    t.is(answer?.group, by);
+    t.notThrows(() => openCookie(answer?.bytes as Uint8Array, me.cookieKey, question));
+    t.is(to.socket.counters().cookiesSent, 1);
+    t.is(to.recorder.rows.length, 0);
   });
 
   test(`${name}: a datagram to the groups' port by unicast is nobody's`, async (t) => {

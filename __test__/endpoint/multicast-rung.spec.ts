@@ -81,6 +81,20 @@ for (const [at, kind] of kinds.entries()) {
     t.is(await exchange(100), "multicast");
   });
 
+  testHere("a peer that asks every caller for a cookie is reached by the group", async (t) => {
+    const hosts = Hosts.onBridge(2);
+    t.teardown(() => hosts.close());
+    for (const host of ["1", "2"]) hosts.blockUnicast(host);
+    const limits = { handshakesPerSecond: 0, handshakesPerSourcePerSecond: 0 };
+    const there = spawn(t, hosts, "2", kind, {
+      limits: { ...limits, handshakesPerSourceBurst: 0 },
+    });
+    const key = await there.line("ready ");
+    const here = spawn(t, hosts, "1", kind, { key });
+    await here.line("connected ");
+    t.pass();
+  });
+
   testHere("with 20 % loss the group carries every byte", async (t) => {
     const hosts = Hosts.onBridge(2);
     t.teardown(() => hosts.close());

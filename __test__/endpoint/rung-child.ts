@@ -5,16 +5,17 @@
 import { createInterface } from "node:readline";
 import { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { Identity } from "../../src/endpoint/identity.ts";
-import type { DiscoveryOptions } from "../../src/endpoint/options.ts";
+import type { DiscoveryOptions, EndpointLimits } from "../../src/endpoint/options.ts";
 import type { Session } from "../../src/endpoint/session.ts";
 
 interface Task {
   readonly key?: string;
   readonly discovery?: DiscoveryOptions;
+  readonly limits?: EndpointLimits;
 }
 
-const { key, discovery = {} }: Task = JSON.parse(process.argv[2] ?? "{}");
-const endpoint = await Endpoint.open({ identity: await Identity.generate(), discovery });
+const { key, discovery = {}, limits = {} }: Task = JSON.parse(process.argv[2] ?? "{}");
+const endpoint = await Endpoint.open({ identity: await Identity.generate(), discovery, limits });
 if (key === undefined) await listen();
 else await connect(key);
 

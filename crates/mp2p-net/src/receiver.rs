@@ -7,9 +7,11 @@ use crate::counters::Counters;
 use crate::load::{LOOP_LOAD, Load, Window};
 use crate::opener::{Membership, Opener};
 use crate::pool::{Filling, Next, Plain, Pool, RECEIVE_BYTES};
+use crate::sender::Target;
 use crate::slots::Tables;
+use crate::socket_groups::route;
 use crate::stranger::{Verdict, cid_answered, is_announcement};
-use crate::sys::{Bind, Readiness, Received, Waker, Watch};
+use crate::sys::{Arrival, Bind, Readiness, Received, Waker, Watch};
 use mp2p_crypto::packet::TYPE_DATA;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -269,12 +271,26 @@ impl<'shared> Receiver<'shared> {
             Verdict::Cookie(answer) => {
                 // Counted whether or not the network takes it: the INIT is gone either way.
                 counters.cookies_sent.add(1);
-                if let Some(bind) = self.shared.bind_for(&received.from) {
-                    let _ = bind.send(&received.from.into(), None, &answer[..], answer.len());
-                }
+                self.answer(received, group, &answer[..]);
             }
         }
         false
+    }
+
+    /// The way the question came: unicast may not reach whoever spoke to a group.
+    fn answer(&self, received: &Received, group: Option<Membership>, answer: &[u8]) {
+        let binds = &self.shared.binds;
+        let Some(Arrival { to, interface }) = group.and(received.arrival) else {
+            if let Some(bind) = self.shared.bind_for(&received.from) {
+                let _ = bind.send(&received.from.into(), None, answer, answer.len());
+            }
+            return;
+        };
+        let port = self.shared.groups.all().first().map(|socket| socket.local.port());
+        let back = port.and_then(|port| route(binds, SocketAddr::new(to, port), interface));
+        if let Some(Target { bind, address, via }) = back {
+            let _ = binds[bind].send(&address, via, answer, answer.len());
+        }
     }
 }
 

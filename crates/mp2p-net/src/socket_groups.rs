@@ -146,23 +146,9 @@ impl UdpEndpoint {
     /// From where a group is sent to: a socket bound to loopback reaches loopback only.
     pub(crate) fn group_target(&self, remote: &Remote, text: &str) -> Result<Target, SocketError> {
         self.check_group(remote, text)?;
-        let interface = remote.interface;
-        let loopback = is_loopback(interface);
-        let rank = |bind: &Bind| bind.local.ip().is_loopback() != loopback;
-        let binds = self.binds().iter().enumerate();
-        let of_family = binds.filter(|(_, bind)| speaks(bind, &remote.address));
-        let (bind, _) = of_family.min_by_key(|(_, bind)| rank(bind)).ok_or_else(|| {
+        route(self.binds(), remote.address, remote.interface).ok_or_else(|| {
             SocketError::NoMulticast(format!("no bound socket speaks the family of {text}"))
-        })?;
-        let link_scope = is_link_scope(&remote.address.ip());
-        let mut address = remote.address;
-        if let SocketAddr::V6(v6) = &mut address
-            && link_scope
-        {
-            v6.set_scope_id(interface);
-        }
-        let via = Some(Via { interface, link_scope, loopback });
-        Ok(Target { bind, address: Arc::new(SockAddr::from(address)), via })
+        })
     }
 
     fn check_group(&self, remote: &Remote, text: &str) -> Result<GroupOptions, SocketError> {
@@ -184,6 +170,23 @@ impl UdpEndpoint {
         }
         Ok(options)
     }
+}
+
+/// How a datagram to a group leaves by an interface; `None` where no bind speaks its family.
+pub(crate) fn route(binds: &[Bind], group: SocketAddr, interface: u32) -> Option<Target> {
+    let loopback = is_loopback(interface);
+    let rank = |bind: &Bind| bind.local.ip().is_loopback() != loopback;
+    let of_family = binds.iter().enumerate().filter(|(_, bind)| speaks(bind, &group));
+    let (bind, _) = of_family.min_by_key(|(_, bind)| rank(bind))?;
+    let link_scope = is_link_scope(&group.ip());
+    let mut address = group;
+    if let SocketAddr::V6(v6) = &mut address
+        && link_scope
+    {
+        v6.set_scope_id(interface);
+    }
+    let via = Some(Via { interface, link_scope, loopback });
+    Some(Target { bind, address: Arc::new(SockAddr::from(address)), via })
 }
 
 fn speaks(bind: &Bind, address: &SocketAddr) -> bool {

@@ -102,11 +102,16 @@ export class GroupSockets {
     return port;
   }
 
-  /** A socket on the interface that a question came by, to answer it by unicast. */
-  answerer(group: string, interfaceName: string): UdpPort | undefined {
-    const host = group.includes(":") ? `[${group}%${interfaceName}]` : `${group}%${interfaceName}`;
+  /** Where an answer to what came by a group goes, back to it by that interface, and the socket it leaves by. */
+  answerer(
+    group: string,
+    name: string,
+  ): { readonly port: UdpPort; readonly to: Remote } | undefined {
+    const host = group.includes(":") ? `[${group}%${name}]` : `${group}%${name}`;
     try {
-      return this.sender(this.remote(`${host}:0`));
+      const { port } = this.#rules.require(parseAddress(`${host}:0`) as Address, name);
+      const to = this.remote(`${host}:${port}`);
+      return { port: this.sender(to), to };
     } catch {
       return undefined;
     }

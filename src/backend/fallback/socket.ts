@@ -229,11 +229,13 @@ export class FallbackSocket implements DatagramSocket {
     batch.clear();
   };
 
-  /** From a socket on the interface that the question came by. */
+  /** The way the question came: unicast may not reach whoever spoke to a group. */
   #replyToMember({ group, interface: name }: Membership): Reply {
-    return (answer, to) => {
-      const port = this.#groups.answerer(group, name);
-      return port !== undefined && this.#reply(port, answer, to);
+    return (answer) => {
+      const back = this.#groups.answerer(group, name);
+      if (back === undefined || back.port.isFull) return false;
+      back.port.send(answer, back.to, this.#sent);
+      return true;
     };
   }
 
