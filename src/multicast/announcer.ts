@@ -39,6 +39,8 @@ export class Announcer implements Service {
   readonly #stop: () => void;
   /** Announcements still to come of a burst, then the regular one. */
   #due: number[] = [];
+  /** When a query is answered; one answer serves all that came meanwhile. */
+  #answerAt: number = Number.POSITIVE_INFINITY;
   #lastAt: number = Number.NEGATIVE_INFINITY;
   #seq = 0;
 
@@ -58,12 +60,13 @@ export class Announcer implements Service {
   }
 
   nextAt(): number {
-    return this.#due[0] ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#due[0] ?? Number.POSITIVE_INFINITY, this.#answerAt);
   }
 
   run(now: number): void {
     if (now < this.nextAt()) return;
     this.#due = this.#due.filter((at) => at > now);
+    this.#answerAt = Number.POSITIVE_INFINITY;
     const interval = this.#config.crowd.intervalMs(now);
     if (this.#due.length === 0)
       this.#due = [now + interval * this.#between(1 - JITTER, 1 + JITTER)];
@@ -74,6 +77,7 @@ export class Announcer implements Service {
   close(): void {
     this.#stop();
     this.#due = [];
+    this.#answerAt = Number.POSITIVE_INFINITY;
     this.#announce(this.#config.hub.now(), 0);
   }
 
@@ -105,8 +109,8 @@ export class Announcer implements Service {
     const now = hub.now();
     const soon = now + this.#between(ANSWER_MS.least, ANSWER_MS.most);
     const at = Math.max(soon, this.#lastAt + LEAST_GAP_MS);
-    if (at >= this.nextAt()) return;
-    this.#due.unshift(at);
+    if (this.#answerAt !== Number.POSITIVE_INFINITY || at >= this.nextAt()) return;
+    this.#answerAt = at;
     hub.changed();
   }
 
