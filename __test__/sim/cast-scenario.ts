@@ -122,7 +122,10 @@ export class CastWorld {
   /** @returns whether the cast ended in time */
   run(untilMs: number): boolean {
     const { clock } = this.network;
-    return clock.run(clock.now + untilMs, () => this.isOver);
+    const inTime = clock.run(clock.now + untilMs, () => this.isOver);
+    // The sender's last words are still on their way.
+    clock.run(clock.now + 10);
+    return inTime;
   }
 }
 

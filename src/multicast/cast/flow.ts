@@ -13,8 +13,13 @@ import type { Peer } from "./peer.ts";
 import { RateFinder } from "./rate-finder.ts";
 
 const ROUND_MS = 20;
+/** Answers that take longer are not waited for. */
+const ROUND_MOST_MS = 1000;
+/** Who has not reported for so long is not waited for. */
+const SILENT_MS = 500;
 /** Beyond so many receivers not each one is waited for: see STATUS. */
 const FEW = 32;
+const SOME = 8;
 /** Holding the others up for so long starts a trial of this length. */
 const HOLDING_MS = 100;
 const TRIAL_MS = 500;
@@ -26,8 +31,6 @@ const USABLE = 0.5;
 const WINDOW_PACKETS_LEAST = 16;
 /** Of packets lost; below, repair on demand costs less than parity nobody needs. */
 const PARITY_LOSS = 0.01;
-/** With a queue this much longer than none the rate stays as it is. */
-const QUEUE_MS = 50;
 
 interface Account {
   readonly meter: LossMeter;
@@ -49,6 +52,9 @@ export class Flow {
   readonly #accounts = new Map<Peer, Account>();
   readonly #slow: (peer: Peer) => void;
   #roundAt = 0;
+  /** By channel: the packet number sent first in this round, and since the rate was cut. */
+  #marks: ReadonlyMap<number, number> = new Map();
+  #cutMarks: ReadonlyMap<number, number> = new Map();
   #roundBytes = 0;
   /** Who closed the window in this round. */
   #holder: Peer | undefined;
@@ -87,6 +93,11 @@ export class Flow {
     return this.#pacer.readyAt(this.rate.rate, this.#packetBytes);
   }
 
+  /** When the round ends at the earliest. */
+  get roundEndsAt(): number {
+    return this.#roundAt + ROUND_MS;
+  }
+
   spent(bytes: number): void {
     this.#pacer.spend(bytes);
     this.#roundBytes += bytes;
@@ -100,31 +111,48 @@ export class Flow {
     this.#accounts.delete(peer);
   }
 
-  /** Ends the round if it is time. @param peers - those that hear us */
-  round(now: number, peers: readonly Peer[]): void {
+  /** Ends the round if its packets were answered for. @param peers - those that hear us */
+  round(now: number, peers: readonly Peer[], channels: readonly Channel[]): void {
+    if (this.#roundAt === 0) this.#begin(now, channels);
     const roundMs = now - this.#roundAt;
-    const rttMs = peers.reduce((most, peer) => Math.max(most, Math.min(peer.rttMs, 250)), 0);
-    if (roundMs < Math.max(ROUND_MS, rttMs)) return;
-    this.#roundAt = now;
-    const sentRate = this.#roundBytes / roundMs;
-    this.#roundBytes = 0;
-    this.#endTrials(now, peers);
     const counting = peers.filter((peer) => this.#counts(peer, now));
-    const congested = counting.filter(
-      (peer) => this.#account(peer).meter.judge(peer) === "congested",
+    if (roundMs < ROUND_MS || (!this.#isAnswered(counting, now) && roundMs < ROUND_MOST_MS)) return;
+    const sentRate = this.#roundBytes / roundMs;
+    this.#endTrials(now, peers);
+    const verdicts = counting.map((peer) =>
+      this.#account(peer).meter.judge(peer, this.#cutMarks.get(peer.channel) ?? 0),
     );
+    const congested = counting.filter((_, index) => verdicts[index] === "congested");
+    const isCalm = verdicts.includes("calm");
     this.#watch(now, roundMs, counting, congested);
     if (congested.length > 0 && this.#isDecisive(counting, congested)) {
-      const delivered = Math.min(
-        ...congested.map((peer) => this.#account(peer).meter.deliveredPackets),
-      );
-      this.rate.congested(now, (delivered * this.#packetBytes) / roundMs, rttMs);
-    } else if (!this.#wasLimited) {
-      const isQueued = counting.some(({ rttMs: rtt, leastRttMs }) => rtt > leastRttMs + QUEUE_MS);
-      if (sentRate > 0 && !isQueued) this.rate.calm(now, sentRate, roundMs);
+      const rates = congested.map((peer) => this.#account(peer).meter.deliveredRate);
+      this.rate.congested(now, Math.min(...rates) * this.#packetBytes);
+      this.#cutMarks = marksOf(channels);
+    } else if (isCalm && !this.#wasLimited) {
+      const isQueued = counting.some((peer) => peer.isQueued);
+      // Doubling into a queue that grows would lose as much as it holds.
+      if (!isQueued || !this.rate.isStartup) this.rate.calm(now, sentRate, roundMs);
     }
+    for (const peer of peers) peer.roundRttMs = Infinity;
+    this.#begin(now, channels);
+  }
+
+  #begin(now: number, channels: readonly Channel[]): void {
+    this.#roundAt = now;
+    this.#roundBytes = 0;
+    this.#marks = marksOf(channels);
     this.#holder = undefined;
     this.#wasLimited = false;
+  }
+
+  /** Of few each one has to have heard what was sent before this round, of many some. */
+  #isAnswered(counting: readonly Peer[], now: number): boolean {
+    const awaited = counting.filter(({ statusAt }) => now - statusAt < SILENT_MS);
+    const answered = awaited.filter(
+      ({ channel, largest }) => largest + 1 >= (this.#marks.get(channel) ?? 0),
+    );
+    return answered.length >= Math.min(awaited.length, awaited.length > FEW ? SOME : Infinity);
   }
 
   /** Whether its rate matters to the others. */
@@ -216,4 +244,8 @@ export class Flow {
       if (own < least) this.#slow(peer);
     }
   }
+}
+
+function marksOf(channels: readonly Channel[]): ReadonlyMap<number, number> {
+  return new Map(channels.map(({ number, next }) => [number, next]));
 }

@@ -4,58 +4,95 @@ import type { Peer } from "./peer.ts";
 /** Fewer packets say nothing. */
 const PACKETS_LEAST = 20;
 const LOSSES_LEAST = 3;
-/** Rounds over which the least loss is what the path loses anyway. */
-const ROUNDS = 32;
+/**
+ * Over so many packets noise is told within a half percent. Over fewer, the luckiest round of many would
+ * pass for the path, every other one for congestion, and the rate would fall without end.
+ */
+const WINDOW_PACKETS = 1000;
+/** What the path loses anyway is the least of these. */
+const WINDOWS = 32;
+/** Older ones say nothing any more. */
+const WINDOW_ROUNDS = 256;
 const EXCESS = 0.02;
 /** Beside a longer round trip less is proof enough. */
 const EXCESS_QUEUED = 0.005;
-const QUEUED_FACTOR = 1.5;
-const QUEUED_MS = 3;
 /** What no path loses by noise. */
 const ABSURD = 0.1;
 const SIGMAS = 4;
 
 export type Verdict = "none" | "calm" | "congested";
 
+interface Window {
+  packets: number;
+  lost: number;
+  /** When it ended. */
+  round: number;
+}
+
 export class LossMeter {
-  /** Bytes a millisecond that came in the last round. */
-  deliveredPackets = 0;
+  /** Packets a millisecond that came in the last round. */
+  deliveredRate = 0;
   /** Of the last round. */
   loss = 0;
   #largest = -1;
   #received = 0;
+  #at = 0;
   #drops = 0;
-  #losses: number[] = [];
+  #rounds = 0;
+  readonly #windows: Window[] = [];
+  #open: Window = { packets: 0, lost: 0, round: 0 };
 
   /** What the path loses anyway. */
   get noise(): number {
-    return this.#losses.length === 0 ? 0 : Math.min(...this.#losses);
+    let least = ABSURD;
+    for (const { packets, lost } of this.#windows) least = Math.min(least, lost / packets);
+    if (this.#windows.length > 0) return least;
+    const { packets, lost } = this.#open;
+    return packets === 0 ? 0 : Math.min(ABSURD, lost / packets);
   }
 
   /** A new channel, or a new start: what was counted before says nothing. */
   restart(peer: Peer): void {
     this.#largest = peer.largest;
     this.#received = peer.received;
+    this.#at = peer.statusAt;
     this.#drops = peer.status?.kernelDrops ?? 0;
   }
 
-  /** Ends a round. */
-  judge(peer: Peer): Verdict {
+  /** Ends a round. @param mark - packets below were sent before the rate was cut, and say nothing of it */
+  judge(peer: Peer, mark: number): Verdict {
+    if (this.#largest + 1 < mark) {
+      this.restart(peer);
+      return "none";
+    }
     const packets = peer.largest - this.#largest;
     if (packets < PACKETS_LEAST) return "none";
     const drops = Math.max(0, (peer.status?.kernelDrops ?? 0) - this.#drops);
-    this.deliveredPackets = peer.received - this.#received;
-    const lost = Math.max(0, packets - this.deliveredPackets - drops);
+    const delivered = peer.received - this.#received;
+    this.deliveredRate = delivered / Math.max(1, peer.statusAt - this.#at);
+    const lost = Math.max(0, packets - delivered - drops);
     this.restart(peer);
     this.loss = lost / packets;
-    const noise =
-      this.#losses.length === 0 ? Math.min(this.loss, ABSURD) : Math.min(...this.#losses);
-    this.#losses.push(this.loss);
-    if (this.#losses.length > ROUNDS) this.#losses.shift();
+    const isFirst = this.#windows.length === 0 && this.#open.packets === 0;
+    const noise = isFirst ? Math.min(this.loss, ABSURD) : this.noise;
+    this.#remember(packets, lost);
     if (lost < LOSSES_LEAST) return "calm";
     const deviation = Math.sqrt((Math.max(noise, 0.001) * (1 - noise)) / packets);
     const excess = this.loss - noise - SIGMAS * deviation;
-    const isQueued = peer.rttMs > QUEUED_FACTOR * peer.leastRttMs + QUEUED_MS;
-    return excess > EXCESS || (isQueued && excess > EXCESS_QUEUED) ? "congested" : "calm";
+    return excess > EXCESS || (peer.isQueued && excess > EXCESS_QUEUED) ? "congested" : "calm";
+  }
+
+  #remember(packets: number, lost: number): void {
+    const round = this.#rounds++;
+    const open = this.#open;
+    open.packets += packets;
+    open.lost += lost;
+    open.round = round;
+    const oldest = this.#windows[0];
+    if (oldest !== undefined && round - oldest.round > WINDOW_ROUNDS) this.#windows.shift();
+    if (open.packets < WINDOW_PACKETS) return;
+    this.#windows.push(open);
+    if (this.#windows.length > WINDOWS) this.#windows.shift();
+    this.#open = { packets: 0, lost: 0, round };
   }
 }

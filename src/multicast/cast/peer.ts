@@ -8,6 +8,8 @@ import type { Status } from "./status-record.ts";
 const STAMP_MODULUS = 0x1_0000_0000;
 const RTT_GAIN = 1 / 8;
 const UNKNOWN_RTT_MS = 10;
+const QUEUED_FACTOR = 1.5;
+const QUEUED_MS = 5;
 
 export class Peer {
   readonly key: Uint8Array;
@@ -37,6 +39,8 @@ export class Peer {
   lag = 0;
   rttMs: number = UNKNOWN_RTT_MS;
   leastRttMs: number = Infinity;
+  /** The least of this round; scheduling makes single ones long. */
+  roundRttMs: number = Infinity;
   lossRate = 0;
   finishedAt = 0;
 
@@ -75,6 +79,12 @@ export class Peer {
     return this.fedBytes * 2 > this.writtenBytes ? "unicast" : "multicast";
   }
 
+  /** Packets wait in a queue, on the way here or on the way back. */
+  get isQueued(): boolean {
+    const { roundRttMs, leastRttMs } = this;
+    return roundRttMs !== Infinity && roundRttMs > QUEUED_FACTOR * leastRttMs + QUEUED_MS;
+  }
+
   /** @param active - numbers of the channels in use */
   report(status: Status, now: number, active: readonly number[]): void {
     this.status = status;
@@ -94,6 +104,7 @@ export class Peer {
     if (rttMs > 60_000) return;
     this.rttMs +=
       this.leastRttMs === Infinity ? rttMs - this.rttMs : RTT_GAIN * (rttMs - this.rttMs);
+    this.roundRttMs = Math.min(this.roundRttMs, rttMs);
     this.leastRttMs = Math.min(this.leastRttMs, rttMs);
   }
 }

@@ -7,12 +7,15 @@ const MOST_MS = 250;
 const STATUS_BYTES = 160;
 const FEEDBACK_PART = 0.006;
 const STATUS_MS = { casting: 20, idle: 50, most: 10_000 } as const;
+/** Few are worth more: the rate is found by what they say. */
+const FEW_MS = 12;
 
 /** How often each receiver is to report, in milliseconds. @param rate - bytes a millisecond */
 export function statusInterval(receivers: number, rate: number, isCasting: boolean): number {
   const fair = (receivers * STATUS_BYTES) / (FEEDBACK_PART * Math.max(1, rate));
   const least = isCasting ? STATUS_MS.casting : STATUS_MS.idle;
-  return Math.round(Math.min(STATUS_MS.most, Math.max(least, fair)));
+  const most = Math.min(STATUS_MS.most, Math.max(least, FEW_MS * receivers));
+  return Math.round(Math.min(most, Math.max(least, fair)));
 }
 
 export class Pulse {

@@ -43,8 +43,8 @@ export class RateFinder {
   }
 
   /** A round that lost more than noise would. @param deliveredRate - to the slowest that counts */
-  congested(now: number, deliveredRate: number, rttMs: number): void {
-    if (this.#isFixed || now - this.#cutAt < Math.max(rttMs, 20)) return;
+  congested(now: number, deliveredRate: number): void {
+    if (this.#isFixed) return;
     const top = this.isStartup ? Math.max(deliveredRate, LEAST_RATE) : this.rate;
     this.isStartup = false;
     this.#cutAt = now;

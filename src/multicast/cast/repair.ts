@@ -13,6 +13,8 @@ const PARITY_WORTH = 64;
 interface Wanted {
   need: number;
   readonly dueAt: number;
+  /** All source symbols are being sent: the next one. */
+  readonly pass?: number;
 }
 
 /** The repair of a block that was sent last. */
@@ -29,6 +31,8 @@ export interface Repair {
   readonly block: number;
   readonly first: number;
   readonly count: number;
+  /** Source symbols of the block. */
+  readonly of: number;
 }
 
 export class RepairQueue {
@@ -81,13 +85,14 @@ export class RepairQueue {
 
   /** @returns what to send of a block so that everybody has enough. @param sources - its source symbols */
   runs(block: number, need: number, sources: number): Repair[] {
-    if (need > PARITY_WORTH) return [{ block, first: 0, count: sources }];
+    const pass = this.#wanted.get(block)?.pass ?? (need > PARITY_WORTH ? 0 : undefined);
+    if (pass !== undefined) return [{ block, first: pass, count: sources - pass, of: sources }];
     const runs: Repair[] = [];
     let cursor = this.#sent.get(block)?.cursor ?? BLOCK_SYMBOLS;
     for (let left = need; left > 0; ) {
       const isParity = cursor >= BLOCK_SYMBOLS;
       const count = Math.min(left, (isParity ? SYMBOLS : sources) - cursor);
-      if (count > 0) runs.push({ block, first: cursor, count });
+      if (count > 0) runs.push({ block, first: cursor, count, of: sources });
       left -= Math.max(0, count);
       cursor = left === 0 ? cursor + count : isParity ? 0 : BLOCK_SYMBOLS;
     }
@@ -105,15 +110,20 @@ export class RepairQueue {
     const { block } = last;
     const count = runs.reduce((sum, run) => sum + run.count, 0);
     this.symbols += count;
-    const need = (this.#wanted.get(block)?.need ?? 0) - count;
+    const wanted = this.#wanted.get(block);
+    const before = this.#sent.get(block);
     this.#wanted.delete(block);
-    // Room for a part only: the rest is due at once.
-    if (need > 0 && need < PARITY_WORTH) this.#wanted.set(block, { need, dueAt: now });
     const end = last.first + last.count;
-    const before = this.#sent.get(block)?.cursor ?? BLOCK_SYMBOLS;
-    const isCircle = runs[0]?.first === before;
-    const cursor = isCircle ? (end === SYMBOLS ? 0 : end) : before;
-    this.#sent.set(block, { cursor, ends: new Map(ends), count });
+    const isPass =
+      wanted !== undefined && (wanted.pass !== undefined || wanted.need > PARITY_WORTH);
+    const rest = (wanted?.need ?? 0) - count;
+    // Room for a part only: the rest is due at once.
+    if (isPass && end < last.of) this.#wanted.set(block, { need: rest, dueAt: now, pass: end });
+    else if (!isPass && rest > 0) this.#wanted.set(block, { need: rest, dueAt: now });
+    const cursor = isPass ? (before?.cursor ?? BLOCK_SYMBOLS) : end === SYMBOLS ? 0 : end;
+    const isGoingOn = wanted?.pass !== undefined;
+    const total = count + (isGoingOn ? (before?.count ?? 0) : 0);
+    this.#sent.set(block, { cursor, ends: new Map(ends), count: total });
   }
 
   /** Blocks below are nobody's need any more. */

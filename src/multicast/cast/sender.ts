@@ -43,6 +43,8 @@ export class CastSender implements Service {
   #startedAt: number | undefined;
   #isOver = false;
   #hasMore = false;
+  /** It would send, but for the pace; else what it waits for wakes it. */
+  #isPaced = false;
 
   /** @param ended - called once: with the report, or with why there is none */
   constructor(
@@ -152,12 +154,8 @@ export class CastSender implements Service {
     if (this.#hasMore) return 0;
     const others = Math.min(this.#pulse.nextAt(), this.#audience.aliveAt);
     if (this.#startedAt === undefined) return others;
-    const sends = this.#transmitter.isDone ? Infinity : this.#flow.readyAt();
-    return Math.min(
-      others,
-      sends,
-      Math.max(this.#transmitter.repairs.nextAt(), this.#flow.readyAt()),
-    );
+    const repairs = Math.max(this.#transmitter.repairs.nextAt(), this.#flow.readyAt());
+    return Math.min(others, repairs, this.#isPaced ? this.#flow.readyAt() : this.#flow.roundEndsAt);
   }
 
   get #wireBytes(): number {
@@ -184,7 +182,7 @@ export class CastSender implements Service {
   #cast(now: number): void {
     const hearers = this.#hearers();
     if (hearers.some(({ channel }) => channel < 0)) this.#cover();
-    this.#flow.round(now, hearers);
+    this.#flow.round(now, hearers, [...this.#channels.active]);
     this.#audience.tellEnd();
     this.#settle();
     this.#hasMore = this.#send(now, hearers);
@@ -199,6 +197,7 @@ export class CastSender implements Service {
 
   /** @returns whether more could leave at once */
   #send(now: number, hearers: readonly Peer[]): boolean {
+    this.#isPaced = false;
     if (hearers.length === 0) {
       // A live content has to be read on, whoever is left to feed.
       if (this.#geometry.bytes === undefined) this.#transmitter.skipTo(this.#readable());
@@ -207,7 +206,8 @@ export class CastSender implements Service {
     const channels = [...this.#channels.active];
     for (let sent = 0; sent < TURN_BYTES; ) {
       const { paced, window } = this.#flow.allowance(now, hearers, channels);
-      if (paced <= 0) return false;
+      this.#isPaced = paced <= 0;
+      if (this.#isPaced) return false;
       const before = this.#transmitter.block;
       const bytes = this.#transmitter.send(now, paced, this.#mayRun(window));
       this.#flow.spent(bytes);

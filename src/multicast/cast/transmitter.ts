@@ -20,7 +20,7 @@ const PARITIES_MOST = 64;
 /** What one span of a burst stands for, once it has left. */
 type Part =
   | { readonly kind: "hashes"; readonly first: number; readonly end: number }
-  | { readonly kind: "repair"; readonly run: Repair; readonly of: number }
+  | { readonly kind: "repair"; readonly run: Repair }
   | { readonly kind: "content"; readonly run: Repair };
 
 export interface TransmitterOptions {
@@ -138,23 +138,23 @@ export class Transmitter {
         continue;
       }
       const runs = this.repairs.runs(block, need, this.#geometry.symbolsOf(block));
-      for (const run of runs) this.#addRun(run, need, most);
+      for (const run of runs) this.#addRun(run, most);
     }
   }
 
   /** As much of a run as there is room for. */
-  #addRun(run: Repair, of: number, most: number): void {
+  #addRun(run: Repair, most: number): void {
     const { room, packets } = this.#burst;
     const count = Math.min(run.count, room, most - packets);
     if (count <= 0) return;
     const { symbolBytes } = this.#geometry;
-    const { block, first } = run;
+    const { block, first, of } = run;
     const isParity = first >= BLOCK_SYMBOLS;
     const bytes = isParity ? this.#parity(block) : this.#source.symbols(block);
     if (bytes === undefined) return;
     const at = (isParity ? first - BLOCK_SYMBOLS : first) * symbolBytes;
     this.#burst.symbols(block, first, count, bytes, at);
-    this.#parts.push({ kind: "repair", run: { block, first, count }, of });
+    this.#parts.push({ kind: "repair", run: { block, first, count, of } });
   }
 
   #addContent(most: number): void {
@@ -175,7 +175,7 @@ export class Transmitter {
       const sources = this.#options.skips(block) ? 0 : this.#geometry.symbolsOf(block);
       symbol += this.#addSymbols(block, symbol, sources, bytes, most);
       if (symbol < sources) return;
-      if (sources > 0) this.#addAhead(block, most);
+      if (sources > 0) this.#addAhead(block, sources, most);
       block++;
       symbol = 0;
     }
@@ -194,15 +194,15 @@ export class Transmitter {
     const at = first * this.#geometry.symbolBytes;
     if (count > 0) this.#burst.symbols(block, first, count, bytes, at);
     if (count > 0 || sources <= first) {
-      this.#parts.push({ kind: "content", run: { block, first, count } });
+      this.#parts.push({ kind: "content", run: { block, first, count, of: sources } });
     }
     return count;
   }
 
-  #addAhead(block: number, most: number): void {
+  #addAhead(block: number, of: number, most: number): void {
     const parity = this.#options.parityAhead();
-    const run = { block, first: BLOCK_SYMBOLS, count: parity };
-    if (parity > 0) this.#addRun(run, parity, Math.max(most, this.#burst.packets + parity));
+    const run = { block, first: BLOCK_SYMBOLS, count: parity, of };
+    if (parity > 0) this.#addRun(run, Math.max(most, this.#burst.packets + parity));
   }
 
   #parity(block: number): Uint8Array | undefined {
@@ -229,9 +229,8 @@ export class Transmitter {
       if (part.kind === "hashes") this.#commitHashes(part.first, part.end);
       else if (part.kind === "content") this.#commitContent(part.run, count);
       else {
-        const { block, first } = part.run;
-        const runs = repaired.get(block) ?? [];
-        repaired.set(block, [...runs, { block, first, count }]);
+        const { block } = part.run;
+        repaired.set(block, [...(repaired.get(block) ?? []), { ...part.run, count }]);
       }
     }
     const ends = [...this.#channels.active].map(({ number, next }) => [number, next] as const);
