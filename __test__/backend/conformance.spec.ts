@@ -6,6 +6,7 @@ import { exchangeConformance } from "../conformance/exchange.ts";
 import { filterConformance } from "../conformance/filter.ts";
 import { fullSocketConformance } from "../conformance/full-socket.ts";
 import { hostilePacketConformance } from "../conformance/hostile-packets.ts";
+import { noiseStepsConformance } from "../conformance/noise-steps.ts";
 import type { Mix } from "../conformance/pair.ts";
 import { primitivesConformance } from "../conformance/primitives.ts";
 import { socketConformance } from "../conformance/socket.ts";
@@ -23,6 +24,7 @@ if (missing !== undefined) {
 for (const kind of kinds) {
   const load = () => loadBackend(kind);
   primitivesConformance(kind, load);
+  noiseStepsConformance(kind, load);
   socketConformance(kind, load);
   filterConformance(kind, load);
   if (kind === "native") fullSocketConformance(kind, load);

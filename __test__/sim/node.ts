@@ -195,7 +195,8 @@ export interface Dialled {
 function withRandom(primitives: Primitives, randomBytes: Primitives["randomBytes"]): Primitives {
   return new Proxy(primitives, {
     get(target, name: keyof Primitives) {
-      return name === "randomBytes" ? randomBytes : target[name].bind(target);
+      const value = name === "randomBytes" ? randomBytes : target[name];
+      return typeof value === "function" ? value.bind(target) : value;
     },
   });
 }

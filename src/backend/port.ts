@@ -5,6 +5,7 @@
  */
 
 import type { GroupDrops, SocketCounters } from "./counters.ts";
+import type { NoiseSteps } from "./noise-steps.ts";
 
 export interface Backend {
   /** For people and logs only: nothing above decides by it. */
@@ -63,6 +64,8 @@ export interface Primitives {
     header: Uint8Array,
     sealed: Uint8Array,
   ): Uint8Array | undefined;
+  /** Where a backend does a step of a handshake faster at once than by the primitives above. */
+  readonly noise?: NoiseSteps;
   /** 32 bytes. */
   blake3(data: Uint8Array): Uint8Array;
   /**

@@ -179,10 +179,7 @@ export class NoiseHandshake {
     const own = (initiator ? initiators : responders) === "e" ? ephemeral : staticKey;
     const peers = initiator ? responders : initiators;
     const peer = peers === "e" ? this.#remoteEphemeral : this.#remoteStatic;
-    const shared = required(own).agree(required(peer));
-    if (shared === undefined) return false;
-    this.#symmetric.mixKey(shared);
-    return true;
+    return required(own).mixInto(this.#symmetric, required(peer));
   }
 
   #staticKeyOf(own: boolean): Uint8Array {

@@ -49,7 +49,7 @@ export class Identity {
   get staticKeyPair(): KeyPair {
     return {
       publicKey: this.staticPublic,
-      agree: (peer) => this.#primitives.x25519(this.#staticSecret, peer),
+      mixInto: (symmetric, peer) => symmetric.mixAgreed(this.#staticSecret, peer),
     };
   }
 

@@ -1,11 +1,12 @@
 /** Half of a Diffie-Hellman: what the Noise engine needs of a key pair, without its secret. */
 import type { Primitives } from "../backend/port.ts";
+import type { SymmetricState } from "./symmetric-state.ts";
 
 export interface KeyPair {
   /** X25519 public key, 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** 32 bytes. @returns undefined where the peer's key is of low order. */
-  agree(peer: Uint8Array): Uint8Array | undefined;
+  /** Mixes what both keys agree on into a handshake. @returns false where the peer's is of low order */
+  mixInto(symmetric: SymmetricState, peer: Uint8Array): boolean;
 }
 
 /**
@@ -21,6 +22,6 @@ export function x25519KeyPair(primitives: Primitives, secret: Uint8Array): KeyPa
       publicKey ??= primitives.x25519PublicKey(secret);
       return publicKey;
     },
-    agree: (peer) => primitives.x25519(secret, peer),
+    mixInto: (symmetric, peer) => symmetric.mixAgreed(secret, peer),
   };
 }

@@ -1,53 +1,63 @@
 /**
  * CipherState and SymmetricState of the Noise framework, revision 34, sections 5.1 and 5.2, for
- * `25519_ChaChaPoly_SHA512`. No array is ever changed in place, so a copy is five references.
+ * `25519_ChaChaPoly_SHA512`. All state is one array, so that a backend may take a step in one call.
  */
 import type { Primitives } from "../backend/port.ts";
 import { ascii, concat, viewOf } from "../base/bytes.ts";
 
+/** The layout that backend/noise-steps.ts has. */
+const AT = { chainingKey: 0, hash: 64, key: 128, counter: 160, hasKey: 164 } as const;
+const STATE_BYTES = 165;
 const HASH_BYTES = 64;
 const KEY_BYTES = 32;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 export class SymmetricState {
   readonly #primitives: Primitives;
-  #chainingKey: Uint8Array;
-  #hash: Uint8Array;
-  #key: Uint8Array | undefined;
-  #counter = 0;
+  readonly #steps: Primitives["noise"];
+  readonly #state: Uint8Array;
 
-  private constructor(primitives: Primitives, chainingKey: Uint8Array, hash: Uint8Array) {
+  private constructor(primitives: Primitives, state: Uint8Array) {
     this.#primitives = primitives;
-    this.#chainingKey = chainingKey;
-    this.#hash = hash;
+    this.#steps = primitives.noise;
+    this.#state = state;
   }
 
   /** @param protocol - a full protocol name; longer than a hash, it is hashed (section 5.2) */
   static start(primitives: Primitives, protocol: string): SymmetricState {
     const name = ascii(protocol);
-    const hash = name.length > HASH_BYTES ? primitives.sha512(name) : padded(name);
-    return new SymmetricState(primitives, hash, hash);
+    const hash = name.length > HASH_BYTES ? primitives.sha512(name) : name;
+    const state = new Uint8Array(STATE_BYTES);
+    state.set(hash, AT.chainingKey);
+    state.set(hash, AT.hash);
+    return new SymmetricState(primitives, state);
   }
 
   fork(): SymmetricState {
-    const copy = new SymmetricState(this.#primitives, this.#chainingKey, this.#hash);
-    copy.#key = this.#key;
-    copy.#counter = this.#counter;
-    return copy;
+    return new SymmetricState(this.#primitives, this.#state.slice());
   }
 
   /** 64 bytes naming everything both sides said so far. */
   get hash(): Uint8Array {
-    return this.#hash;
+    return this.#state.slice(AT.hash, AT.key);
   }
 
   get hasKey(): boolean {
-    return this.#key !== undefined;
+    return this.#state[AT.hasKey] === 1;
   }
 
   mixKey(material: Uint8Array): void {
     const output = this.#expand(material, 2);
     this.#setKey(output.subarray(HASH_BYTES));
+  }
+
+  /** @returns false, nothing changed, where the peer's key is of low order. */
+  mixAgreed(secret: Uint8Array, peer: Uint8Array): boolean {
+    if (this.#steps !== undefined) return this.#steps.mixAgreed(this.#state, secret, peer);
+    const shared = this.#primitives.x25519(secret, peer);
+    if (shared === undefined) return false;
+    this.mixKey(shared);
+    return true;
   }
 
   mixKeyAndHash(material: Uint8Array): void {
@@ -57,25 +67,29 @@ export class SymmetricState {
   }
 
   mixHash(data: Uint8Array): void {
-    this.#hash = this.#primitives.sha512(concat(this.#hash, data));
+    if (this.#steps !== undefined) this.#steps.mixHash(this.#state, data);
+    else this.#state.set(this.#primitives.sha512(concat(this.#hashView, data)), AT.hash);
   }
 
   encryptAndHash(plaintext: Uint8Array): Uint8Array {
-    const sealed =
-      this.#key === undefined
-        ? plaintext
-        : this.#primitives.seal(this.#key, noiseNonce(this.#counter++), this.#hash, plaintext);
+    if (this.hasKey && this.#steps !== undefined) return this.#steps.seal(this.#state, plaintext);
+    let sealed = plaintext;
+    if (this.hasKey) {
+      sealed = this.#primitives.seal(this.#key, this.#nonce(), this.#hashView, plaintext);
+      this.#count();
+    }
     this.mixHash(sealed);
     return sealed;
   }
 
   /** @returns undefined, nothing changed, where the bytes do not authenticate. */
   decryptAndHash(sealed: Uint8Array): Uint8Array | undefined {
+    if (this.hasKey && this.#steps !== undefined) return this.#steps.open(this.#state, sealed);
     let plaintext: Uint8Array | undefined = sealed;
-    if (this.#key !== undefined) {
-      plaintext = this.#primitives.open(this.#key, noiseNonce(this.#counter), this.#hash, sealed);
+    if (this.hasKey) {
+      plaintext = this.#primitives.open(this.#key, this.#nonce(), this.#hashView, sealed);
       if (plaintext === undefined) return undefined;
-      this.#counter++;
+      this.#count();
     }
     this.mixHash(sealed);
     return plaintext;
@@ -83,20 +97,40 @@ export class SymmetricState {
 
   /** The two transport keys, 32 bytes each: the initiator's sending key first. */
   split(): [Uint8Array, Uint8Array] {
-    const output = this.#primitives.hkdfSha512(this.#chainingKey, EMPTY, EMPTY, 2 * HASH_BYTES);
+    const chainingKey = this.#state.subarray(AT.chainingKey, AT.hash);
+    const output = this.#primitives.hkdfSha512(chainingKey, EMPTY, EMPTY, 2 * HASH_BYTES);
     return [output.slice(0, KEY_BYTES), output.slice(HASH_BYTES, HASH_BYTES + KEY_BYTES)];
   }
 
+  get #hashView(): Uint8Array {
+    return this.#state.subarray(AT.hash, AT.key);
+  }
+
+  get #key(): Uint8Array {
+    return this.#state.subarray(AT.key, AT.counter);
+  }
+
   #expand(material: Uint8Array, outputs: number): Uint8Array {
+    const chainingKey = this.#state.subarray(AT.chainingKey, AT.hash);
     const length = outputs * HASH_BYTES;
-    const output = this.#primitives.hkdfSha512(this.#chainingKey, material, EMPTY, length);
-    this.#chainingKey = output.subarray(0, HASH_BYTES);
+    const output = this.#primitives.hkdfSha512(chainingKey, material, EMPTY, length);
+    this.#state.set(output.subarray(0, HASH_BYTES), AT.chainingKey);
     return output;
   }
 
   #setKey(output: Uint8Array): void {
-    this.#key = output.subarray(0, KEY_BYTES);
-    this.#counter = 0;
+    this.#state.set(output.subarray(0, KEY_BYTES), AT.key);
+    viewOf(this.#state).setUint32(AT.counter, 0, true);
+    this.#state[AT.hasKey] = 1;
+  }
+
+  #nonce(): Uint8Array {
+    return noiseNonce(viewOf(this.#state).getUint32(AT.counter, true));
+  }
+
+  #count(): void {
+    const view = viewOf(this.#state);
+    view.setUint32(AT.counter, view.getUint32(AT.counter, true) + 1, true);
   }
 }
 
@@ -107,10 +141,4 @@ export function noiseNonce(counter: number): Uint8Array {
   view.setUint32(4, counter % 0x1_0000_0000, true);
   view.setUint32(8, Math.floor(counter / 0x1_0000_0000), true);
   return nonce;
-}
-
-function padded(name: Uint8Array): Uint8Array {
-  const hash = new Uint8Array(HASH_BYTES);
-  hash.set(name);
-  return hash;
 }

@@ -7,6 +7,7 @@ mod cauchy;
 pub mod curve;
 mod fast_x25519;
 pub mod hash;
+pub mod noise;
 pub mod packet;
 pub mod parity;
 pub mod single;

@@ -2,7 +2,8 @@
 //! JavaScript's own memory, as an external buffer costs more than copying 64 bytes.
 
 use crate::error::{Result, argument_error, napi_error, size_error};
-use mp2p_crypto::{curve, hash, parity as code, single};
+use crate::raw::exclusive;
+use mp2p_crypto::{curve, hash, noise, parity as code, single};
 use napi::bindgen_prelude::Uint8ArraySlice;
 use napi::{Env, Error};
 use napi_derive::napi;
@@ -13,6 +14,15 @@ const MAX_HKDF_BYTES: u32 = 255 * 64;
 
 fn fresh<'env>(env: &'env Env, bytes: &[u8]) -> Result<Bytes<'env>> {
     Uint8ArraySlice::copy_from(env, bytes).map_err(|error| napi_error(&error))
+}
+
+/// A state that the call changes where it lies.
+fn changed<'a>(
+    env: &Env,
+    state: &'a mut Uint8ArraySlice,
+    others: &[&[u8]],
+) -> Result<&'a mut [u8]> {
+    exclusive(state, others).ok_or_else(|| argument_error(env, "arguments share memory"))
 }
 
 #[napi]
@@ -109,6 +119,45 @@ pub fn open<'env>(
     let opened = single::open(key, nonce, header, &mut sealed);
     let plaintext = opened.map_err(|error| size_error(env, &error))?;
     plaintext.map(|plaintext| fresh(env, plaintext)).transpose()
+}
+
+#[napi]
+pub fn noise_mix_hash(env: &Env, mut state: Uint8ArraySlice, data: &[u8]) -> Result<()> {
+    let state = changed(env, &mut state, &[data])?;
+    noise::mix_hash(state, data).map_err(|error| size_error(env, &error))
+}
+
+#[napi]
+pub fn noise_mix_agreed(
+    env: &Env,
+    mut state: Uint8ArraySlice,
+    secret: &[u8],
+    peer: &[u8],
+) -> Result<bool> {
+    let state = changed(env, &mut state, &[secret, peer])?;
+    noise::mix_agreed(state, secret, peer).map_err(|error| size_error(env, &error))
+}
+
+#[napi]
+pub fn noise_seal<'env>(
+    env: &'env Env,
+    mut state: Uint8ArraySlice,
+    plaintext: &[u8],
+) -> Result<Bytes<'env>> {
+    let state = changed(env, &mut state, &[plaintext])?;
+    let sealed = noise::seal(state, plaintext).map_err(|error| size_error(env, &error))?;
+    fresh(env, &sealed)
+}
+
+#[napi]
+pub fn noise_open<'env>(
+    env: &'env Env,
+    mut state: Uint8ArraySlice,
+    sealed: &[u8],
+) -> Result<Option<Bytes<'env>>> {
+    let state = changed(env, &mut state, &[sealed])?;
+    let opened = noise::open(state, sealed).map_err(|error| size_error(env, &error))?;
+    opened.map(|plaintext| fresh(env, &plaintext)).transpose()
 }
 
 #[napi]

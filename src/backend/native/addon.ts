@@ -33,6 +33,10 @@ export interface Addon {
     header: Uint8Array,
     sealed: Uint8Array,
   ): Uint8Array | null;
+  noiseMixHash(state: Uint8Array, data: Uint8Array): void;
+  noiseMixAgreed(state: Uint8Array, secret: Uint8Array, peer: Uint8Array): boolean;
+  noiseSeal(state: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  noiseOpen(state: Uint8Array, sealed: Uint8Array): Uint8Array | null;
   blake3(data: Uint8Array): Uint8Array;
   parity(block: Uint8Array): Uint8Array;
   /** The missing symbols, one after the other. */

@@ -17,6 +17,12 @@ export function nativePrimitives(addon: Addon): Primitives {
     ed25519Verify,
     seal,
     open: (key, nonce, header, sealed) => addon.open(key, nonce, header, sealed) ?? undefined,
+    noise: {
+      mixHash: addon.noiseMixHash,
+      mixAgreed: addon.noiseMixAgreed,
+      seal: addon.noiseSeal,
+      open: (state, sealed) => addon.noiseOpen(state, sealed) ?? undefined,
+    },
     blake3,
     parity,
     restore: (block, missing, have, parity) => {
