@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from "ava";
+import { equalBytes } from "../../src/base/bytes.ts";
 import type { Endpoint } from "../../src/endpoint/endpoint.ts";
 import type { Group } from "../../src/endpoint/group.ts";
 import type { GroupMessage } from "../../src/endpoint/group-inbox.ts";
 import type { GroupOptions } from "../../src/endpoint/group-options.ts";
-import { equalBytes } from "../../src/base/bytes.ts";
 import { availableKinds } from "../support/backends.ts";
 import { openEndpoint } from "./pair.ts";
 
@@ -42,7 +42,10 @@ for (const kind of await availableKinds()) {
     for (let count = 0; count < 200; count++) await alice.group.send(bytes(`${count}`));
     for (const { group } of others) {
       const heard = await take(group, 200);
-      t.deepEqual(heard.map(text), Array.from({ length: 200 }, (_, index) => `${index}`));
+      t.deepEqual(
+        heard.map(text),
+        Array.from({ length: 200 }, (_, index) => `${index}`),
+      );
       t.true(heard.every(({ from, lost }) => lost === 0 && equalBytes(from, alice.endpoint.key)));
     }
   });

@@ -32,10 +32,18 @@ const ipv6 = fc
       `[${[first, ...rest].map((group) => group.toString(16)).join(":")}]:${at}`,
   );
 
+const group = fc
+  .tuple(
+    fc.constantFrom("ff15::8000:", "ff3e:40:2001:db8:1:2:8000:"),
+    fc.integer({ min: 1, max: 9 }),
+  )
+  .map(([head, tail]) => `[${head}${tail}]:6727`);
+
 const tickets: fc.Arbitrary<Ticket> = fc.record(
   {
     key: bytes(32),
-    candidates: fc.array(fc.oneof(ipv4, ipv6), { maxLength: 32 }),
+    candidates: fc.array(fc.oneof(ipv4, ipv6), { maxLength: 28 }),
+    groups: fc.array(group, { minLength: 1, maxLength: 4 }),
     instance: bytes(8),
     token: bytes(16),
     expires: fc.nat({ max: 0xffff_ffff }),
@@ -51,6 +59,7 @@ interface Vector {
   readonly text: string;
   readonly key: string;
   readonly candidates: readonly string[];
+  readonly groups?: readonly string[];
   readonly instance?: string;
   readonly token?: string;
   readonly expires?: number;

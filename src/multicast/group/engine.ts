@@ -213,7 +213,8 @@ export class GroupEngine implements Service {
     );
     for (const { incoming, wroteAt } of this.#table.proved())
       at = Math.min(at, incoming?.nextAt() ?? at, wroteAt + ALIVE_MS);
-    return at;
+    // Whoever asks compares with a moment that is over: what is due now was due then.
+    return at <= now ? Number.NEGATIVE_INFINITY : at;
   }
 
   /** Says farewell and ends. */
