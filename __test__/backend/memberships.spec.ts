@@ -103,8 +103,8 @@ test("a thousand and twenty-four memberships, then none; a number rests before i
     memberships.add(`${at}`, "eth0", undefined),
   );
   t.throws(() => memberships.add("more", "eth0", undefined), { code: "MP2P_LIMIT" });
-  t.true(memberships.remove(numbers[7]?.number as number));
-  t.false(memberships.remove(numbers[7]?.number as number));
+  t.is(memberships.remove(numbers[7]?.number as number), numbers[7]);
+  t.is(memberships.remove(numbers[7]?.number as number), undefined);
   let number = memberships.add("more", "eth0", undefined).number;
   t.is(number, 1_025);
   while (number > 1_024) {

@@ -75,6 +75,15 @@ test("one source over its rate does not use up the common rate", (t) => {
   t.deepEqual(verdicts(sorting, "192.0.2.2:1", 0, 2), { pass: 2 });
 });
 
+test("who speaks to a group is told apart by interface: rate and cookie hold for one", (t) => {
+  const sorting = sorter({ initsPerSourceBurst: 1, initsPerSourcePerSecond: 0.001 });
+  for (const by of ["", "eth0", "eth1"]) t.is(sorting.sort(INIT, HOME, 0, by), "pass", by);
+  t.is(sorting.sort(INIT, HOME, 0, "eth0"), "cookie");
+  const proved = init({ ...ME, cookie: openCookie(sorting.answer, ME.cookieKey, INIT) });
+  for (const by of ["", "eth1"]) t.is(sorting.sort(proved, HOME, 0, by), "cookie", by);
+  t.is(sorting.sort(proved, HOME, 0, "eth0"), "pass");
+});
+
 test("a cookie holds for the life of its secret and of the next one", (t) => {
   const sorting = sorter({ initsPerSourceBurst: 0 });
   const cookie = cookieFor(sorting, HOME, 0);

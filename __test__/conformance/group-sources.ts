@@ -138,6 +138,8 @@ export function groupSourceConformance(name: string, load: Load, place: GroupPla
       const error = t.throws(call, { code: "MP2P_NO_MULTICAST" }, label);
       t.true((error as { hint?: string }).hint !== undefined, label);
     }
+    const gone = good.replace(/%\w+/, "%nosuch0");
+    t.false(to.socket.sendPlain(gone, announcement(1)), "interfaces go at any moment");
   });
 }
 

@@ -2,10 +2,9 @@
  * The sans-IO heart of an endpoint: takes batches and the time, drives handshakes and sessions,
  * sends through the socket port. `driver.ts` gives it clock, timers and sockets.
  */
-import { type ReceiveBatch, ROW, ROW_PLAIN, ROW_STREAM } from "../backend/port.ts";
+import { type ReceiveBatch, ROW, ROW_PLAIN, ROW_STREAM, ROW_SYMBOLS } from "../backend/port.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { VerifiedStatics } from "../noise/verified-statics.ts";
-import { candidatesOf } from "../path/ladder.ts";
 import type { SessionEvent } from "../session/contract.ts";
 import type { Established, HandshakeParty } from "../session/handshake.ts";
 import { Acceptor } from "./acceptor.ts";
@@ -18,6 +17,9 @@ import { SessionPump } from "./session-pump.ts";
 import type { SessionRecord } from "./session-record.ts";
 import { SessionTable } from "./session-table.ts";
 import type { Way } from "./way.ts";
+
+/** What a session says of symbols, which belong to casts: a frame that it does not know. */
+const SYMBOL_FRAME: Uint8Array = Uint8Array.of(0x14);
 
 export interface CoreHooks {
   /** A session whose peer has proved its key. Its `listener` must be set before this returns. */
@@ -127,7 +129,8 @@ export class EndpointCore {
       established: ({ established, way, fin, rttMs }: Answered) => {
         const record = this.#adopt(established, way, rttMs);
         if (record instanceof Mp2pError) return done(record);
-        for (const { address } of candidatesOf(target.addresses)) record.remember(address);
+        for (const { address } of this.#dialer.candidatesOf(target.addresses))
+          record.remember(address);
         this.#leaveGroup(record, way);
         record.unconfirmedFin = fin;
         this.#prove(record, true);
@@ -169,9 +172,12 @@ export class EndpointCore {
     if (record === undefined || record.over) return;
     const way = this.#wayOf(rows, at, strangers);
     if (way === undefined) return;
-    const path = record.visit(way.address);
+    const path = this.#visit(record, way.address);
+    if (path === undefined) return;
     const start = rows[at + ROW.at] as number;
-    const bytes = slab.subarray(start, start + (rows[at + ROW.length] as number));
+    const isSymbols = rows[at + ROW.kind] === ROW_SYMBOLS;
+    const end = start + (rows[at + ROW.length] as number);
+    const bytes = isSymbols ? SYMBOL_FRAME : slab.subarray(start, end);
     const packet = rows[at + ROW.packet] as number;
     const ecn = rows[at + ROW.ecn] as number;
     const time = rows[at + ROW.time] as number;
@@ -185,6 +191,16 @@ export class EndpointCore {
     } else record.engine.receiveFrames(slot, packet, bytes, path, ecn, time);
     this.#leaveGroup(record, way);
     this.#pump.touch(record);
+  }
+
+  /** @returns undefined where no more paths can be held, or the interface went away meanwhile: network loss */
+  #visit(record: SessionRecord, address: string): number | undefined {
+    try {
+      return record.visit(address);
+    } catch (error) {
+      if (error instanceof Mp2pError) return undefined;
+      throw error;
+    }
   }
 
   /** @returns undefined for a path or a group that was given up while the batch waited: network loss */

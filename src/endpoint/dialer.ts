@@ -6,7 +6,7 @@ import { equalBytes, toHex } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import { Dial } from "../path/dial.ts";
-import { candidatesOf, rungOf } from "../path/ladder.ts";
+import { type Candidate, candidatesOf, isIpv6, rungOf } from "../path/ladder.ts";
 import type { Established, HandshakeParty } from "../session/handshake.ts";
 import { Initiator } from "../session/handshake-initiator.ts";
 import { PACKET } from "../wire/handshake-packets.ts";
@@ -87,10 +87,13 @@ export class Dialer {
   readonly #party: HandshakeParty;
   readonly #attempts = new Map<string, Attempt>();
   readonly #deadlines = new Deadlines<Attempt>();
+  /** Families of the bound addresses: the others do not exist for us. */
+  readonly #isIpv6: ReadonlySet<boolean>;
 
   constructor(config: CoreConfig, party: HandshakeParty) {
     this.#config = config;
     this.#party = party;
+    this.#isIpv6 = new Set(config.socket.addresses.map(isIpv6));
   }
 
   get pending(): number {
@@ -101,13 +104,18 @@ export class Dialer {
     return this.#deadlines.next();
   }
 
+  /** Those that a bound address reaches. */
+  candidatesOf(addresses: Iterable<string>): Candidate[] {
+    return candidatesOf([...addresses].filter((each) => this.#isIpv6.has(isIpv6(each))));
+  }
+
   /** @returns a function that gives the attempt up without calling its outcome. */
   dial(target: DialTarget, outcome: DialOutcome, now: number): () => void {
-    const candidates = candidatesOf(target.addresses);
+    const candidates = this.candidatesOf(target.addresses);
     const inGroups = (target.groups?.addresses().length ?? 0) > 0;
     if (candidates.length === 0 && !inGroups) {
       target.groups?.leave();
-      outcome.failed(noAddress(target.key));
+      outcome.failed(noAddress(target));
       return () => undefined;
     }
     const { primitives, instance, socket } = this.#config;
@@ -133,7 +141,7 @@ export class Dialer {
 
   /** The peer is heard of at these addresses: attempts to reach it try them at once. */
   add(key: Uint8Array, addresses: Iterable<string>): void {
-    const candidates = candidatesOf(addresses);
+    const candidates = this.candidatesOf(addresses);
     for (const attempt of this.#attempts.values()) {
       if (!equalBytes(attempt.target.key, key)) continue;
       const fresh = attempt.dial.add(candidates);
@@ -166,8 +174,9 @@ export class Dialer {
     if (type === PACKET.versions) {
       attempt.otherVersions ||= attempt.initiator.versions(packet) !== undefined;
     } else if (type === PACKET.cookie && attempt.initiator.cookie(packet)) {
-      attempt.dial.hurry(now);
-      this.#round(attempt, now);
+      // It is worth something on the way it came only: each way brings its own.
+      attempt.added = true;
+      this.#send(attempt, [way.address]);
     } else if (type === PACKET.response) this.#answer(attempt, packet, way, now);
   }
 
@@ -217,9 +226,20 @@ export class Dialer {
   }
 }
 
-function noAddress(key: Uint8Array): Mp2pError {
-  return new Mp2pError("MP2P_NO_ADDRESS", `no address is known for ${toZbase32(key)}`, {
+function noAddress(target: DialTarget): Mp2pError {
+  const peer = toZbase32(target.key);
+  const [other] = candidatesOf(target.addresses);
+  if (other !== undefined) return otherFamily(peer, other.address);
+  return new Mp2pError("MP2P_NO_ADDRESS", `no address is known for ${peer}`, {
     hint: "use the peer's ticket instead of its key: it carries addresses",
+  });
+}
+
+function otherFamily(peer: string, address: string): Mp2pError {
+  const family = isIpv6(address) ? "IPv6" : "IPv4";
+  const message = `no path to ${peer}: all its addresses are of ${family}, such as ${address}, and no socket here is`;
+  return new Mp2pError("MP2P_NO_PATH", message, {
+    hint: `switch ${family} on here, bind to it, or give the peer an address of the other family`,
   });
 }
 
@@ -231,6 +251,8 @@ function noPath({ target, dial, otherVersions, addresses }: Attempt): Mp2pError 
     });
   }
   const seconds = Math.round((dial.deadline - dial.startedAt) / 1000);
+  const [other] = dial.candidates.length === 0 ? candidatesOf(target.addresses) : [];
+  if (other !== undefined) return otherFamily(peer, other.address);
   if (dial.candidates.length === 0) return notFound(peer, seconds);
   return new Mp2pError(
     "MP2P_NO_PATH",

@@ -59,9 +59,4 @@ export class Dial {
     this.#nextAt = now + this.#intervalMs + (random / 255) * Math.min(JITTER_MS, this.#intervalMs);
     this.#intervalMs = Math.min(2 * this.#intervalMs, LAST_INTERVAL_MS);
   }
-
-  /** A cookie came, or an address: the next round goes out at once. */
-  hurry(now: number): void {
-    this.#nextAt = now;
-  }
 }

@@ -34,7 +34,7 @@ pub fn socket_error(env: &Env, error: &SocketError) -> CodedError {
     let code = match error {
         SocketError::Argument(message) => return range_error(env, message),
         SocketError::TooManyPaths | SocketError::TooManyMemberships => "MP2P_LIMIT",
-        SocketError::NoMulticast(_) => "MP2P_NO_MULTICAST",
+        SocketError::NoMulticast(_) | SocketError::NoInterface(_) => "MP2P_NO_MULTICAST",
         SocketError::Bind { error, .. } => bind_code(error),
         SocketError::System(_) => "MP2P_SOCKET",
     };

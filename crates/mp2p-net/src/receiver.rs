@@ -10,7 +10,7 @@ use crate::pool::{Filling, Next, Plain, Pool, RECEIVE_BYTES};
 use crate::sender::Target;
 use crate::slots::Tables;
 use crate::socket_groups::route;
-use crate::stranger::{Verdict, cid_answered, is_announcement};
+use crate::stranger::{Caller, Verdict, cid_answered, is_announcement};
 use crate::sys::{Arrival, Bind, Readiness, Received, Waker, Watch};
 use mp2p_crypto::packet::TYPE_DATA;
 use std::net::SocketAddr;
@@ -251,7 +251,11 @@ impl<'shared> Receiver<'shared> {
             None if group.is_some() && is_announcement(datagram) => {
                 tables.filter.judge_announcement(received.time)
             }
-            None => tables.filter.judge(datagram, received.from, received.time),
+            None => {
+                let interface = group.map_or(0, |membership| membership.interface);
+                let caller = Caller { address: received.from, interface };
+                tables.filter.judge(datagram, caller, received.time)
+            }
         };
         match verdict {
             Verdict::Pass => {

@@ -36,6 +36,8 @@ pub enum SocketError {
     Bind { address: String, error: io::Error },
     #[error("{0}")]
     NoMulticast(String),
+    #[error("{0}")]
+    NoInterface(String),
     #[error("at most {MAX_MEMBERSHIPS} memberships of groups")]
     TooManyMemberships,
     #[error("{0}")]
@@ -276,7 +278,11 @@ impl UdpEndpoint {
     ///
     /// Not an address, or no bind of its family.
     pub fn send_plain(&mut self, remote: &str, datagram: &[u8]) -> Result<bool, SocketError> {
-        let (_, target) = self.target(remote)?;
+        let (_, target) = match self.target(remote) {
+            // Interfaces go at any moment: nothing is reached by this one just now.
+            Err(SocketError::NoInterface(_)) => return Ok(false),
+            known => known?,
+        };
         let Shared { binds, counters, .. } = &*self.shared;
         let sent = self.sender.send_plain(binds, &target, datagram, counters);
         if sent == Err(SendError::Full) {
@@ -316,7 +322,7 @@ pub(crate) fn parse(text: &str) -> Result<Remote, SocketError> {
             SocketError::Argument(format!("a group needs an interface, as in %eth0: {text:?}"))
         }
         AddressError::InterfaceUnknown(name) => {
-            SocketError::NoMulticast(format!("{text}: there is no interface {name}"))
+            SocketError::NoInterface(format!("{text}: there is no interface {name}"))
         }
     })
 }

@@ -72,21 +72,30 @@ pub fn cid_answered(datagram: &[u8]) -> Option<Cid> {
     if possible { datagram[4..12].try_into().ok() } else { None }
 }
 
-/// An IPv4 address or an IPv6 /64: what one customer of a network has.
+/// Who speaks (WIRE item 18).
+#[derive(Clone, Copy)]
+pub struct Caller {
+    pub address: SocketAddr,
+    /// By which it spoke to a group; 0 where it spoke to us alone.
+    pub interface: u32,
+}
+
+/// What one customer of a network has, and for who speaks to a group the interface: an IPv4
+/// address or an IPv6 /64.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Source {
-    V4([u8; 4]),
-    V6([u8; 8]),
+    V4([u8; 4], u32),
+    V6([u8; 8], u32),
 }
 
 impl Source {
-    fn of(address: SocketAddr) -> Self {
+    fn of(Caller { address, interface }: Caller) -> Self {
         match address.ip() {
-            IpAddr::V4(ip) => Self::V4(ip.octets()),
+            IpAddr::V4(ip) => Self::V4(ip.octets(), interface),
             IpAddr::V6(ip) => {
                 let mut prefix = [0; 8];
                 prefix.copy_from_slice(&ip.octets()[..8]);
-                Self::V6(prefix)
+                Self::V6(prefix, interface)
             }
         }
     }
@@ -140,7 +149,7 @@ impl Filter {
     }
 
     /// Judges anything but sealed packets and answers.
-    pub fn judge(&mut self, datagram: &[u8], from: SocketAddr, now_ms: f64) -> Verdict {
+    pub fn judge(&mut self, datagram: &[u8], from: Caller, now_ms: f64) -> Verdict {
         if !is_init(datagram) {
             return Verdict::Malformed;
         }
@@ -179,7 +188,7 @@ impl Filter {
     }
 
     /// One source over its own rate costs the others nothing: only then is the common bucket asked.
-    fn admit(&mut self, from: SocketAddr, now_ms: f64) -> bool {
+    fn admit(&mut self, from: Caller, now_ms: f64) -> bool {
         let Limits {
             inits_per_second, inits_per_source_per_second, inits_per_source_burst, ..
         } = self.limits;
@@ -199,7 +208,7 @@ impl Filter {
     fn cookie_answer(
         &mut self,
         init: &[u8],
-        from: SocketAddr,
+        from: Caller,
         addressee: usize,
         now_ms: f64,
     ) -> Verdict {
@@ -262,7 +271,7 @@ struct Secrets {
 
 impl Secrets {
     /// Cookies that the source may hold, the one to give out first.
-    fn cookies(&mut self, from: SocketAddr, now_ms: f64) -> impl Iterator<Item = [u8; 16]> {
+    fn cookies(&mut self, from: Caller, now_ms: f64) -> impl Iterator<Item = [u8; 16]> {
         self.rotate(now_ms);
         let source = source_id(from);
         self.secrets.iter().map(move |(secret, _)| mac16(secret, &source))
@@ -282,10 +291,10 @@ impl Secrets {
     }
 }
 
-/// Family, address, port.
-fn source_id(from: SocketAddr) -> Vec<u8> {
-    let mut id = Vec::with_capacity(19);
-    match from.ip() {
+/// Family, address, port, interface.
+fn source_id(Caller { address, interface }: Caller) -> Vec<u8> {
+    let mut id = Vec::with_capacity(23);
+    match address.ip() {
         IpAddr::V4(ip) => {
             id.push(4);
             id.extend_from_slice(&ip.octets());
@@ -295,7 +304,8 @@ fn source_id(from: SocketAddr) -> Vec<u8> {
             id.extend_from_slice(&ip.octets());
         }
     }
-    id.extend_from_slice(&from.port().to_be_bytes());
+    id.extend_from_slice(&address.port().to_be_bytes());
+    id.extend_from_slice(&interface.to_be_bytes());
     id
 }
 
@@ -332,8 +342,8 @@ mod tests {
         init
     }
 
-    fn source(host: u8, port: u16) -> SocketAddr {
-        SocketAddr::from(([10, 0, 0, host], port))
+    fn source(host: u8, port: u16) -> Caller {
+        Caller { address: SocketAddr::from(([10, 0, 0, host], port)), interface: 0 }
     }
 
     /// What the dialler does with a COOKIE.
@@ -391,6 +401,22 @@ mod tests {
         assert!(open_cookie(filter.judge(&with_cookie, source(1, 4), 1.0), &plain).is_some());
         // Others are untouched.
         assert_eq!(filter.judge(&plain, source(2, 1), 1.0), Verdict::Pass);
+    }
+
+    #[test]
+    fn who_speaks_to_a_group_is_told_apart_by_interface() {
+        let mut filter = filter(1000.0, 0.001, 1.0);
+        let plain = init(None);
+        let on = |interface| Caller { interface, ..source(1, 1) };
+        for interface in 0..3 {
+            assert_eq!(filter.judge(&plain, on(interface), 0.0), Verdict::Pass, "{interface}");
+        }
+        let with_cookie = init(open_cookie(filter.judge(&plain, on(1), 0.0), &plain));
+        for interface in [0, 2] {
+            let verdict = filter.judge(&with_cookie, on(interface), 1.0);
+            assert!(matches!(verdict, Verdict::Cookie(_)), "{interface}");
+        }
+        assert_eq!(filter.judge(&with_cookie, on(1), 1.0), Verdict::Pass);
     }
 
     #[test]
@@ -464,8 +490,10 @@ mod tests {
     #[test]
     fn all_addresses_of_an_ipv6_network_share_a_bucket() {
         let mut filter = filter(1000.0, 1.0, 1.0);
-        let address =
-            |last: u16, net: u16| SocketAddr::from(([0x2001, 0xdb8, 0, net, 0, 0, 0, last], 5000));
+        let address = |last: u16, net: u16| {
+            let address = SocketAddr::from(([0x2001, 0xdb8, 0, net, 0, 0, 0, last], 5000));
+            Caller { address, interface: 0 }
+        };
         let plain = init(None);
         assert_eq!(filter.judge(&plain, address(1, 1), 0.0), Verdict::Pass);
         assert!(matches!(filter.judge(&plain, address(2, 1), 0.0), Verdict::Cookie(_)));
@@ -477,7 +505,8 @@ mod tests {
         let mut filter = filter(1e12, 1.0, 1.0);
         let plain = init(None);
         for host in 0..20_000u32 {
-            let from = SocketAddr::from((host.to_be_bytes(), 1));
+            let address = SocketAddr::from((host.to_be_bytes(), 1));
+            let from = Caller { address, interface: 0 };
             assert_eq!(filter.judge(&plain, from, 0.0), Verdict::Pass);
         }
         assert!(filter.by_source.len() <= SOURCES);

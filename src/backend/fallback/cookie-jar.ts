@@ -11,6 +11,13 @@ const BOX_NONCE = new Uint8Array(12);
 const TYPE_COOKIE = 0x53;
 const VERSION = 1;
 
+/** Who speaks (WIRE item 18). */
+export interface Caller {
+  readonly address: Address;
+  /** By which it spoke to a group; "" where it spoke to us alone. */
+  readonly interface: string;
+}
+
 export type CookiePrimitives = Pick<
   Primitives,
   "hmacSha512" | "hkdfSha512" | "seal" | "randomBytes"
@@ -18,8 +25,8 @@ export type CookiePrimitives = Pick<
 
 /**
  * Cookies prove that a caller receives at the address it sends from, without state per caller:
- * cookie = HMAC-SHA512(secret, family | address | port)[0..16]. A secret lives 120 s and its
- * predecessor is honoured as long again.
+ * cookie = HMAC-SHA512(secret, family | address | port | interface)[0..16], the interface where it
+ * spoke to a group. A secret lives 120 s and its predecessor is honoured as long again.
  */
 export class CookieJar {
   readonly #crypto: CookiePrimitives;
@@ -33,7 +40,7 @@ export class CookieJar {
   }
 
   /** @returns whether the last 16 bytes of an INIT are a mac2 under a cookie of this source */
-  proves(init: Uint8Array, source: Address, nowMs: number): boolean {
+  proves(init: Uint8Array, source: Caller, nowMs: number): boolean {
     this.#rotate(nowMs);
     const mac2 = init.subarray(init.length - MAC_BYTES);
     if (mac2.every((byte) => byte === 0)) return false;
@@ -53,7 +60,7 @@ export class CookieJar {
    *
    * The box holds the cookie, sealed with HKDF-SHA512(nonce, cookieKey) and bound to the INIT's mac1.
    */
-  answer(init: Uint8Array, cookieKey: Uint8Array, source: Address, nowMs: number): Uint8Array {
+  answer(init: Uint8Array, cookieKey: Uint8Array, source: Caller, nowMs: number): Uint8Array {
     this.#rotate(nowMs);
     const nonce = this.#crypto.randomBytes(NONCE_BYTES);
     const key = this.#crypto.hkdfSha512(nonce, cookieKey, BOX_LABEL, 32);
@@ -63,9 +70,10 @@ export class CookieJar {
     return concat(head, init.subarray(4, 12), nonce, box);
   }
 
-  #cookie(secret: Uint8Array, source: Address): Uint8Array {
-    const port = Uint8Array.of(source.port >> 8, source.port & 0xff);
-    const bound = concat(Uint8Array.of(source.family), source.bytes, port);
+  #cookie(secret: Uint8Array, source: Caller): Uint8Array {
+    const { family, bytes, port } = source.address;
+    const at = Uint8Array.of(port >> 8, port & 0xff);
+    const bound = concat(Uint8Array.of(family), bytes, at, ascii(source.interface));
     return this.#crypto.hmacSha512(secret, bound).subarray(0, COOKIE_BYTES);
   }
 

@@ -54,7 +54,15 @@ export class GroupReceiver {
 
   /** Tells the kernel. @throws {NodeJS.ErrnoException} its refusal */
   joinBy(handle: string): void {
-    this.port.join(this.reception.group, handle, this.reception.source);
+    const { group, source } = this.reception;
+    try {
+      this.port.join(group, handle, source);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      // Left over from before the interface was down: only leaving it makes the kernel report it anew.
+      this.port.leave(group, handle, source);
+      this.port.join(group, handle, source);
+    }
   }
 
   /** What `joinBy` brought. */
@@ -62,9 +70,11 @@ export class GroupReceiver {
     this.#handles.set(number, handle);
   }
 
-  leave(number: number): void {
+  /** @param isThere - the name of an interface that is gone would stand for any, and the kernel left it already */
+  leave(number: number, isThere: boolean): void {
     const handle = this.#handles.get(number) as string;
     this.#handles.delete(number);
+    if (!isThere && handle.startsWith("::")) return;
     try {
       this.port.leave(this.reception.group, handle, this.reception.source);
     } catch {

@@ -9,9 +9,9 @@ const MOST_NAMED = 8;
 /** What a socket may do with groups, by its options, its bound addresses and the interfaces there are. */
 export class GroupRules {
   readonly interfaces: Interfaces;
+  readonly now: () => number;
   readonly #options: MulticastOptions | undefined;
   readonly #binds: readonly Address[];
-  readonly #now: () => number;
 
   constructor(
     interfaces: Interfaces,
@@ -22,7 +22,12 @@ export class GroupRules {
     this.interfaces = interfaces;
     this.#options = options;
     this.#binds = binds;
-    this.#now = now;
+    this.now = now;
+  }
+
+  /** Of datagrams to groups wider than the link; 0 where there are no groups. */
+  get hopLimit(): number {
+    return this.#options?.hopLimit ?? 0;
   }
 
   /** @throws {Mp2pError} `MP2P_NO_MULTICAST` where a group is out of this socket's reach */
@@ -45,7 +50,7 @@ export class GroupRules {
    */
   handle({ family }: Address, name: string): string {
     const { interfaces } = this;
-    if (interfaces.handle(name, family) === undefined) interfaces.refresh(this.#now(), 0);
+    if (interfaces.handle(name, family) === undefined) interfaces.refresh(this.now(), 0);
     const handle = interfaces.handle(name, family);
     if (handle !== undefined) return handle;
     const hint = `Give ${name} an address, or use groups of the other family.`;
@@ -55,8 +60,8 @@ export class GroupRules {
   /** It may have come since the last look. */
   #requireInterface(name: string): void {
     const { interfaces } = this;
-    interfaces.refresh(this.#now());
-    if (!interfaces.names.includes(name)) interfaces.refresh(this.#now(), 0);
+    interfaces.refresh(this.now());
+    if (!interfaces.names.includes(name)) interfaces.refresh(this.now(), 0);
     if (interfaces.names.includes(name)) return;
     const some = interfaces.names.slice(0, MOST_NAMED).join(", ");
     const hint = `Interfaces here: ${some || "none"}${interfaces.names.length > MOST_NAMED ? ", …" : "."}`;

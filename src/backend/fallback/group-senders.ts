@@ -9,7 +9,8 @@ const LINK_HOP_LIMIT = 255;
 
 interface Sender {
   readonly port: UdpPort;
-  handle: string;
+  /** Of the look at the interfaces by which it was told to send. */
+  version: number;
 }
 
 /**
@@ -37,21 +38,24 @@ export class GroupSenders {
     return Array.from(this.#senders.values(), ({ port }) => port);
   }
 
-  /** @throws {Mp2pError} `MP2P_NO_MULTICAST` or `MP2P_LIMIT` */
+  /**
+   * Of an interface that went away the socket remains: what it sends is lost until the interface is back.
+   *
+   * @throws {Mp2pError} `MP2P_NO_MULTICAST` or `MP2P_LIMIT` where there never was one
+   */
   port(group: Address): UdpPort {
     const { interface: name, isLinkScope } = groupOf(group);
-    const options = this.#rules.require(group, name);
-    const hopLimit = isLinkScope ? LINK_HOP_LIMIT : options.hopLimit;
+    const hopLimit = isLinkScope ? LINK_HOP_LIMIT : this.#rules.hopLimit;
     const key = `${group.family} ${hopLimit} ${name}`;
     const known = this.#senders.get(key);
-    if (known === undefined) {
-      const opened = this.#open(group, name, hopLimit);
-      this.#senders.set(key, opened);
-      return opened.port;
+    if (known !== undefined) {
+      this.#turn(known, group.family, name, hopLimit);
+      return known.port;
     }
-    const handle = this.#rules.interfaces.handle(name, group.family);
-    if (handle !== undefined && handle !== known.handle) turn(known, handle, hopLimit);
-    return known.port;
+    this.#rules.require(group, name);
+    const opened = this.#open(group, name, hopLimit);
+    this.#senders.set(key, opened);
+    return opened.port;
   }
 
   #open(group: Address, name: string, hopLimit: number): Sender {
@@ -67,7 +71,7 @@ export class GroupSenders {
       message: (datagram, from) => this.#answer(port, datagram, from),
       error: () => {},
     });
-    return { port, handle };
+    return { port, version: this.#rules.interfaces.version };
   }
 
   #bound(group: Address, name: string): UdpPort {
@@ -78,14 +82,19 @@ export class GroupSenders {
       throw bindRefused(group, error);
     }
   }
-}
 
-/** The interface has another address now. Where that is refused, packets are lost until it settles. */
-function turn(sender: Sender, handle: string, hopLimit: number): void {
-  try {
-    sender.port.sendGroupsBy(handle, hopLimit);
-    sender.handle = handle;
-  } catch {
-    return;
+  /** The interface may have another address now, or be another of its name: the kernel knows it by number. */
+  #turn(sender: Sender, family: 4 | 6, name: string, hopLimit: number): void {
+    const { interfaces } = this.#rules;
+    interfaces.refresh(this.#rules.now());
+    if (sender.version === interfaces.version) return;
+    const handle = interfaces.handle(name, family);
+    if (handle === undefined) return;
+    try {
+      sender.port.sendGroupsBy(handle, hopLimit);
+      sender.version = interfaces.version;
+    } catch {
+      // Refused just now: packets are lost until it settles.
+    }
   }
 }

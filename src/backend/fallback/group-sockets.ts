@@ -18,6 +18,9 @@ import { type BufferSizes, bindUdpPortNow, type UdpPort } from "./udp-port.ts";
 /** Windows binds to no group, but hands each socket only what that socket joined. */
 const BINDS_TO_GROUPS = process.platform !== "win32";
 
+/** How old a look at the interfaces may be for the kernel to be told of one: many are told of at once. */
+const MOST_AGE_MS = 100;
+
 export interface GroupHandler {
   /** By a socket that sends to groups: unicast. */
   answer(port: UdpPort, datagram: Uint8Array, from: RemoteInfo): void;
@@ -61,6 +64,7 @@ export class GroupSockets {
     if (address === undefined || !isMulticast(address)) throw new RangeError(`no group: ${text}`);
     const { interface: name, isLinkScope } = groupOf(address);
     const source = sourceText === undefined ? undefined : sourceOf(sourceText, address);
+    this.#interfaces.refresh(this.#now(), MOST_AGE_MS);
     const { port } = this.#rules.require(address, name);
     if (address.port !== port) throw new RangeError(`groups are received on port ${port}`);
     const group = hostOf({ family: address.family, bytes: address.bytes, port });
@@ -77,10 +81,13 @@ export class GroupSockets {
   }
 
   leave(number: number): void {
-    if (!this.#memberships.remove(number)) return;
+    const membership = this.#memberships.remove(number);
+    if (membership === undefined) return;
+    this.#interfaces.refresh(this.#now(), MOST_AGE_MS);
+    const isThere = this.#interfaces.names.includes(membership.interface);
     for (const receiver of this.#receivers) {
       if (!receiver.holds(number)) continue;
-      receiver.leave(number);
+      receiver.leave(number, isThere);
       if (!receiver.isEmpty) continue;
       this.#receivers.delete(receiver);
       void receiver.port.close();
@@ -93,6 +100,12 @@ export class GroupSockets {
       this.#interfaces.refresh(this.#now());
       return this.#interfaces.zone(name);
     });
+  }
+
+  /** Whether the interface is up and has an address. */
+  isThere(interfaceName: string): boolean {
+    this.#interfaces.refresh(this.#now());
+    return this.#interfaces.names.includes(interfaceName);
   }
 
   /** The socket that sends to a group. @throws {Mp2pError} `MP2P_NO_MULTICAST` or `MP2P_LIMIT` */

@@ -72,7 +72,7 @@ export class Inbound {
   take(datagram: Uint8Array, from: RemoteInfo, nowMs: number, reply: Reply, by?: Membership): void {
     this.#countReceived(datagram);
     if (datagram[0] === TYPE_DATA) this.#takeSealed(datagram, from, nowMs, by);
-    else this.#takePlain(datagram, from, nowMs, reply, by?.number ?? 0);
+    else this.#takePlain(datagram, from, nowMs, reply, by);
   }
 
   #countReceived(datagram: Uint8Array): void {
@@ -109,11 +109,12 @@ export class Inbound {
     from: RemoteInfo,
     nowMs: number,
     reply: Reply,
-    group: number,
+    by: Membership | undefined,
   ): void {
     const source = this.#sourceOf(from);
-    const verdict = this.sorter.sort(datagram, source.text, nowMs, group !== 0);
+    const verdict = this.sorter.sort(datagram, source.text, nowMs, by?.interface);
     if (verdict === "pass") {
+      const group = by?.number ?? 0;
       const isTaken = this.batch.addPlain(this.#pathOf(from), group, nowMs, datagram);
       if (!isTaken) this.#counters.droppedQueue++;
     } else if (verdict !== "cookie") this.#counters[verdict]++;

@@ -57,14 +57,14 @@ export class Memberships {
     });
   }
 
-  /** @returns false for a number that no membership has */
-  remove(number: number): boolean {
+  /** @returns undefined for a number that no membership has */
+  remove(number: number): Membership | undefined {
     const membership = this.#all.get(number);
-    if (membership === undefined) return false;
+    if (membership === undefined) return undefined;
     this.#all.delete(number);
     const { group } = membership;
     this.#setGroup(group, this.#byGroup.get(group)?.filter((one) => one !== membership) ?? []);
-    return true;
+    return membership;
   }
 
   /** Changes when anything that `arrivedBy` goes by has changed. */

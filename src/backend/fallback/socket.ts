@@ -103,6 +103,8 @@ export class FallbackSocket implements DatagramSocket {
     if (datagram.length > MOST_PACKET_BYTES)
       throw new RangeError(`${datagram.length} bytes are no datagram`);
     const to = this.#groups.remote(remote);
+    // Interfaces go at any moment: nothing is reached by this one just now.
+    if (to.group !== undefined && !this.#groups.isThere(to.group.interface)) return false;
     const port = this.#portFor(to);
     if (this.#isFull(port)) return false;
     port.send(datagram, to, this.#sent);

@@ -1,8 +1,8 @@
-import { type Address, parseAddress } from "../../base/address.ts";
+import { parseAddress } from "../../base/address.ts";
 import { equalSecrets, toHex } from "../../base/bytes.ts";
 import type { Addressee, StrangerFilter } from "../port.ts";
 import { CidTable } from "./cid-table.ts";
-import { CookieJar, type CookiePrimitives } from "./cookie-jar.ts";
+import { type Caller, CookieJar, type CookiePrimitives } from "./cookie-jar.ts";
 import { MOST_PACKET_BYTES } from "./packet-opener.ts";
 import { SourceBuckets, TokenBucket } from "./token-bucket.ts";
 
@@ -89,21 +89,25 @@ export class StrangerSorter {
     this.#expected.delete(cid);
   }
 
-  /** @param source - `"192.0.2.1:5000"` or `"[2001:db8::1]:5000"` */
-  sort(datagram: Uint8Array, source: string, nowMs: number, byGroup = false): Verdict {
-    if (datagram[0] === TYPE.init) return this.#sortInit(datagram, source, nowMs);
-    if (datagram[0] === TYPE.announce) return this.#sortAnnouncement(datagram, nowMs, byGroup);
+  /**
+   * @param source - `"192.0.2.1:5000"` or `"[2001:db8::1]:5000"`
+   * @param by - the interface of the group it came by; "" for unicast
+   */
+  sort(datagram: Uint8Array, source: string, nowMs: number, by = ""): Verdict {
+    if (datagram[0] === TYPE.init) return this.#sortInit(datagram, source, nowMs, by);
+    if (datagram[0] === TYPE.announce) return this.#sortAnnouncement(datagram, nowMs, by !== "");
     if (!isAnswer(datagram)) return "droppedMalformed";
     return this.#expected.find(datagram, 4) === undefined ? "droppedUnknown" : "pass";
   }
 
-  #sortInit(init: Uint8Array, source: string, nowMs: number): Verdict {
+  #sortInit(init: Uint8Array, source: string, nowMs: number, by: string): Verdict {
     if (init.length < INIT_BYTES) return "droppedMalformed";
     if (init.length > INIT_BYTES && init[1] === VERSION) return "droppedMalformed";
     const addressee = this.#addresseeOf(init);
     if (addressee === undefined) return "droppedStrangers";
-    const from = parseAddress(source);
-    if (from === undefined) return "droppedMalformed";
+    const address = parseAddress(source);
+    if (address === undefined) return "droppedMalformed";
+    const from = { address, interface: by };
     const name = bucketName(from);
     if (this.#jar.proves(init, from, nowMs)) {
       return this.#proved.of(name).take(nowMs) ? "pass" : "droppedLimited";
@@ -159,6 +163,6 @@ function isAnswer(datagram: Uint8Array): boolean {
 }
 
 /** IPv4 address or IPv6 /64: what one person can easily have many addresses of. */
-function bucketName(from: Address): string {
-  return toHex(from.family === 4 ? from.bytes : from.bytes.subarray(0, 8));
+function bucketName({ address: { family, bytes }, interface: by }: Caller): string {
+  return `${toHex(family === 4 ? bytes : bytes.subarray(0, 8))} ${by}`;
 }
