@@ -7,7 +7,14 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { ExecutionContext } from "ava";
-import type { ClassicReadyEvent, CliEvent } from "../../src/cli/events.ts";
+import type {
+  ClassicDoneEvent,
+  ClassicReadyEvent,
+  CliEvent,
+  DoctorDoneEvent,
+  IdDoneEvent,
+  PeersDoneEvent,
+} from "../../src/cli/events.ts";
 
 export const MAIN: string = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
@@ -24,11 +31,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Events of mp2p/1; those of `mp2p classic` are read by its own test. */
-type EventOf<T extends CliEvent["t"]> = Exclude<
-  Extract<CliEvent, { readonly t: T }>,
-  ClassicReadyEvent
->;
+/** Of commands that transfer nothing: read by tests of their own. */
+type OtherEvent =
+  | ClassicReadyEvent
+  | ClassicDoneEvent
+  | IdDoneEvent
+  | DoctorDoneEvent
+  | PeersDoneEvent;
+type EventOf<T extends CliEvent["t"]> = Exclude<Extract<CliEvent, { readonly t: T }>, OtherEvent>;
 
 /** A running command; it is killed when the test ends. */
 export class Command {

@@ -4,6 +4,8 @@ import type { CastLink, ContentPort, TargetPort } from "../multicast/cast/ports.
 import { RecordStream } from "../multicast/cast/record-stream.ts";
 import type { Stream } from "./stream.ts";
 
+const LAST_WORDS_MS = 1000;
+
 export function contentPort(content: CastContent): ContentPort {
   return {
     manifest: content.manifest,
@@ -47,6 +49,20 @@ export function streamLink(stream: Stream): CastLink {
       if (stream.writable) stream.end();
     },
   };
+}
+
+/** Waits until the peer's machine has all that was written, a second at most: the process may end then. */
+export async function delivered(stream: Stream): Promise<void> {
+  if (stream.writableFinished || stream.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, LAST_WORDS_MS);
+    for (const name of ["finish", "close", "error"]) {
+      stream.once(name, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }
+  });
 }
 
 /**

@@ -25,7 +25,7 @@ import type { GroupHub } from "../multicast/hub.ts";
 import { parseTicket, type Ticket } from "../rendezvous/ticket.ts";
 import { abortable } from "./abort.ts";
 import type { ConnectOptions } from "./call-options.ts";
-import { contentPort, readRecords, streamLink, targetPort } from "./cast-ports.ts";
+import { contentPort, delivered, readRecords, streamLink, targetPort } from "./cast-ports.ts";
 import type { Session } from "./session.ts";
 import type { Stream } from "./stream.ts";
 import { suitesOf } from "./suites.ts";
@@ -209,6 +209,7 @@ export class Casts {
       return await abortable(receipt.promise, signal);
     } catch (error) {
       engine.decline(error);
+      await delivered(stream);
       throw error;
     } finally {
       clearInterval(timer);

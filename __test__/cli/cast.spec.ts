@@ -1,0 +1,216 @@
+/** `mp2p cast` and its receivers as processes, on the loopback interface. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { Identity } from "../../src/endpoint/identity.ts";
+import { formatTicket, parseTicket } from "../../src/rendezvous/ticket.ts";
+import { noise } from "../transfer/support.ts";
+import { Command, temporaryFolder } from "./command.ts";
+
+const BIND = ["--bind", "127.0.0.1:0"];
+const MB = 1_000_000;
+
+interface Scene {
+  readonly folder: string;
+  readonly source: string;
+}
+
+/** A folder to cast: one file of this size and a small one. */
+function scene(t: ExecutionContext, bytes: number): Scene {
+  const folder = temporaryFolder(t);
+  const source = join(folder, "top");
+  mkdirSync(source);
+  writeFileSync(join(source, "large"), noise(bytes, 5));
+  writeFileSync(join(source, "small"), "small");
+  return { folder, source };
+}
+
+function cast(t: ExecutionContext, folder: string, ...args: readonly string[]): Command {
+  return new Command(t, join(folder, "sender"), ["cast", ...args, "--json", ...BIND]);
+}
+
+function receive(
+  t: ExecutionContext,
+  folder: string,
+  name: string,
+  ticket: string,
+  ...args: readonly string[]
+): Command {
+  const into = join(folder, `into-${name}`);
+  const all = ["receive", ticket, "-o", into, "--json", ...BIND, ...args];
+  return new Command(t, join(folder, name), all);
+}
+
+/** A file system of its own. @returns why there is none */
+function smallDisk(t: ExecutionContext, folder: string, bytes: number): string | undefined {
+  mkdirSync(folder);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder]);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  t.teardown(() => execFileSync("umount", ["-l", folder]));
+  return undefined;
+}
+
+function arrived(t: ExecutionContext, { folder, source }: Scene, name: string): void {
+  for (const file of ["large", "small"]) {
+    const there = readFileSync(join(folder, `into-${name}`, "top", file));
+    t.true(there.equals(readFileSync(join(source, file))), `${file} of ${name}`);
+  }
+}
+
+test("a folder to two receivers: one upload, each of them told", async (t) => {
+  const its = scene(t, 3 * MB);
+  const sender = cast(t, its.folder, its.source, "--min", "2");
+  const { ticket } = await sender.event("ready");
+  const receivers = ["anna", "bert"].map((name) => receive(t, its.folder, name, ticket, "--yes"));
+  for (const receiver of receivers) t.is((await receiver.ended).code, 0);
+  t.is((await sender.ended).code, 0);
+  const done = await sender.event("done");
+  t.like(done, { files: 2, bytes: 3 * MB + 5, receivers: 2 });
+  t.true(done.wireBytes < 5 * MB, `${done.wireBytes} bytes for two`);
+  const told = sender.events.filter(({ t: kind }) => kind === "receiver");
+  t.is(told.length, 2);
+  t.true(told.every((line) => "outcome" in line && line.outcome === "complete"));
+  for (const name of ["anna", "bert"]) arrived(t, its, name);
+});
+
+test("stdin to the stdout of two receivers", async (t) => {
+  const folder = temporaryFolder(t);
+  const sender = cast(t, folder, "-", "--min", "2");
+  const content = noise(2 * MB, 7);
+  sender.child.stdin.end(content);
+  const { ticket } = await sender.event("ready");
+  const receivers = ["anna", "bert"].map(
+    (name) => new Command(t, join(folder, name), ["receive", ticket, "-o", "-", ...BIND]),
+  );
+  for (const receiver of receivers) {
+    const { code, stdout } = await receiver.ended;
+    t.is(code, 0);
+    t.true(Buffer.from(stdout, "latin1").equals(content));
+  }
+  t.is((await sender.ended).code, 0);
+});
+
+test("a receiver that declines is told apart from one that has everything", async (t) => {
+  const its = scene(t, 1 * MB);
+  const sender = cast(t, its.folder, its.source, "--min", "2");
+  const { ticket } = await sender.event("ready");
+  const [yes, no] = [
+    receive(t, its.folder, "anna", ticket, "--yes"),
+    receive(t, its.folder, "bert", ticket),
+  ];
+  t.is((await no.ended).code, 5, "nobody to ask is a no");
+  t.is((await yes.ended).code, 0);
+  t.is((await sender.ended).code, 10);
+  t.is((await sender.event("error")).code, "MP2P_PARTIAL");
+  await sender.event("receiver", ({ outcome }) => outcome === "declined");
+  await sender.event("receiver", ({ outcome }) => outcome === "complete");
+});
+
+test("a receiver that is killed comes back and goes on", async (t) => {
+  const its = scene(t, 12 * MB);
+  const sender = cast(t, its.folder, its.source, "--rate", "6MB");
+  const { ticket } = await sender.event("ready");
+  const first = receive(t, its.folder, "anna", ticket, "--yes");
+  await first.event("progress", ({ confirmed }) => confirmed > 3 * MB);
+  first.child.kill("SIGKILL");
+  await first.ended;
+  const second = receive(t, its.folder, "anna", ticket, "--yes");
+  t.is((await second.ended).code, 0);
+  t.true((await second.event("accept")).resumeBytes >= 3 * MB);
+  t.is((await sender.ended).code, 0);
+  arrived(t, its, "anna");
+});
+
+test("Ctrl-C at the sender leaves what receivers have, and the same cast again goes on", async (t) => {
+  const its = scene(t, 12 * MB);
+  const interrupted = cast(t, its.folder, its.source, "--rate", "6MB");
+  const early = receive(t, its.folder, "anna", (await interrupted.event("ready")).ticket, "--yes");
+  await early.event("progress", ({ confirmed }) => confirmed > 3 * MB);
+  interrupted.child.kill("SIGINT");
+  t.is((await interrupted.ended).code, 130);
+  t.is((await early.ended).code, 1);
+  const sender = cast(t, its.folder, its.source);
+  const late = receive(t, its.folder, "anna", (await sender.event("ready")).ticket, "--yes");
+  t.is((await late.ended).code, 0);
+  t.true((await late.event("done")).resumedBytes >= 3 * MB);
+  t.is((await sender.ended).code, 0);
+  arrived(t, its, "anna");
+});
+
+test("a receiver whose disk is full says so, and the other one gets everything", async (t) => {
+  const its = scene(t, 6 * MB);
+  const missing = smallDisk(t, join(its.folder, "into-bert"), 8 * MB);
+  if (missing !== undefined) {
+    t.log(`SKIPPED: no small disk can be made here: ${missing}`);
+    t.pass();
+    return;
+  }
+  const sender = cast(t, its.folder, its.source, "--min", "2", "--rate", "3MB");
+  const { ticket } = await sender.event("ready");
+  const [good, full] = [
+    receive(t, its.folder, "anna", ticket, "--yes"),
+    receive(t, its.folder, "bert", ticket, "--yes"),
+  ];
+  await full.event("progress", ({ confirmed }) => confirmed > MB);
+  t.throws(() => writeFileSync(join(its.folder, "into-bert", "other"), noise(8 * MB, 1)));
+  t.is((await full.ended).code, 8);
+  t.like(await full.event("error"), { code: "MP2P_DISK_FULL" });
+  t.is((await good.ended).code, 0);
+  arrived(t, its, "anna");
+  t.is((await sender.ended).code, 10);
+  const told = await sender.event("receiver", ({ outcome }) => outcome === "partial");
+  t.regex(told.why ?? "", /MP2P_DISK_FULL/);
+});
+
+test("an open cast is for everybody, one with a secret for those who have it", async (t) => {
+  const its = scene(t, 10_000);
+  const open = cast(t, its.folder, its.source, "--open");
+  const { ticket } = await open.event("ready");
+  t.is(parseTicket(ticket).castSecret, undefined);
+  t.is((await receive(t, its.folder, "anna", ticket, "--yes").ended).code, 0);
+  t.is((await open.ended).code, 0);
+
+  const secret = cast(t, its.folder, its.source, "--secret");
+  const whole = (await secret.event("ready")).ticket;
+  const { castSecret, ...public_ } = parseTicket(whole);
+  t.truthy(castSecret);
+  const guess = receive(t, its.folder, "bert", formatTicket(public_), "--yes");
+  t.is((await guess.ended).code, 5);
+  t.is((await guess.event("error")).code, "MP2P_NOT_ALLOWED");
+  t.is((await receive(t, its.folder, "cleo", whole, "--yes").ended).code, 0);
+  t.is((await secret.ended).code, 0);
+  arrived(t, its, "cleo");
+});
+
+test("only keys that are allowed receive", async (t) => {
+  const its = scene(t, 10_000);
+  const { keyText } = await Identity.load({ home: join(its.folder, "anna") });
+  const sender = cast(t, its.folder, its.source, "--allow", keyText);
+  const { ticket } = await sender.event("ready");
+  t.is(parseTicket(ticket).castSecret, undefined);
+  const stranger = receive(t, its.folder, "bert", ticket, "--yes");
+  t.is((await stranger.ended).code, 5);
+  t.is((await stranger.event("error")).code, "MP2P_NOT_ALLOWED");
+  t.is((await receive(t, its.folder, "anna", ticket, "--yes").ended).code, 0);
+  t.is((await sender.ended).code, 0);
+});
+
+test("mistakes are told before anything begins", async (t) => {
+  const folder = temporaryFolder(t);
+  const mistakes = [
+    ["cast", join(folder, "missing")],
+    ["cast", folder, "-"],
+    ["cast", folder, "--rate", "fast"],
+    ["cast", folder, "--policy", "required"],
+    ["cast", folder, "--open", "--allow", "k"],
+    ["cast", folder, "--min", "0"],
+  ];
+  for (const [at, args] of mistakes.entries()) {
+    const { code } = await new Command(t, join(folder, "home"), args).ended;
+    t.is(code, at === 0 ? 8 : 2, args.join(" "));
+  }
+});
