@@ -2,6 +2,7 @@
 import test from "ava";
 import fc from "fast-check";
 import { toHex } from "../../src/base/bytes.ts";
+import type { TransportKeys } from "../../src/noise/key-schedule.ts";
 import { SymmetricState } from "../../src/noise/symmetric-state.ts";
 import { runs } from "../support/runs.ts";
 import type { Load } from "./harness.ts";
@@ -28,6 +29,7 @@ export function noiseStepsConformance(name: string, load: Load): void {
         t.is(left, right, each.kind);
         t.is(toHex(ours.hash), toHex(theirs.hash), each.kind);
         t.is(ours.split().map(toHex).join(), theirs.split().map(toHex).join(), each.kind);
+        t.deepEqual(textOf(ours.transport(2)), textOf(theirs.transport(2)), each.kind);
       }
     });
     fc.assert(property, { numRuns: runs(100) });
@@ -44,8 +46,14 @@ export function noiseStepsConformance(name: string, load: Load): void {
     t.throws(() => noise.seal(state, new Uint8Array(3)), { instanceOf: RangeError });
     t.throws(() => noise.open(state, new Uint8Array(19)), { instanceOf: RangeError });
     t.throws(() => noise.mixHash(state, state.subarray(64, 128)), { instanceOf: RangeError });
+    t.throws(() => noise.transport(state.subarray(1), 1), { instanceOf: RangeError });
     t.deepEqual(state, new Uint8Array(165));
   });
+}
+
+function textOf({ initiator, responder, exporter }: TransportKeys): string[] {
+  const all = [initiator.key, initiator.iv, responder.key, responder.iv, exporter];
+  return all.map(toHex);
 }
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;

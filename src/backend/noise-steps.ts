@@ -1,6 +1,6 @@
 /**
  * Steps of a Noise handshake that a backend may take in one call each, where it is faster at them than
- * by its single primitives; noise/symmetric-state.ts says what each is made of. They change in place a
+ * by its single primitives; noise/symmetric-state.ts and noise/key-schedule.ts say what each is made of. They change in place a
  * state for `25519_ChaChaPoly_SHA512`, whose memory no other argument may share. A step that fails
  * changes nothing.
  *
@@ -14,4 +14,10 @@ export interface NoiseSteps {
   seal(state: Uint8Array, plaintext: Uint8Array): Uint8Array;
   /** DecryptAndHash. @returns undefined where the tag does not match @throws {RangeError} without a key */
   open(state: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
+  /**
+   * Split and the whole key schedule; nothing changes.
+   *
+   * @returns initiator's key 32 | iv 12 | responder's key 32 | iv 12 | exporter 64
+   */
+  transport(state: Uint8Array, suite: number): Uint8Array;
 }

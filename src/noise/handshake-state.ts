@@ -2,9 +2,10 @@
  * HandshakeState of the Noise framework, revision 34, section 5.3, for any pattern of patterns.ts.
  * A message that does not verify changes nothing (RUSTSEC-2024-0011 is what happens otherwise).
  */
-import type { Primitives } from "../backend/port.ts";
+import type { Primitives, Suite } from "../backend/port.ts";
 import { concat } from "../base/bytes.ts";
 import type { KeyPair } from "./key-pair.ts";
+import type { NoiseResult, TransportKeys } from "./key-schedule.ts";
 import type { NoisePattern, Token } from "./patterns.ts";
 import { SymmetricState } from "./symmetric-state.ts";
 
@@ -21,13 +22,6 @@ export interface NoiseParty {
   readonly remoteStatic?: Uint8Array;
   /** 32 bytes each, in the order of the pattern's modifiers. */
   readonly psks?: readonly Uint8Array[];
-}
-
-/** Both transport keys, 32 bytes each, and the name of the transcript, 64 bytes. */
-export interface NoiseResult {
-  readonly initiatorKey: Uint8Array;
-  readonly responderKey: Uint8Array;
-  readonly hash: Uint8Array;
 }
 
 export class NoiseHandshake {
@@ -114,9 +108,19 @@ export class NoiseHandshake {
 
   /** The outcome, after the last message. */
   split(): NoiseResult {
-    if (!this.finished) throw new Error("a Noise handshake splits after its last message");
+    this.#requireFinished();
     const [initiatorKey, responderKey] = this.#symmetric.split();
     return { initiatorKey, responderKey, hash: this.#symmetric.hash };
+  }
+
+  /** The outcome as keys of packets. */
+  transport(suite: Suite): TransportKeys {
+    this.#requireFinished();
+    return this.#symmetric.transport(suite);
+  }
+
+  #requireFinished(): void {
+    if (!this.finished) throw new Error("a Noise handshake splits after its last message");
   }
 
   #read(message: Uint8Array): Uint8Array | undefined {

@@ -2,8 +2,9 @@
  * CipherState and SymmetricState of the Noise framework, revision 34, sections 5.1 and 5.2, for
  * `25519_ChaChaPoly_SHA512`. All state is one array, so that a backend may take a step in one call.
  */
-import type { Primitives } from "../backend/port.ts";
+import type { Primitives, Suite } from "../backend/port.ts";
 import { ascii, concat, viewOf } from "../base/bytes.ts";
+import { type TransportKeys, transportKeys, transportKeysIn } from "./key-schedule.ts";
 
 /** The layout that backend/noise-steps.ts has. */
 const AT = { chainingKey: 0, hash: 64, key: 128, counter: 160, hasKey: 164 } as const;
@@ -100,6 +101,15 @@ export class SymmetricState {
     const chainingKey = this.#state.subarray(AT.chainingKey, AT.hash);
     const output = this.#primitives.hkdfSha512(chainingKey, EMPTY, EMPTY, 2 * HASH_BYTES);
     return [output.slice(0, KEY_BYTES), output.slice(HASH_BYTES, HASH_BYTES + KEY_BYTES)];
+  }
+
+  /** What `split` gives, made into the keys of packets. */
+  transport(suite: Suite): TransportKeys {
+    if (this.#steps !== undefined)
+      return transportKeysIn(this.#steps.transport(this.#state, suite));
+    const [initiatorKey, responderKey] = this.split();
+    const result = { initiatorKey, responderKey, hash: this.#hashView };
+    return transportKeys(this.#primitives, result, suite);
   }
 
   get #hashView(): Uint8Array {

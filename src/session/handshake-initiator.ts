@@ -164,7 +164,7 @@ export class Initiator {
     const peerCid = answererCid.slice();
     const fin = ik ? undefined : this.#fin(noise, peerCid);
     if (!ik && fin === undefined) return undefined;
-    const established = establish(this.#party.primitives, noise, {
+    const established = establish(noise, {
       suite,
       peerKey,
       peerStatic,

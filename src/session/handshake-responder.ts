@@ -103,7 +103,7 @@ function answerIk(answer: Answer, offer: HandshakePayload): InitAnswer | undefin
   if (caller === undefined) return undefined;
   const response = writeResponse(answer, caller.epoch);
   if (response === undefined) return undefined;
-  const established = establish(party.primitives, noise, {
+  const established = establish(noise, {
     ...caller,
     suite,
     pattern: init.pattern,
@@ -208,6 +208,6 @@ export class PendingResponder {
     if (payload === undefined) return undefined;
     const caller = callerOf(this.#party, noise, payload, this.#options);
     if (caller === undefined || caller.epoch !== payload.endpoint?.epoch) return undefined;
-    return establish(this.#party.primitives, noise, { ...caller, ...this.#settled });
+    return establish(noise, { ...caller, ...this.#settled });
   }
 }

@@ -12,7 +12,6 @@ import {
 import { ascii, concat } from "../base/bytes.ts";
 import type { NoiseHandshake, NoiseParty } from "../noise/handshake-state.ts";
 import { type Identity, staticKeyMessage } from "../noise/identity.ts";
-import { exporter, packetKeys } from "../noise/key-schedule.ts";
 import { type NoisePattern, noisePattern } from "../noise/patterns.ts";
 import type { VerifiedStatics } from "../noise/verified-statics.ts";
 import { PATTERN, type Pattern } from "../wire/handshake-packets.ts";
@@ -152,20 +151,20 @@ export interface Settled
   readonly peerCid: Uint8Array;
 }
 
+/** @param noise - finished */
 export function establish(
-  primitives: Primitives,
   noise: NoiseHandshake,
   { localCid, peerCid, ...settled }: Settled,
 ): Established {
-  const result = noise.split();
   const { initiator, suite } = settled;
-  const [sendSecret, receiveSecret] = initiator
-    ? [result.initiatorKey, result.responderKey]
-    : [result.responderKey, result.initiatorKey];
+  const keys = noise.transport(suite);
+  const [send, receive] = initiator
+    ? [keys.initiator, keys.responder]
+    : [keys.responder, keys.initiator];
   return {
     ...settled,
-    sendKeys: packetKeys(primitives, sendSecret, suite, peerCid),
-    receiveKeys: packetKeys(primitives, receiveSecret, suite, localCid),
-    exporter: exporter(primitives, result),
+    sendKeys: { suite, ...send, lane: 0, cid: peerCid },
+    receiveKeys: { suite, ...receive, lane: 0, cid: localCid },
+    exporter: keys.exporter,
   };
 }

@@ -39,18 +39,34 @@ pub fn hkdf_sha512(
     info: &[u8],
     output: &mut [u8],
 ) -> Result<(), SizeError> {
+    expand(&hkdf::Salt::new(hkdf::HKDF_SHA512, salt).extract(ikm), &[info], output)
+}
+
+/// HKDF-SHA512 without a salt into each output, under its label and the suite: one extraction for all.
+///
+/// # Errors
+///
+/// An output is longer than RFC 5869 allows.
+pub fn hkdf_sha512_each<const N: usize>(
+    ikm: &[u8],
+    suite: u8,
+    outputs: [(&[u8], &mut [u8]); N],
+) -> Result<(), SizeError> {
+    let secret = hkdf::Salt::new(hkdf::HKDF_SHA512, &[]).extract(ikm);
+    outputs.into_iter().try_for_each(|(label, output)| expand(&secret, &[label, &[suite]], output))
+}
+
+fn expand(secret: &hkdf::Prk, info: &[&[u8]], output: &mut [u8]) -> Result<(), SizeError> {
     struct Length(usize);
     impl hkdf::KeyType for Length {
         fn len(&self) -> usize {
             self.0
         }
     }
-    let too_long = SizeError { name: "HKDF output", expected: "at most 16,320 bytes" };
-    hkdf::Salt::new(hkdf::HKDF_SHA512, salt)
-        .extract(ikm)
-        .expand(&[info], Length(output.len()))
-        .and_then(|okm| okm.fill(output))
-        .map_err(|_| too_long)
+    secret
+        .expand(info, Length(output.len()))
+        .and_then(|expanded| expanded.fill(output))
+        .map_err(|_| SizeError { name: "HKDF output", expected: "at most 16,320 bytes" })
 }
 
 pub fn blake3(data: &[u8]) -> [u8; BLAKE3_BYTES] {

@@ -5,7 +5,7 @@
 
 mod cauchy;
 pub mod curve;
-mod fast_x25519;
+mod fast_curve;
 pub mod hash;
 pub mod noise;
 pub mod packet;

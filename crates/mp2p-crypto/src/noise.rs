@@ -7,6 +7,7 @@
 use crate::{SizeError, curve, hash, single, sized};
 use ring::digest;
 use std::ops::Range;
+use zeroize::Zeroizing;
 
 pub const STATE_BYTES: usize = 165;
 const CHAINING_KEY: Range<usize> = 0..64;
@@ -14,6 +15,11 @@ const HASH: Range<usize> = 64..128;
 const KEY: Range<usize> = 128..160;
 const COUNTER: Range<usize> = 160..164;
 const HAS_KEY: usize = 164;
+
+/// Keys of packets for both directions, the initiator's first, each with its iv; then the exporter.
+pub const TRANSPORT_BYTES: usize = 2 * PACKET_KEYS_BYTES + hash::SHA512_BYTES;
+const PACKET_KEY_BYTES: usize = 32;
+const PACKET_KEYS_BYTES: usize = PACKET_KEY_BYTES + 12;
 
 /// `MixHash(data)`.
 ///
@@ -74,6 +80,28 @@ pub fn open(state: &mut [u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, SizeErro
     count(state);
     mix(state, sealed);
     Ok(Some(opened))
+}
+
+/// `Split()` and what docs/PROTOCOL.md, "Key schedule", makes of it.
+///
+/// # Errors
+///
+/// A state of another size.
+pub fn transport(state: &[u8], suite: u8) -> Result<[u8; TRANSPORT_BYTES], SizeError> {
+    check(state)?;
+    let mut split = Zeroizing::new([0; 128]);
+    hash::hkdf_sha512(&state[CHAINING_KEY], &[], &[], &mut *split)?;
+    let mut output = [0; TRANSPORT_BYTES];
+    let (packets, exporter) = output.split_at_mut(2 * PACKET_KEYS_BYTES);
+    for (secret, keys) in split.chunks(64).zip(packets.chunks_mut(PACKET_KEYS_BYTES)) {
+        let (key, iv) = keys.split_at_mut(PACKET_KEY_BYTES);
+        let labels = [(&b"mp2p/1 key\0"[..], key), (&b"mp2p/1 iv\0"[..], iv)];
+        hash::hkdf_sha512_each(&secret[..32], suite, labels)?;
+    }
+    let secret = Zeroizing::new([&split[..32], &split[64..96]].concat());
+    let label = [b"mp2p/1 exporter\0", &state[HASH]].concat();
+    exporter.copy_from_slice(&hash::hmac_sha512(&secret, &label));
+    Ok(output)
 }
 
 fn mix(state: &mut [u8], data: &[u8]) {

@@ -161,6 +161,12 @@ pub fn noise_open<'env>(
 }
 
 #[napi]
+pub fn noise_transport<'env>(env: &'env Env, state: &[u8], suite: u8) -> Result<Bytes<'env>> {
+    let keys = noise::transport(state, suite).map_err(|error| size_error(env, &error))?;
+    fresh(env, &keys)
+}
+
+#[napi]
 pub fn blake3<'env>(env: &'env Env, data: &[u8]) -> Result<Bytes<'env>> {
     fresh(env, &hash::blake3(data))
 }

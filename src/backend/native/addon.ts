@@ -37,6 +37,7 @@ export interface Addon {
   noiseMixAgreed(state: Uint8Array, secret: Uint8Array, peer: Uint8Array): boolean;
   noiseSeal(state: Uint8Array, plaintext: Uint8Array): Uint8Array;
   noiseOpen(state: Uint8Array, sealed: Uint8Array): Uint8Array | null;
+  noiseTransport(state: Uint8Array, suite: number): Uint8Array;
   blake3(data: Uint8Array): Uint8Array;
   parity(block: Uint8Array): Uint8Array;
   /** The missing symbols, one after the other. */

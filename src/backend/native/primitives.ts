@@ -22,6 +22,7 @@ export function nativePrimitives(addon: Addon): Primitives {
       mixAgreed: addon.noiseMixAgreed,
       seal: addon.noiseSeal,
       open: (state, sealed) => addon.noiseOpen(state, sealed) ?? undefined,
+      transport: addon.noiseTransport,
     },
     blake3,
     parity,
