@@ -199,6 +199,37 @@ test("only keys that are allowed receive", async (t) => {
   t.is((await sender.ended).code, 0);
 });
 
+test("inboxes that trust the sender take its cast by themselves, others do not", async (t) => {
+  const its = scene(t, MB);
+  const { keyText } = await Identity.load({ home: join(its.folder, "sender") });
+  const { keyText: other } = await Identity.generate();
+  const inbox = (name: string, trusted: string) => {
+    const into = join(its.folder, `into-${name}`);
+    const args = ["listen", "--into", into, "--allow", trusted, "--json", ...BIND];
+    return new Command(t, join(its.folder, name), args);
+  };
+  const [anna, bert] = [inbox("anna", keyText), inbox("bert", other)];
+  await Promise.all([anna.event("ready"), bert.event("ready")]);
+  const first = cast(t, its.folder, its.source, "--open");
+  t.is((await first.ended).code, 0);
+  t.is((await first.event("done")).receivers, 1);
+  t.like(await anna.event("done"), { peer: keyText, files: 2 });
+  arrived(t, its, "anna");
+  t.false(bert.events.some(({ t: kind }) => kind !== "ready"));
+
+  const mine = await Identity.load({ home: join(its.folder, "cleo") });
+  const cleo = inbox("cleo", keyText);
+  await cleo.event("ready");
+  const second = cast(t, its.folder, its.source, "--allow", mine.keyText);
+  t.is((await second.ended).code, 0);
+  await cleo.event("done");
+  arrived(t, its, "cleo");
+  t.false(
+    anna.events.some(({ t: kind }) => kind === "error"),
+    "what is for others is no error",
+  );
+});
+
 test("mistakes are told before anything begins", async (t) => {
   const folder = temporaryFolder(t);
   const mistakes = [

@@ -2,8 +2,11 @@
  * Who may have a session: keys the program allows, and bearers of an offer ticket's one-use token.
  * A peer that is neither gets a session that only says so.
  */
+import type { Primitives } from "../backend/port.ts";
 import { equalSecrets, toHex } from "../base/bytes.ts";
 import { parseKey } from "../noise/identity.ts";
+
+export const TOKEN_BYTES = 16;
 
 export type Allow =
   | readonly (Uint8Array | string)[]
@@ -34,9 +37,11 @@ export class Admission {
     this.#decide = (key) => keys.has(toHex(key));
   }
 
-  /** A token was handed out. */
-  offer(token: Uint8Array, expiresMs: number): void {
+  /** @returns a token to hand out */
+  offer(primitives: Primitives, expiresMs: number): Uint8Array {
+    const token = primitives.randomBytes(TOKEN_BYTES);
     this.#offers.push({ token, expiresMs });
+    return token;
   }
 
   hasOffers(nowMs: number): boolean {

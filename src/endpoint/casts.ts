@@ -24,6 +24,7 @@ import { parseGroup } from "../multicast/group-kind.ts";
 import type { GroupHub } from "../multicast/hub.ts";
 import { parseTicket, type Ticket } from "../rendezvous/ticket.ts";
 import { abortable } from "./abort.ts";
+import type { AnnouncedCasts } from "./announced-casts.ts";
 import type { ConnectOptions } from "./call-options.ts";
 import { contentPort, delivered, readRecords, streamLink, targetPort } from "./cast-ports.ts";
 import type { Session } from "./session.ts";
@@ -38,13 +39,17 @@ const PROGRESS_MS = 100;
 
 export interface CastsHost {
   readonly hub: GroupHub;
+  /** Undefined where the endpoint has no multicast. */
+  readonly announced: AnnouncedCasts | undefined;
   readonly capabilities: Capabilities;
   /** Of the groups that are derived from a cast. */
   readonly scope: Scope;
   /** The endpoint's ticket, with these fields besides. */
   ticket(extra: Pick<Ticket, "castId" | "castSecret">): string;
-  connect(target: Ticket | Uint8Array, options: ConnectOptions): Promise<Session>;
+  connect(target: Ticket, options: ConnectOptions): Promise<Session>;
 }
+
+type CastTicket = Ticket & { readonly castId: Uint8Array };
 
 interface Wanted {
   readonly castId: Uint8Array;
@@ -70,13 +75,17 @@ export class Casts {
     const report = deferred<CastReport>();
     const settings = this.#settings(castId, secret, options);
     const abort = () => sender.fail(options.signal?.reason);
+    let unannounce: (() => void) | undefined;
     const sender = new CastSender(hub, contentPort(content), settings, (done, error) => {
       this.#sending.delete(name);
+      unannounce?.();
       options.signal?.removeEventListener("abort", abort);
       if (done === undefined) report.reject(error);
       else report.resolve(done);
     });
     this.#sending.set(name, sender);
+    const isAnnounced = (options.announce ?? true) && secret === undefined;
+    if (isAnnounced) unannounce = this.#host.announced?.announce(castId);
     options.signal?.addEventListener("abort", abort);
     const close = async () => {
       sender.stop();
@@ -104,8 +113,9 @@ export class Casts {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     };
     const ticket = typeof from === "string" ? readCastTicket(from) : undefined;
-    const { castId, key } = ticket ?? (from as AnnouncedCast);
-    const session = await this.#host.connect(ticket ?? key, connecting);
+    const wanted = ticket ?? announcedTicket(from as AnnouncedCast);
+    const { castId } = wanted;
+    const session = await this.#host.connect(wanted, connecting);
     const stream = await session.openStream({
       service: CAST_SERVICE,
       ...(signal === undefined ? {} : { signal }),
@@ -222,7 +232,11 @@ function is(key: Uint8Array): (other: Uint8Array) => boolean {
   return (other) => equalBytes(key, other);
 }
 
-function readCastTicket(text: string): Ticket & { readonly castId: Uint8Array } {
+function announcedTicket({ addresses, ...cast }: AnnouncedCast): CastTicket {
+  return { ...cast, candidates: addresses };
+}
+
+function readCastTicket(text: string): CastTicket {
   const ticket = parseTicket(text);
   const { castId } = ticket;
   if (castId !== undefined) return { ...ticket, castId };

@@ -3,12 +3,11 @@
  * the token of an offer ticket. The rest get a session that only says why not.
  */
 import { CLOSE_CODE } from "../session/close-codes.ts";
-import type { Admission } from "./admission.ts";
+import { type Admission, TOKEN_BYTES } from "./admission.ts";
 import type { Driver } from "./driver.ts";
 import type { Session } from "./session.ts";
 import type { Stream } from "./stream.ts";
 
-export const TOKEN_BYTES = 16;
 /** How long a peer whose key is not allowed has to show a token. */
 const TOKEN_WAIT_MS = 5000;
 

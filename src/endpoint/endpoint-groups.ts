@@ -1,11 +1,12 @@
 /** What an endpoint does by groups: those it listens on, the rung of paths they are, finding and being found. */
 import type { Backend, DatagramSocket } from "../backend/port.ts";
-import { Announcer } from "../multicast/announcer.ts";
+import { Announcer, type AnnouncerConfig } from "../multicast/announcer.ts";
 import { Crowd } from "../multicast/crowd.ts";
 import { Discovery } from "../multicast/discovery.ts";
 import { lanGroups } from "../multicast/group-address.ts";
 import type { Identity } from "../noise/identity.ts";
 import { ANNOUNCED_ADDRESSES_MAX } from "../wire/announce.ts";
+import { AnnouncedCasts } from "./announced-casts.ts";
 import type { MulticastInfo } from "./call-options.ts";
 import { EndpointHub } from "./group-hub.ts";
 import { suitableInterfaces, systemInterfaces } from "./interfaces.ts";
@@ -36,6 +37,7 @@ export class EndpointGroups {
   readonly hub: EndpointHub;
   readonly rung: GroupRung;
   readonly discovery: Discovery;
+  readonly casts: AnnouncedCasts;
   readonly #config: EndpointGroupsConfig;
   readonly #lan: readonly string[];
   readonly #crowd = new Crowd();
@@ -43,7 +45,7 @@ export class EndpointGroups {
   #announcer: Announcer | undefined;
 
   constructor(config: EndpointGroupsConfig) {
-    const { socket, identity, instance, network, discovery, flush } = config;
+    const { socket, identity, instance, network, discovery, flush, unixMs } = config;
     const { primitives } = config.backend;
     this.#config = config;
     this.#lan = lanGroups(network, (data) => primitives.sha512(data));
@@ -54,6 +56,7 @@ export class EndpointGroups {
       interfaces: () =>
         suitableInterfaces(systemInterfaces(), socket.addresses, discovery.interfaces),
       flush,
+      unixMs,
     });
     this.rung = new GroupRung(this.hub, primitives, hopLimitOf(discovery.scope));
     const { hub } = this;
@@ -64,6 +67,7 @@ export class EndpointGroups {
       groups: this.#lan,
       crowd: this.#crowd,
     });
+    this.casts = new AnnouncedCasts(this.#announcing);
   }
 
   start(): void {
@@ -81,7 +85,8 @@ export class EndpointGroups {
 
   get info(): MulticastInfo {
     const refused = this.hub.refusals.map(({ interfaceName, error }) => ({ interfaceName, error }));
-    return { interfaces: this.hub.interfaces(), refused };
+    const { deaf, hasHeardOthers } = this.hub;
+    return { interfaces: this.hub.interfaces(), refused, deaf, hasHeardOthers };
   }
 
   close(): void {
@@ -90,21 +95,25 @@ export class EndpointGroups {
   }
 
   #announce(): void {
-    const { identity, instance, network, discovery, unixMs } = this.#config;
-    const announcer = new Announcer({
-      hub: this.hub,
-      staticKey: identity.staticPublic,
-      instance,
-      network,
-      groups: this.#lan,
-      isPrivate: discovery.mode === "private",
-      crowd: this.#crowd,
-      addresses: () => this.#announced(),
-      unixMs,
-    });
+    const { network } = this.#config;
+    const announcer = new Announcer({ ...this.#announcing, network, crowd: this.#crowd });
     this.#announcer = announcer;
     this.hub.attach(announcer);
     this.hub.watch((_interfaces, now) => announcer.burst(now));
+  }
+
+  /** What all that we say of ourselves has in common. */
+  get #announcing(): Omit<AnnouncerConfig, "network" | "crowd"> {
+    const { identity, instance, discovery, unixMs } = this.#config;
+    return {
+      hub: this.hub,
+      staticKey: identity.staticPublic,
+      instance,
+      groups: this.#lan,
+      isPrivate: discovery.mode === "private",
+      addresses: () => this.#announced(),
+      unixMs,
+    };
   }
 
   #announced(): readonly string[] {

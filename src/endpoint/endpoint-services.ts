@@ -6,6 +6,7 @@ import type { GroupHub } from "../multicast/hub.ts";
 import type { Identity } from "../noise/identity.ts";
 import type { Ticket } from "../rendezvous/ticket.ts";
 import { GROUP_SERVICE } from "../wire/group-records.ts";
+import type { AnnouncedCasts } from "./announced-casts.ts";
 import type { ConnectOptions } from "./call-options.ts";
 import { Casts, type CastsHost } from "./casts.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
@@ -20,6 +21,7 @@ import type { Stream } from "./stream.ts";
 export interface EndpointServicesConfig {
   /** Undefined where the endpoint has no multicast. */
   readonly hub: GroupHub | undefined;
+  readonly announced: AnnouncedCasts | undefined;
   readonly primitives: Primitives;
   readonly capabilities: Capabilities;
   readonly identity: Identity;
@@ -42,10 +44,12 @@ export class EndpointServices {
 
   constructor(config: EndpointServicesConfig) {
     const { hub, primitives, capabilities, identity, instance, driver, ticket, connect } = config;
+    const { announced } = config;
     const scope = SCOPE[config.scope ?? "link"];
     this.#doorkeeper = config.doorkeeper;
     this.casts = new Casts({
       hub: hub ?? new LoneHub(primitives, identity, driver),
+      announced,
       capabilities,
       scope,
       ticket,

@@ -14,12 +14,13 @@ import type {
 } from "../multicast/cast/contract.ts";
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
 import { Admission } from "./admission.ts";
+import type { CastsNearbyOptions } from "./announced-casts.ts";
 import { AsyncQueue } from "./async-queue.ts";
 import type { BackendInfo, ConnectOptions, MulticastInfo, TicketOptions } from "./call-options.ts";
 import { Connector, presentToken } from "./connector.ts";
 import { EndpointCore } from "./core.ts";
 import type { CoreConfig } from "./core-config.ts";
-import { Doorkeeper, TOKEN_BYTES } from "./doorkeeper.ts";
+import { Doorkeeper } from "./doorkeeper.ts";
 import { Driver } from "./driver.ts";
 import type { EndpointGroups } from "./endpoint-groups.ts";
 import { endpointParts, strangerFilter } from "./endpoint-parts.ts";
@@ -75,7 +76,7 @@ export class Endpoint implements AsyncDisposable {
     this.#core = new EndpointCore(this.#config, {
       opened: (record, dialled) => this.#opened(record, dialled),
     });
-    this.#driver = new Driver(socket, this.#core, (error) => this.#failed(error));
+    this.#driver = new Driver(socket, this.#core, () => void this.close());
     this.#connector = new Connector(this.#core, this.#driver, groups?.discovery);
     this.#doorkeeper = new Doorkeeper(this.#admission, this.#driver, (session) =>
       this.#incoming.push(session),
@@ -95,6 +96,7 @@ export class Endpoint implements AsyncDisposable {
     };
     this.#services = new EndpointServices({
       hub: groups?.hub,
+      announced: groups?.casts,
       primitives,
       capabilities,
       identity,
@@ -159,9 +161,8 @@ export class Endpoint implements AsyncDisposable {
   ticket(options: TicketOptions = {}): string {
     const ticket = this.#ticket(options.addresses);
     if (!options.offer) return formatTicket(ticket);
-    const token = this.#config.primitives.randomBytes(TOKEN_BYTES);
     const expiresMs = this.#driver.unixMs() + (options.lifetimeMs ?? OFFER_MS);
-    this.#admission.offer(token, expiresMs);
+    const token = this.#admission.offer(this.#config.primitives, expiresMs);
     return formatTicket({ ...ticket, token, expires: Math.ceil(expiresMs / 1000) });
   }
 
@@ -203,8 +204,18 @@ export class Endpoint implements AsyncDisposable {
    */
   nearby(options: NearbyOptions = {}): AsyncIterable<NearbyPeer> {
     const { contacts = this.#admission.listed, signal } = options;
-    if (this.#groups !== undefined) return nearbyPeers(this.#groups.discovery, contacts, signal);
-    throw new Mp2pError("MP2P_NO_MULTICAST", "discovery is off, or this system has no multicast");
+    return nearbyPeers(this.#multicastGroups().discovery, contacts, signal);
+  }
+
+  /**
+   * Casts that trusted keys announce on the local network, for `receiveCast`: each once, and again after a
+   * minute while it is on. Those whose ticket holds a secret are not announced.
+   *
+   * @throws {Mp2pError} `MP2P_NO_MULTICAST` where discovery is off or not to be had
+   */
+  casts(options: CastsNearbyOptions = {}): AsyncIterable<AnnouncedCast> {
+    const { trusted = this.#admission.listed, signal } = options;
+    return this.#multicastGroups().casts.heard(trusted, signal);
   }
 
   /** Sends content once to everybody who comes with the ticket of what this returns. */
@@ -257,6 +268,11 @@ export class Endpoint implements AsyncDisposable {
     signal?.addEventListener("abort", () => void this.close(), { once: true });
   }
 
+  #multicastGroups(): EndpointGroups {
+    if (this.#groups !== undefined) return this.#groups;
+    throw new Mp2pError("MP2P_NO_MULTICAST", "discovery is off, or this system has no multicast");
+  }
+
   #hear(hasSessions: boolean): void {
     const filter = strangerFilter(this.#config, this.#options, this.#backend, hasSessions);
     this.#socket.setFilter(filter);
@@ -279,11 +295,6 @@ export class Endpoint implements AsyncDisposable {
   #ended(session: Session): void {
     this.#doorkeeper.forget(session);
     if (this.#open.delete(session) && this.#open.size === 0) this.#hear(false);
-  }
-
-  #failed(error: Error): void {
-    void error;
-    void this.close();
   }
 
   async #close(): Promise<void> {

@@ -8,6 +8,7 @@ import { ascii, concat, equalSecrets } from "../base/bytes.ts";
 import {
   ANNOUNCE_KIND,
   announcementBody,
+  castAnnouncementBody,
   type PeerAnnouncement,
   parsePrivateInner,
   privateInner,
@@ -47,6 +48,17 @@ export function announceKey(
 /** @param group - the group it is sent to, `"[ff12::8000:1]:6727"`: elsewhere it is worth nothing */
 export function writePeer(announcement: PeerAnnouncement, group: string, sign: Sign): Uint8Array {
   const body = announcementBody(ANNOUNCE_KIND.peer, announcement);
+  return concat(body, sign(concat(LABEL, groupBytes(group), body)));
+}
+
+/** @param castId - 16 bytes */
+export function writeCast(
+  announcement: PeerAnnouncement,
+  castId: Uint8Array,
+  group: string,
+  sign: Sign,
+): Uint8Array {
+  const body = castAnnouncementBody(announcement, castId);
   return concat(body, sign(concat(LABEL, groupBytes(group), body)));
 }
 

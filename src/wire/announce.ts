@@ -2,6 +2,7 @@
  * ANNOUNCE packets: hints that leave by groups. Byte tables: docs/PROTOCOL.md, "Announcements".
  *
  *   peer     0x58 | 1 | 0 | n | key 32 | static key 32 | instance 8 | seq 8 | ttl 2 | {ip 16, port 2} * n | sig 64
+ *   cast     0x58 | 1 | 1 | n | … as of a peer … | {ip 16, port 2} * n | cast id 16 | sig 64
  *   private  0x58 | 1 | 3 | 0 | nonce 12 | tag 16 | box of (n 1 | static key 32 | instance 8 | seq 8 |
  *            ttl 2 | {ip 16, port 2} * 8 | sig 64)                                                     307
  *   query    0x58 | 1 | 4 | 0 | nonce 12 | tag 16 | zeros                                              320
@@ -19,6 +20,7 @@ const HEAD_BYTES = 4;
 const PEER = { key: 4, static: 36, instance: 68, seq: 76, ttl: 84, addresses: 86 } as const;
 const ADDRESS_BYTES = 18;
 const SIGNATURE_BYTES = 64;
+const CAST_ID_BYTES = 16;
 /** Of private announcements and queries. */
 const SEALED = { nonce: 4, tag: 16, box: 32 } as const;
 const INNER = { static: 1, addresses: 51 } as const;
@@ -51,6 +53,12 @@ export interface SignedAnnouncement extends PeerAnnouncement {
   readonly signature: Uint8Array;
 }
 
+/** A cast that is on: where its sender is, and which it is. */
+export interface SignedCastAnnouncement extends SignedAnnouncement {
+  /** 16 bytes. */
+  readonly castId: Uint8Array;
+}
+
 /** The head that private announcements and queries share. */
 export interface TaggedAnnouncement {
   /** Covered by the tag: head and nonce. */
@@ -65,7 +73,7 @@ export interface TaggedAnnouncement {
 
 /** The bytes that a signature covers, but for label and group; the packet of a peer announcement but for its end. */
 export function announcementBody(
-  kind: typeof ANNOUNCE_KIND.peer | typeof ANNOUNCE_KIND.private,
+  kind: (typeof ANNOUNCE_KIND)["peer" | "cast" | "private"],
   { key, staticKey, instance, seq, ttlSeconds, addresses }: PeerAnnouncement,
 ): Uint8Array {
   const entries = addresses.map((text) => {
@@ -87,6 +95,24 @@ export function parsePeerAnnouncement(packet: Uint8Array): SignedAnnouncement | 
   if (kindOf(packet) !== ANNOUNCE_KIND.peer) return undefined;
   const end = packet.length - SIGNATURE_BYTES;
   return end < PEER.addresses ? undefined : parseBody(packet.slice(0, end), packet.slice(end));
+}
+
+/** @param castId - 16 bytes */
+export function castAnnouncementBody(
+  announcement: PeerAnnouncement,
+  castId: Uint8Array,
+): Uint8Array {
+  return concat(announcementBody(ANNOUNCE_KIND.cast, announcement), castId);
+}
+
+/** @returns undefined for anything but a well-formed cast announcement; nothing is verified */
+export function parseCastAnnouncement(packet: Uint8Array): SignedCastAnnouncement | undefined {
+  if (kindOf(packet) !== ANNOUNCE_KIND.cast) return undefined;
+  const end = packet.length - SIGNATURE_BYTES;
+  const idAt = end - CAST_ID_BYTES;
+  if (idAt < PEER.addresses) return undefined;
+  const sender = parseBody(packet.slice(0, idAt), packet.slice(end));
+  return sender && { ...sender, signed: packet.slice(0, end), castId: packet.slice(idAt, end) };
 }
 
 /** What a private announcement has in its box. */

@@ -10,17 +10,20 @@ import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { ListenOptions } from "../options.ts";
 import { requireFolder } from "../paths.ts";
 import { atMost, nextWithin } from "../waiting.ts";
+import { takeCasts } from "./listen-casts.ts";
+import type { CastReception } from "./receive-cast.ts";
 
 const FAREWELL_MS = 2000;
+/** How long to look for the sender of a cast that was announced. */
+const CAST_TIMEOUT_MS = 20_000;
 const ASK_HINT = "start it with --accept trusted or --accept all";
 
 /** `mp2p listen --into DIR`: an inbox. Ends with a signal, or with `--once` after one transfer. */
 export async function listen(options: ListenOptions, context: Context): Promise<void> {
   const { reporter } = context;
   const accept = options.accept ?? (options.allow === undefined ? "ask" : "trusted");
-  const trusted =
-    accept === "trusted" ? [...(await trustedKeys()), ...(options.allow ?? [])] : undefined;
-  if (trusted?.length === 0) {
+  const trusted = [...(await trustedKeys()), ...(options.allow ?? [])];
+  if (accept === "trusted" && trusted.length === 0) {
     throw new CliError(
       "MP2P_USAGE",
       "nobody is trusted yet",
@@ -31,14 +34,14 @@ export async function listen(options: ListenOptions, context: Context): Promise<
   await using endpoint = await openEndpoint(
     {
       services: ["transfer/1"],
-      ...(trusted && { allow: trusted }),
+      ...(accept === "trusted" && { allow: trusted }),
       ...networkOf(options),
     },
     context,
   );
   await announce(endpoint, endpoint.ticket(), options, context);
   const inbox = new Inbox(endpoint, options, accept === "ask" ? ASK_HINT : undefined, context);
-  const done = await inbox.run();
+  const done = await inbox.run(trusted);
   if (done !== undefined) reporter.emit(done);
 }
 
@@ -74,8 +77,11 @@ class Inbox {
     this.#consent = new Consent(context.reporter, context.signal);
   }
 
-  /** @returns with `--once`, what the one transfer came to; throws what it failed with */
-  run(): Promise<DoneEvent | undefined> {
+  /**
+   * @param trusted - whose casts to take
+   * @returns with `--once`, what the one transfer came to; throws what it failed with
+   */
+  run(trusted: readonly (Uint8Array | string)[]): Promise<DoneEvent | undefined> {
     const { signal } = this.#context;
     return new Promise((resolve, reject) => {
       const serveAll = async () => {
@@ -87,7 +93,22 @@ class Inbox {
         }
       };
       serveAll().catch(reject);
+      const inbox = { endpoint: this.#endpoint, trusted, reception: this.#reception() };
+      const isOnce = this.#options.once === true;
+      takeCasts({ ...inbox, isOnce }, this.#context).then(resolve, reject);
     });
+  }
+
+  #reception(): CastReception {
+    const { onConflict, durable } = this.#options;
+    return {
+      output: this.#directory,
+      onConflict,
+      timeout: CAST_TIMEOUT_MS,
+      consent: this.#consent,
+      ...(durable && { durable }),
+      ...(this.#askHint === undefined ? { yes: true } : { askHint: this.#askHint }),
+    };
   }
 
   /** Transfers of one peer, one after the other, until its session ends. */

@@ -21,27 +21,38 @@ export type ReceiveCastCommandOptions = Pick<
   "output" | "yes" | "onConflict" | "durable" | "timeout"
 >;
 
+export interface CastReception extends ReceiveCastCommandOptions {
+  readonly consent?: Consent;
+  /** What to give on the command line where nobody can be asked. */
+  readonly askHint?: string;
+  /** Called where the offer is taken. */
+  readonly accepted?: () => void;
+}
+
 /** A cast of files into a folder. */
 export async function receiveCastFiles(
   endpoint: Endpoint,
   from: Parameters<typeof receiveCast>[1],
-  options: ReceiveCastCommandOptions & { readonly consent?: Consent },
+  options: CastReception,
   context: Context,
 ): Promise<DoneEvent> {
   const { reporter, signal, now } = context;
-  const { output, yes, onConflict, durable, timeout } = options;
+  const { output, yes, onConflict, durable, timeout, accepted } = options;
   await requireFolder(output);
   const consent = options.consent ?? new Consent(reporter, signal);
-  const askHint = yes ? undefined : "add --yes to take it without asking";
+  const hint = options.askHint ?? "add --yes to take it without asking";
+  const askHint = yes ? undefined : hint;
   const decisions = decisionsFor(STAYS, consent, { directory: output, onConflict, askHint });
   let peer = "";
   let receipt: CastReceipt | undefined;
   const wireBefore = endpoint.counters().bytesReceived;
   const transfer = receiveCast(endpoint, from, output, {
     signal,
-    accept: (offer) => {
+    accept: async (offer) => {
       peer = offer.peer.keyText;
-      return decisions.accept(offer);
+      const isTaken = await decisions.accept(offer);
+      if (isTaken) accepted?.();
+      return isTaken;
     },
     onConflict: decisions.onConflict,
     timeoutMs: timeout,

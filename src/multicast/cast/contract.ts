@@ -73,6 +73,11 @@ export interface CastOptions {
     | "secret"
     | readonly Uint8Array[]
     | ((key: Uint8Array) => boolean | Promise<boolean>);
+  /**
+   * Lets the local network know, so that inboxes that trust our key join by themselves; default: true,
+   * but for casts whose ticket holds a secret and where discovery is private or off.
+   */
+  readonly announce?: boolean;
   readonly policy?: CastPolicy;
   /** Keys of the receivers that policy `required` means. */
   readonly required?: readonly Uint8Array[];
@@ -174,12 +179,16 @@ export interface Casting extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A cast heard on this network, as `endpoint.casts()` yields it: once each, of keys that are trusted. */
+/** A cast heard on this network, as `endpoint.casts()` yields it: of keys that are trusted, and again after a minute. */
 export interface AnnouncedCast {
   /** The sender's Ed25519 key, 32 bytes; verified. */
   readonly key: Uint8Array;
   /** 16 bytes. */
   readonly castId: Uint8Array;
+  /** Which endpoint of that key, 8 bytes. */
+  readonly instance: Uint8Array;
+  /** Hints of where it is, nearest first. */
+  readonly addresses: readonly string[];
 }
 
 /** What `endpoint.receiveCast(ticketOrAnnounced, target, options)` takes besides. */
