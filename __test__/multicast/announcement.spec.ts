@@ -7,13 +7,19 @@ import {
   askedBy,
   isSigned,
   openPrivate,
+  writeCast,
   writePeer,
   writePrivate,
   writeTaggedQuery,
 } from "../../src/multicast/announcement.ts";
 import { lanGroups } from "../../src/multicast/group-address.ts";
 import { Identity } from "../../src/noise/identity.ts";
-import { parsePeerAnnouncement, parsePrivate, parseQuery } from "../../src/wire/announce.ts";
+import {
+  parseCastAnnouncement,
+  parsePeerAnnouncement,
+  parsePrivate,
+  parseQuery,
+} from "../../src/wire/announce.ts";
 import { testPrimitives } from "../support/primitives.ts";
 
 interface Announced {
@@ -30,6 +36,7 @@ interface Announced {
 interface Frozen {
   readonly lan: readonly { readonly network: string; readonly groups: readonly string[] }[];
   readonly peer: readonly Announced[];
+  readonly cast: readonly (Announced & { readonly castId: string })[];
   readonly private: readonly (Announced & { readonly nonce: string })[];
   readonly query: readonly {
     readonly seed: string | null;
@@ -85,6 +92,21 @@ for (const [backend, primitives] of await testPrimitives()) {
       if (read === undefined) return t.fail("it is not read");
       t.true(isSigned(primitives, read, one.group));
       for (const { group } of frozen.peer)
+        t.is(isSigned(primitives, read, group), group === one.group, group);
+    }
+    return t.pass();
+  });
+
+  test(`${backend}: frozen announcements of casts are written exactly, and verify on their group alone`, (t) => {
+    for (const one of frozen.cast) {
+      const identity = identityOf(one);
+      const sign = (message: Uint8Array) => identity.sign(message);
+      const castId = bytesOf(one.castId);
+      t.is(toHex(writeCast(announcedBy(identity, one), castId, one.group, sign)), one.packet);
+      const read = parseCastAnnouncement(bytesOf(one.packet));
+      if (read === undefined) return t.fail("it is not read");
+      t.like(read, { ...announcedBy(identity, one), castId });
+      for (const { group } of frozen.cast)
         t.is(isSigned(primitives, read, group), group === one.group, group);
     }
     return t.pass();

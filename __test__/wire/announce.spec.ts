@@ -4,6 +4,8 @@ import { concat, equalBytes } from "../../src/base/bytes.ts";
 import {
   ANNOUNCE_KIND,
   announcementBody,
+  castAnnouncementBody,
+  parseCastAnnouncement,
   parsePeerAnnouncement,
   parsePrivate,
   parsePrivateInner,
@@ -43,6 +45,11 @@ test("what is written is read, in the open and out of the box", (t) => {
       t.like(inner, { ...written });
       t.deepEqual([inner?.signed, inner?.signature], [hidden, signature]);
       t.true(open.length + 64 < QUERY_BYTES);
+      const castId = signature.subarray(0, 16);
+      const ofCast = castAnnouncementBody(written, castId);
+      const cast = parseCastAnnouncement(concat(ofCast, signature));
+      t.like(cast, { ...written, castId, signed: ofCast, signature });
+      t.is(parsePeerAnnouncement(concat(ofCast, signature)), undefined);
     }),
     { numRuns: runs(100) },
   );
@@ -56,6 +63,9 @@ test("hostile bytes are never an exception, and what is read would be written so
       const peer = parsePeerAnnouncement(packet);
       if (peer !== undefined)
         t.deepEqual(concat(announcementBody(ANNOUNCE_KIND.peer, peer), peer.signature), packet);
+      const cast = parseCastAnnouncement(packet);
+      if (cast !== undefined)
+        t.deepEqual(concat(castAnnouncementBody(cast, cast.castId), cast.signature), packet);
       const query = parseQuery(packet);
       t.true(query === undefined || packet.length >= QUERY_BYTES);
       t.true(parsePrivate(packet) === undefined || packet.length === 307);
