@@ -36,6 +36,8 @@ class Answered implements Timed {
   response: Uint8Array;
   readonly source: string;
   copies = 0;
+  /** Where it is in the list from which one is drawn when there are too many. */
+  place = 0;
   pending: PendingResponder | undefined;
 
   constructor(
@@ -54,6 +56,11 @@ class Answered implements Timed {
   }
 }
 
+interface Reply {
+  readonly address: string;
+  readonly response: Uint8Array;
+}
+
 export class Acceptor {
   readonly #config: CoreConfig;
   readonly #party: HandshakeParty;
@@ -61,6 +68,10 @@ export class Acceptor {
   readonly #established: (established: Established, way: Way) => void;
   readonly #answered = new Map<string, Answered>();
   readonly #byCid = new Map<string, Answered>();
+  /** All of `#answered`, in no order. */
+  readonly #drawable: Answered[] = [];
+  /** RESPs of this turn: sent one after the other, they wake the other side once. */
+  readonly #replies: Reply[] = [];
   /** Names of the ephemeral keys of completed INITs, oldest first: an honest caller never uses one twice. */
   readonly #spent = new Set<string>();
   readonly #perSource = new Map<string, number>();
@@ -86,6 +97,7 @@ export class Acceptor {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) this.#forget(due);
   }
 
+  /** @param packet - not to be changed afterwards; `reply` sends the answer */
   receiveInit(packet: Uint8Array, way: Way, now: number): void {
     if (packet[1] !== PROTOCOL_VERSION) {
       this.#config.socket.sendPlain(way.address, versionNegotiation(packet, VERSIONS));
@@ -100,6 +112,12 @@ export class Acceptor {
     if (this.#spent.has(ephemeralOf(packet))) return;
     if ((this.#perSource.get(hostOf(way)) ?? 0) >= MAX_PENDING_PER_SOURCE) return;
     this.#answer(id, packet, way, now);
+  }
+
+  /** Sends the answers to the INITs since the last call. */
+  reply(): void {
+    for (const { address, response } of this.#replies.splice(0))
+      this.#config.socket.sendPlain(address, response);
   }
 
   receiveFin(packet: Uint8Array, way: Way): void {
@@ -135,8 +153,9 @@ export class Acceptor {
 
     if (this.#answered.size >= MAX_PENDING) this.#evict();
     const ids = { id, cid: nameOf(localCid) };
-    const answered = new Answered(ids, packet.slice(), answer.response, hostOf(way), now);
+    const answered = new Answered(ids, packet, answer.response, hostOf(way), now);
     this.#answered.set(id, answered);
+    answered.place = this.#drawable.push(answered) - 1;
     this.#byCid.set(ids.cid, answered);
     this.#count(answered.source, 1);
     this.#deadlines.schedule(answered);
@@ -145,7 +164,7 @@ export class Acceptor {
       socket.expect(answer.pending.cid);
     }
     if (answer.established !== undefined) this.#established(answer.established, way);
-    socket.sendPlain(way.address, answer.response);
+    this.#replies.push({ address: way.address, response: answer.response });
   }
 
   #repeat(answered: Answered, { address }: Way): void {
@@ -155,17 +174,18 @@ export class Acceptor {
   /** Random, so that a flood cannot aim at the one it wants out. */
   #evict(): void {
     const [high = 0, low = 0] = this.#config.primitives.randomBytes(2);
-    let skip = ((high << 8) | low) % this.#answered.size;
-    for (const answered of this.#answered.values()) {
-      if (skip-- > 0) continue;
-      this.#forget(answered);
-      return;
-    }
+    const drawn = this.#drawable[((high << 8) | low) % this.#drawable.length];
+    if (drawn !== undefined) this.#forget(drawn);
   }
 
   #forget(answered: Answered): void {
     this.#answered.delete(answered.id);
     this.#byCid.delete(answered.cid);
+    const last = this.#drawable.pop() as Answered;
+    if (last !== answered) {
+      this.#drawable[answered.place] = last;
+      last.place = answered.place;
+    }
     this.#count(answered.source, -1);
     this.#deadlines.forget(answered);
     this.#forgetPending(answered);

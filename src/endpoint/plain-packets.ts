@@ -40,6 +40,7 @@ export class PlainPackets {
     for (const { packet, way } of this.#waiting.splice(0, HANDSHAKES_PER_TURN)) {
       this.#acceptor.receiveInit(packet, way, now);
     }
+    this.#acceptor.reply();
   }
 
   #queue(packet: Uint8Array, way: Way): void {

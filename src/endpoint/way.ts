@@ -11,5 +11,5 @@ export interface Way {
 /** Whom to count against (WIRE item 18): a host, and for one that speaks to a group the interface too. */
 export function hostOf({ address, source }: Way): string {
   const host = source.slice(0, source.lastIndexOf(":"));
-  return isGroup(address) ? `${host} on ${scopeOf(address)}` : host;
+  return address !== source && isGroup(address) ? `${host} on ${scopeOf(address)}` : host;
 }

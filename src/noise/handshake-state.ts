@@ -131,7 +131,7 @@ export class NoiseHandshake {
     }
     if (this.#symmetric.hasKey && message.length < at + TAG_BYTES) return undefined;
     this.#message++;
-    return this.#symmetric.decryptAndHash(message.slice(at));
+    return this.#symmetric.decryptAndHash(this.#part(message, at));
   }
 
   /** @returns where the next token begins. */
@@ -140,14 +140,18 @@ export class NoiseHandshake {
     const sealed = token === "s" && this.#symmetric.hasKey;
     const end = at + KEY_BYTES + (sealed ? TAG_BYTES : 0);
     if (message.length < end) return undefined;
-    const bytes = message.slice(at, end);
     if (token === "e") {
-      this.#remoteEphemeral = bytes;
-      this.#mixEphemeral(bytes);
+      this.#remoteEphemeral = message.slice(at, end);
+      this.#mixEphemeral(this.#remoteEphemeral);
       return end;
     }
-    this.#remoteStatic = this.#symmetric.decryptAndHash(bytes);
+    this.#remoteStatic = this.#symmetric.decryptAndHash(this.#part(message, at, end));
     return this.#remoteStatic && end;
+  }
+
+  /** Borrowed where it is about to be decrypted; what is in clear is kept, so it is a copy. */
+  #part(message: Uint8Array, at: number, end?: number): Uint8Array {
+    return this.#symmetric.hasKey ? message.subarray(at, end) : message.slice(at, end);
   }
 
   #nextTokens(writing: boolean): readonly Token[] {

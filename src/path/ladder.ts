@@ -36,7 +36,11 @@ export function isIpv6(address: string): boolean {
   return address.startsWith("[");
 }
 
+/** What every group's address begins with, and few others: most are told apart without reading them. */
+const GROUP_LIKE = /^(?:\[ff|2[23])/i;
+
 export function isGroup(address: string): boolean {
+  if (!GROUP_LIKE.test(address)) return false;
   const parsed = parseAddress(address);
   return parsed !== undefined && isMulticast(parsed);
 }
