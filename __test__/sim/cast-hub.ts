@@ -26,6 +26,8 @@ const FRAME_BYTES = DATA_HEADER_BYTES + TAG_BYTES;
 const BATCH = 64;
 const IP_AND_UDP_BYTES = 28;
 const INTERFACE = "sim0";
+/** Packets that a slot remembers. */
+const WINDOW = 65_472;
 
 /** One direction of a wire: a rate, and a queue before it that drops what does not fit. */
 export class Wire {
@@ -71,6 +73,8 @@ export interface HubOptions {
   readonly receiveBufferBytes?: number;
   /** Groups cannot be joined. */
   readonly deaf?: boolean;
+  /** What others see as its address; its own by default. */
+  readonly address?: string;
 }
 
 export class CastNetwork {
@@ -113,10 +117,23 @@ export class CastNetwork {
   }
 }
 
-interface Listener {
+class Listener {
   readonly keys: PacketKeys;
   readonly receive: (row: GroupRow) => void;
-  readonly seen: RangeSet;
+  readonly #windows = new Map<string, { readonly seen: RangeSet; highest: number }>();
+
+  constructor(keys: PacketKeys, receive: (row: GroupRow) => void) {
+    this.keys = keys;
+    this.receive = receive;
+  }
+
+  /** As a slot has it: a replay window for each source. */
+  isFresh(packet: number, source: string): boolean {
+    const window = this.#windows.get(source) ?? { seen: new RangeSet(), highest: -1 };
+    this.#windows.set(source, window);
+    window.highest = Math.max(window.highest, packet);
+    return packet + WINDOW > window.highest && window.seen.add(packet, packet + 1) > 0;
+  }
 }
 
 export class SimHub implements GroupHub {
@@ -124,13 +141,15 @@ export class SimHub implements GroupHub {
   readonly key: Uint8Array;
   readonly receiveBufferBytes: number;
   readonly options: HubOptions;
+  readonly address: string;
   /** Set to cut it off. */
   isDown = false;
   loss: number;
   unknown = 0;
   replayed = 0;
+  /** Behind the highest packet number it sent. */
+  nextPacket = 0;
   readonly #network: CastNetwork;
-  readonly #number: number;
   readonly #groups = new Map<string, number>();
   readonly #listeners = new Set<Listener>();
   readonly #services = new Set<Service>();
@@ -139,7 +158,7 @@ export class SimHub implements GroupHub {
 
   constructor(network: CastNetwork, number: number, options: HubOptions) {
     this.#network = network;
-    this.#number = number;
+    this.address = options.address ?? `192.0.2.${number}:6727`;
     this.options = options;
     this.loss = options.loss ?? 0;
     this.primitives = network.primitives;
@@ -178,7 +197,7 @@ export class SimHub implements GroupHub {
   }
 
   listen(keys: PacketKeys, receive: (row: GroupRow) => void): () => void {
-    const listener = { keys, receive, seen: new RangeSet() };
+    const listener = new Listener(keys, receive);
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
@@ -187,10 +206,12 @@ export class SimHub implements GroupHub {
     let next = 0;
     const result: SendResult = { firstPacket: 0, packets: 0, tooBig: 0 };
     const send = (to: string, plan: SendPlan): SendResult => {
+      next += plan.skip;
       const packets = packetsOf(plan, next);
       result.firstPacket = next;
       result.packets = packets.length;
       next += packets.length;
+      this.nextPacket = Math.max(this.nextPacket, next);
       if (!this.isDown) this.#network.send(this, to, keys, packets);
       return result;
     };
@@ -243,9 +264,9 @@ export class SimHub implements GroupHub {
       if (!equalBytes(listener.keys.cid, keys.cid) || !equalBytes(listener.keys.key, keys.key))
         continue;
       known = true;
-      const fresh = packets.filter(({ packet }) => listener.seen.add(packet, packet + 1) > 0);
+      const fresh = packets.filter(({ packet }) => listener.isFresh(packet, from.address));
       this.replayed += packets.length - fresh.length;
-      for (const row of rowsOf(fresh, `192.0.2.${from.#number}:6727`, this.now())) {
+      for (const row of rowsOf(fresh, from.address, this.now())) {
         listener.receive(row);
       }
     }

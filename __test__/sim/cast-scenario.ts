@@ -5,10 +5,11 @@ import type {
   CastReport,
   HeldBlock,
 } from "../../src/multicast/cast/contract.ts";
+import { type CastKey, parseKeyRecord } from "../../src/multicast/cast/key-record.ts";
 import type { Peer } from "../../src/multicast/cast/peer.ts";
 import type { CastLink, TargetPort } from "../../src/multicast/cast/ports.ts";
 import { CastReceiver } from "../../src/multicast/cast/receiver.ts";
-import { RECORD_HEADER_BYTES } from "../../src/multicast/cast/records.ts";
+import { RECORD, RECORD_HEADER_BYTES } from "../../src/multicast/cast/records.ts";
 import { CastSender } from "../../src/multicast/cast/sender.ts";
 import { type CastNetwork, type HubOptions, type SimHub, Wire } from "./cast-hub.ts";
 
@@ -61,6 +62,7 @@ export class CastWorld {
   readonly network: CastNetwork;
   readonly hub: SimHub;
   readonly castId: Uint8Array;
+  readonly packetBytes: number;
   readonly content: Uint8Array;
   readonly sender: CastSender;
   readonly receivers: SimReceiver[] = [];
@@ -75,6 +77,7 @@ export class CastWorld {
     this.content = content;
     this.#setup = setup;
     this.hub = network.hub();
+    this.packetBytes = setup.packetBytes ?? 232;
     this.castId = setup.castId ?? network.random.bytes(16);
     const port = {
       manifest: setup.manifest ?? new TextEncoder().encode("manifest"),
@@ -94,7 +97,7 @@ export class CastWorld {
       secret: setup.secret,
       groups: [setup.group ?? GROUP],
       suite: 1 as const,
-      packetSizes: [setup.packetBytes ?? 232],
+      packetSizes: [this.packetBytes],
       admits: (key: Uint8Array, done: (admitted: boolean) => void) =>
         done(setup.admits?.(key) ?? true),
     };
@@ -151,6 +154,8 @@ export class SimReceiver {
   readonly peer: Peer;
   receipt: CastReceipt | undefined;
   error: unknown;
+  /** What the sender gave it, once it did. */
+  key: CastKey | undefined;
   doneAt = 0;
   writes = 0;
   blockBytes = 0;
@@ -172,6 +177,7 @@ export class SimReceiver {
     const downWire = new Wire(setup.streamBitsPerSecond ?? 800_000_000);
     this.down = new Pipe(network, downWire, (record) => {
       const body = record.slice(RECORD_HEADER_BYTES);
+      if (record[0] === RECORD.KEY) this.key = parseKeyRecord(body);
       if (!this.hub.isDown) engines.receiver?.receive(record[0] as number, body);
     });
     this.peer = world.sender.join(this.hub.key, link(this.down));

@@ -60,8 +60,8 @@ export class Assembly {
       this.dropped += count;
       return undefined;
     }
-    const sourceEnd = Math.min(first + count, BLOCK_SYMBOLS);
     const { symbolBytes } = this.#geometry;
+    const sourceEnd = Math.min(first + count, this.#geometry.symbolsOf(block));
     if (first < sourceEnd) this.#addSources(open, first, sourceEnd, bytes, source);
     for (let symbol = Math.max(first, BLOCK_SYMBOLS); symbol < first + count; symbol++) {
       if (symbol >= SYMBOLS) break;
@@ -75,6 +75,13 @@ export class Assembly {
   missing(open: OpenBlock): number {
     const needed = this.#geometry.symbolsOf(open.block);
     return Math.max(0, needed - open.sources - open.parity.length);
+  }
+
+  /** The content ended within this block: symbols behind its end never were the sender's. */
+  trim(open: OpenBlock): void {
+    const needed = this.#geometry.symbolsOf(open.block);
+    open.from.fill(0, needed, BLOCK_SYMBOLS);
+    open.sources = open.from.subarray(0, needed).filter((source) => source > 0).length;
   }
 
   /** Makes the absent source symbols. */

@@ -3,7 +3,17 @@
 import { equalBytes, viewOf, writeUint48 } from "../../base/bytes.ts";
 import { Mp2pError } from "../../base/errors.ts";
 import type { BlockSource } from "./block-source.ts";
-import { type DoorOptions, handOut, knock, readHeld, refuse, sendHashes } from "./door.ts";
+import type { Channel } from "./channels.ts";
+import { Crowd } from "./crowd.ts";
+import {
+  type DoorOptions,
+  handOut,
+  knock,
+  manifestRecords,
+  readHeld,
+  refuse,
+  sendHashes,
+} from "./door.ts";
 import type { Geometry } from "./geometry.ts";
 import type { CastKey } from "./key-record.ts";
 import { Peer } from "./peer.ts";
@@ -20,8 +30,8 @@ export interface AudienceHooks {
   /** Blocks that were sent whole. */
   sentBlocks(): number;
   reported(peer: Peer, status: Status): void;
-  /** Numbers of the channels in use. */
-  channels(): readonly number[];
+  /** Those in use. */
+  channels(): readonly Channel[];
   /** It takes no further part. */
   gone(peer: Peer): void;
 }
@@ -33,8 +43,9 @@ interface Cast {
 }
 
 export class Audience {
-  /** Everybody who ever came. */
-  readonly peers: Peer[] = [];
+  readonly #crowd = new Crowd();
+  /** The manifest as records, made once for all. */
+  #manifest: readonly Uint8Array[] | undefined;
   aliveAt = 0;
   readonly #door: DoorOptions;
   readonly #cast: Cast;
@@ -49,8 +60,17 @@ export class Audience {
     this.#isEndTold = cast.geometry.bytes !== undefined;
   }
 
+  /** Everybody who came, but for those who came anew. */
+  get peers(): readonly Peer[] {
+    return this.#crowd.peers;
+  }
+
   live(): Peer[] {
     return this.peers.filter((peer) => peer.isLive);
+  }
+
+  hearers(): Peer[] {
+    return this.peers.filter((peer) => peer.hears);
   }
 
   /** Those who hear us and miss blocks of which they have nothing. */
@@ -71,9 +91,9 @@ export class Audience {
   receive(peer: Peer, type: number, body: Uint8Array, now: number): void {
     if (peer.outcome !== undefined) return;
     peer.statusAt = now;
-    if (type === RECORD.JOIN && !this.#knocked.has(peer)) this.#knock(peer, body);
-    else if (!this.peers.includes(peer)) this.#break(peer, "a record before JOIN");
-    else if (type === RECORD.HAVE && !peer.ready) readHeld(peer, body);
+    if (type === RECORD.JOIN && !this.#knocked.has(peer)) this.#knock(peer, body, now);
+    else if (!this.#crowd.has(peer)) this.#break(peer, "a record before JOIN");
+    else if (type === RECORD.HAVE && !peer.ready) this.#onHave(peer, body);
     else if (type === RECORD.READY && !peer.ready) this.#enter(peer);
     else if (type === RECORD.STATUS && peer.ready) this.#onStatus(peer, body, now);
     else if (type === RECORD.COMPLETE && peer.ready) this.#onComplete(peer, body, now);
@@ -94,6 +114,7 @@ export class Audience {
       if (peer.outcome !== undefined || now - peer.statusAt < LOST_MS) continue;
       if (peer.ready) this.lose(peer, "it fell silent", now);
     }
+    for (const peer of this.#crowd.laggards(now)) this.lose(peer, "it made no progress", now);
   }
 
   /** Those fed by unicast hear nothing else for long times. */
@@ -146,18 +167,27 @@ export class Audience {
     }
   }
 
-  #knock(peer: Peer, body: Uint8Array): void {
+  #knock(peer: Peer, body: Uint8Array, now: number): void {
     this.#knocked.add(peer);
     knock(this.#door, peer, body, () => {
       const { castKey, geometry } = this.#cast;
-      this.peers.push(peer);
+      const replaced = this.#crowd.replacedBy(peer);
+      if (replaced !== undefined) this.lose(replaced, "it came anew", now);
+      if (!this.#crowd.add(peer)) {
+        refuse(peer, { code: "MP2P_LIMIT", why: "the cast has as many receivers as it can" });
+        return;
+      }
       const { bytes } = geometry;
-      handOut(
-        peer,
-        { ...castKey, bytes, sentBlocks: this.#hooks.sentBlocks() },
-        this.#door.manifest,
-      );
+      this.#manifest ??= manifestRecords(this.#door.manifest);
+      handOut(peer, { ...castKey, bytes, sentBlocks: this.#hooks.sentBlocks() }, this.#manifest);
     });
+  }
+
+  #onHave(peer: Peer, body: Uint8Array): void {
+    const { bytes, blocks } = this.#cast.geometry;
+    // Of a live content nothing is held from before.
+    const isFair = readHeld(peer, body, bytes === undefined ? 0 : blocks);
+    if (!isFair) this.#break(peer, "a HAVE of too many pieces");
   }
 
   #enter(peer: Peer): void {
@@ -174,7 +204,8 @@ export class Audience {
   match(peer: Peer): void {
     const { source } = this.#cast;
     for (const [block, hash] of peer.held) {
-      if (block >= source.hashed) continue;
+      // Ascending, as receivers send them.
+      if (block >= source.hashed) return;
       peer.held.delete(block);
       const known = source.hash(block);
       if (equalBytes(hash, known)) peer.have.add(block, block + 1);

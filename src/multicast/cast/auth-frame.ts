@@ -1,9 +1,11 @@
 /**
- * AUTH, the control frame of a cast's group packets (0x19): where the sender is, and signed hashes of
- * blocks, so that no receiver writes what another receiver made up. docs/PROTOCOL.md, "Cast".
+ * AUTH, the control frame of a cast's group packets (0x19): where the sender is, and hashes of blocks,
+ * all of it signed: whoever receives the cast has the key of its packets, and could make up the rest.
+ * docs/PROTOCOL.md, "Cast".
  *
  *   type 1 | stamp us 4 | blocks sent 4 | status interval ms 2 | receivers 2 | flags 1 | n 1
- *   | n > 0: first block 4 | hash 32 * n | signature 64 | padding
+ *   | n > 0: first block 4 | hash 32 * n
+ *   | signature 64 | padding
  */
 import type { Primitives } from "../../backend/port.ts";
 import { ascii, concat, viewOf } from "../../base/bytes.ts";
@@ -13,7 +15,7 @@ import { HASH_BYTES, uint32 } from "./records.ts";
 export const FRAME_AUTH = 0x19;
 const HEAD_BYTES = 15;
 const SIGNATURE_BYTES = 64;
-const LABEL: Uint8Array = ascii("mp2p/1 cast blocks\0");
+const LABEL: Uint8Array = ascii("mp2p/1 cast auth\0");
 /** All that there is was sent: what is missing now is lost. */
 const FLAG_REPORT = 1;
 
@@ -28,10 +30,17 @@ export interface AuthHead {
   report: boolean;
 }
 
-export interface SignedHashes {
+/** Hashes of blocks in a row. */
+export interface HashPage {
   readonly first: number;
   readonly hashes: readonly Uint8Array[];
-  readonly signature: Uint8Array;
+}
+
+/** What signs: the cast and its Ed25519 seed. */
+export interface AuthSigner {
+  readonly primitives: Primitives;
+  readonly castId: Uint8Array;
+  readonly authSeed: Uint8Array;
 }
 
 /** Hashes that fit beside the rest in one packet of a cast. @param plaintextBytes - of one packet */
@@ -40,19 +49,13 @@ export function hashesPerPacket(plaintextBytes: number): number {
   return Math.max(0, Math.min(255, Math.floor(room / HASH_BYTES)));
 }
 
-export function signHashes(
-  primitives: Primitives,
-  seed: Uint8Array,
-  castId: Uint8Array,
-  first: number,
-  hashes: readonly Uint8Array[],
-): SignedHashes {
-  const signature = primitives.ed25519Sign(seed, signed(castId, first, concat(...hashes)));
-  return { first, hashes, signature };
-}
-
 /** @param padTo - plaintext bytes to fill up to: a packet of full size shows that such packets arrive */
-export function authFrame(head: AuthHead, signedHashes?: SignedHashes, padTo = 0): Uint8Array {
+export function authFrame(
+  { primitives, castId, authSeed }: AuthSigner,
+  head: AuthHead,
+  page?: HashPage,
+  padTo = 0,
+): Uint8Array {
   const start = new Uint8Array(HEAD_BYTES);
   const view = viewOf(start);
   view.setUint8(0, FRAME_AUTH);
@@ -61,20 +64,21 @@ export function authFrame(head: AuthHead, signedHashes?: SignedHashes, padTo = 0
   view.setUint16(9, head.statusIntervalMs);
   view.setUint16(11, head.receivers);
   view.setUint8(13, head.report ? FLAG_REPORT : 0);
-  view.setUint8(14, signedHashes?.hashes.length ?? 0);
-  const rest =
-    signedHashes === undefined
-      ? []
-      : [uint32(signedHashes.first), ...signedHashes.hashes, signedHashes.signature];
-  const frame = concat(start, ...rest);
-  return frame.length >= padTo ? frame : concat(frame, new Uint8Array(padTo - frame.length));
+  view.setUint8(14, page?.hashes.length ?? 0);
+  const rest = page === undefined ? [] : [uint32(page.first), ...page.hashes];
+  const signed = concat(start, ...rest);
+  const signature = primitives.ed25519Sign(authSeed, concat(LABEL, castId, signed));
+  const bytes = signed.length + SIGNATURE_BYTES;
+  return concat(signed, signature, new Uint8Array(Math.max(0, padTo - bytes)));
 }
 
 export interface AuthFrame extends AuthHead {
   readonly first: number;
   readonly count: number;
-  /** Hashes in a row; views of the packet, as the signature is. */
+  /** Hashes in a row; a view of the packet, as `signed` and `signature` are. */
   readonly hashes: Uint8Array;
+  /** What the signature covers, besides label and cast id. */
+  readonly signed: Uint8Array;
   readonly signature: Uint8Array;
 }
 
@@ -89,30 +93,18 @@ export function parseAuthFrame(bytes: Uint8Array): AuthFrame | undefined {
   const count = reader.u8();
   const first = count === 0 ? 0 : reader.u32();
   const hashes = reader.take(count * HASH_BYTES);
-  const signature = reader.take(count === 0 ? 0 : SIGNATURE_BYTES);
+  const signed = bytes.subarray(0, bytes.length - reader.left);
+  const signature = reader.take(SIGNATURE_BYTES);
   if (reader.failed) return undefined;
-  return {
-    stamp,
-    sentBlocks,
-    statusIntervalMs,
-    receivers,
-    report,
-    first,
-    count,
-    hashes,
-    signature,
-  };
+  const head = { stamp, sentBlocks, statusIntervalMs, receivers, report };
+  return { ...head, first, count, hashes, signed, signature };
 }
 
-export function areAuthentic(
+export function isAuthentic(
   primitives: Primitives,
   authKey: Uint8Array,
   castId: Uint8Array,
-  { first, hashes, signature }: AuthFrame,
+  { signed, signature }: AuthFrame,
 ): boolean {
-  return primitives.ed25519Verify(authKey, signed(castId, first, hashes), signature);
-}
-
-function signed(castId: Uint8Array, first: number, hashes: Uint8Array): Uint8Array {
-  return concat(LABEL, castId, uint32(first), hashes);
+  return primitives.ed25519Verify(authKey, concat(LABEL, castId, signed), signature);
 }

@@ -7,12 +7,10 @@ import {
   SPAN_SYMBOLS,
   TAG_BYTES,
 } from "../../backend/port.ts";
-import type { Geometry } from "./geometry.ts";
+import { CONTENT_OBJECT, type Geometry } from "./geometry.ts";
 
 const SPANS_MOST = 64;
 const PAYLOAD_MOST = 1024 * 1024;
-/** The only object so far: the content. */
-const OBJECT = 1;
 
 export class Burst {
   packets = 0;
@@ -82,7 +80,7 @@ export class Burst {
     spans[row + SPAN.source] = this.#sources.push(source) - 1;
     spans[row + SPAN.at] = at;
     spans[row + SPAN.length] = length;
-    spans[row + SPAN.stream] = kind === SPAN_SYMBOLS ? OBJECT : 0;
+    spans[row + SPAN.stream] = kind === SPAN_SYMBOLS ? CONTENT_OBJECT : 0;
     spans[row + SPAN.offset] = offset;
     spans[row + SPAN.fin] = 0;
     this.#payload += length;

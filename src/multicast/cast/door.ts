@@ -60,12 +60,18 @@ export function knock(
   });
 }
 
-/** Hands out what a cast is. */
-export function handOut(peer: Peer, key: CastKey, manifest: Uint8Array): void {
-  peer.link.send(keyRecord(key));
+export function manifestRecords(manifest: Uint8Array): Uint8Array[] {
+  const records: Uint8Array[] = [];
   for (let at = 0; at < manifest.length; at += MANIFEST_PART_BYTES) {
-    peer.link.send(record(RECORD.MANIFEST, manifest.subarray(at, at + MANIFEST_PART_BYTES)));
+    records.push(record(RECORD.MANIFEST, manifest.subarray(at, at + MANIFEST_PART_BYTES)));
   }
+  return records;
+}
+
+/** Hands out what a cast is. @param manifest - as records */
+export function handOut(peer: Peer, key: CastKey, manifest: readonly Uint8Array[]): void {
+  peer.link.send(keyRecord(key));
+  for (const part of manifest) peer.link.send(part);
 }
 
 /** Hashes of blocks [first, end), for a receiver that was not there when they were sent. */
@@ -79,15 +85,24 @@ export function sendHashes(peer: Peer, source: BlockSource, first: number, end: 
   }
 }
 
-/** Notes what a receiver holds from before. */
-export function readHeld(peer: Peer, body: Uint8Array): void {
+/** Ranges of blocks that a receiver does not want: each costs memory and time here. */
+const UNWANTED_RANGES_MOST = 1 << 16;
+
+/**
+ * Notes what a receiver holds from before.
+ *
+ * @param blocks - of the content. @returns false where nobody should keep track of all that
+ */
+export function readHeld(peer: Peer, body: Uint8Array, blocks: number): boolean {
   const view = viewOf(body);
   for (let at = 0; at + 4 + HASH_BYTES <= body.length; at += 4 + HASH_BYTES) {
     const block = view.getUint32(at);
+    if (block >= blocks) continue;
     const hash = body.subarray(at + 4, at + 4 + HASH_BYTES);
     if (hash.some((byte) => byte !== 0)) peer.held.set(block, hash);
     else peer.have.add(block, block + 1);
   }
+  return peer.have.size <= UNWANTED_RANGES_MOST;
 }
 
 export function refuse(peer: Peer, reason: Reason): void {

@@ -30,7 +30,10 @@ export class Ears {
         // Another group may do; where none does, READY says so.
       }
     }
-    if (!this.open) return;
+    if (this.open) this.#listen();
+  }
+
+  #listen(): void {
     const { suite, senderKey, channels } = this.#key;
     for (let channel = 0; channel < channels; channel++) {
       const keys = channelKeys(this.#hub.primitives, senderKey, suite, channel);
@@ -38,8 +41,15 @@ export class Ears {
     }
   }
 
+  /**
+   * Nothing is heard: the groups are joined anew where that may help, and packet numbers count from
+   * anew. Whoever has the key of the cast can have us take all that follows for old.
+   */
   silent(): void {
+    if (!this.open) return;
     for (const joined of this.#joined) joined.silent();
+    for (const stop of this.#listening.splice(0)) stop();
+    this.#listen();
   }
 
   leave(): void {

@@ -1,6 +1,9 @@
 /** How content is cut: blocks of BLOCK_SYMBOLS symbols, one symbol a packet; the last of both is shorter. */
 import { BLOCK_SYMBOLS, SYMBOL_OVERHEAD_BYTES } from "../../backend/port.ts";
 
+/** The only object of a cast so far: its content. */
+export const CONTENT_OBJECT = 1;
+
 export class Geometry {
   readonly packetBytes: number;
   readonly symbolBytes: number;

@@ -18,6 +18,9 @@ export type WriteBlock = (
   done: () => void,
 ) => void;
 
+/** Blocks beyond the first missing one of which hashes are kept: 2 TB of usual packets. */
+const AHEAD_MOST = 1 << 23;
+
 export class Intake {
   readonly book: SourceBook = new SourceBook();
   readonly assembly: Assembly;
@@ -35,6 +38,8 @@ export class Intake {
   readonly #suspects: Suspects;
   /** Authentic hashes of blocks that are not here yet. */
   readonly #hashes = new Map<number, Uint8Array>();
+  /** Behind the last block of which the hash came. */
+  #announced = 0;
   /** Hashes of held blocks the sender has not confirmed yet, ascending. */
   readonly #held = new Map<number, Uint8Array>();
 
@@ -66,23 +71,16 @@ export class Intake {
     }
   }
 
-  /** @returns whether a source that may be used sent it */
-  symbols(
-    block: number,
-    first: number,
-    count: number,
-    bytes: Uint8Array,
-    source: string,
-    interfaceName: string,
-  ): boolean {
-    const number = this.book.number(source, interfaceName);
+  /** @param source - its number in the book. @returns whether it may be used */
+  symbols(block: number, first: number, count: number, bytes: Uint8Array, source: number): boolean {
     const isFit = bytes.length === count * this.#geometry.symbolBytes;
-    if (!isFit || !this.book.admits(number, count)) return false;
+    if (!isFit || !this.book.admits(source, count)) return false;
     if (block >= this.#geometry.blocks) return false;
-    this.settled = Math.max(this.settled, block);
+    // Blocks before it were sent, if it is the sender's: so far ahead it has not said that there are any.
+    if (block <= this.#announced) this.settled = Math.max(this.settled, block);
     if (this.got.has(block) || this.#held.has(block)) return true;
     if (this.#suspects.poisoned.has(block)) return true;
-    const open = this.assembly.add(block, first, count, bytes, number);
+    const open = this.assembly.add(block, first, count, bytes, source);
     this.symbolBytes += bytes.length;
     if (open !== undefined) this.#check(open);
     return true;
@@ -90,9 +88,11 @@ export class Intake {
 
   /** Authentic hashes of `count` blocks in a row. @param hashes - borrowed */
   learned(first: number, hashes: Uint8Array): void {
-    const count = hashes.length / HASH_BYTES;
-    for (let index = 0; index < count; index++) {
-      const block = first + index;
+    const most = Math.min(this.#geometry.blocks, this.next + AHEAD_MOST);
+    const end = Math.min(most, first + Math.floor(hashes.length / HASH_BYTES));
+    this.#announced = Math.max(this.#announced, end);
+    for (let block = first; block < end; block++) {
+      const index = block - first;
       if (this.got.has(block)) continue;
       this.#hashes.set(block, hashes.slice(index * HASH_BYTES, (index + 1) * HASH_BYTES));
       this.#confirm(block);
@@ -118,7 +118,9 @@ export class Intake {
   /** The content ends here: a short last block may have been complete for a while. */
   ended(): void {
     const open = this.assembly.open.get(this.#geometry.blocks - 1);
-    if (open !== undefined && this.assembly.missing(open) === 0) this.#check(open);
+    if (open === undefined) return;
+    this.assembly.trim(open);
+    if (this.assembly.missing(open) === 0) this.#check(open);
   }
 
   /** What is missing below `settled`, at most RUNS_MOST runs. */

@@ -1,5 +1,6 @@
 /** One receiver, as the sender knows it. */
 import { RangeSet } from "../../base/ranges.ts";
+import type { Channel } from "./channels.ts";
 import type { CastOutcome, ReceiverState } from "./contract.ts";
 import type { CastLink } from "./ports.ts";
 import type { Status } from "./status-record.ts";
@@ -9,7 +10,7 @@ const STAMP_MODULUS = 0x1_0000_0000;
 const RTT_GAIN = 1 / 8;
 const UNKNOWN_RTT_MS = 10;
 const QUEUED_FACTOR = 1.5;
-const QUEUED_MS = 5;
+const QUEUED_MS = 3;
 
 export class Peer {
   readonly key: Uint8Array;
@@ -39,16 +40,22 @@ export class Peer {
   lag = 0;
   rttMs: number = UNKNOWN_RTT_MS;
   leastRttMs: number = Infinity;
-  /** The least of this round; scheduling makes single ones long. */
+  /** The least since the round's judged part; scheduling makes single ones long. */
   roundRttMs: number = Infinity;
   lossRate = 0;
   finishedAt = 0;
+  /** Symbols sent again to all because of it alone, and when it said last what it misses. */
+  wishes = 0;
+  wishedAt: number = -Infinity;
+  /** When it had written more than ever before. */
+  progressAt: number;
 
   constructor(key: Uint8Array, link: CastLink, now: number) {
     this.key = key;
     this.link = link;
     this.joinedAt = now;
     this.statusAt = now;
+    this.progressAt = now;
   }
 
   /** In the cast, and not at its end yet. */
@@ -85,14 +92,17 @@ export class Peer {
     return roundRttMs !== Infinity && roundRttMs > QUEUED_FACTOR * leastRttMs + QUEUED_MS;
   }
 
-  /** @param active - numbers of the channels in use */
-  report(status: Status, now: number, active: readonly number[]): void {
+  /** @param active - the channels in use */
+  report(status: Status, now: number, active: readonly Channel[]): void {
+    if (status.writtenBytes > this.writtenBytes) this.progressAt = now;
     this.status = status;
     this.statusAt = now;
-    const count = status.channels.find(({ channel }) => active.includes(channel));
+    const count = status.channels.find(({ channel }) => active.some(isNumbered(channel)));
     this.channel = count?.channel ?? -1;
     if (count !== undefined) {
-      this.largest = count.largest;
+      // Beyond what was sent: it lies, or others lied to it.
+      const sent = active.find(isNumbered(count.channel))?.next ?? 0;
+      this.largest = Math.min(count.largest, sent - 1);
       this.received = count.received;
     }
     if (status.stamp !== 0) this.#sample(status, now);
@@ -107,6 +117,10 @@ export class Peer {
     this.roundRttMs = Math.min(this.roundRttMs, rttMs);
     this.leastRttMs = Math.min(this.leastRttMs, rttMs);
   }
+}
+
+function isNumbered(number: number): (channel: Channel) => boolean {
+  return (channel) => channel.number === number;
 }
 
 export function stampOf(now: number): number {

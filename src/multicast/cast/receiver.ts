@@ -2,15 +2,14 @@
  * One receiver of a cast, sans-IO: records of its stream and rows of its groups go in, records and
  * writes come out. docs/PROTOCOL.md, "Cast".
  */
-import { ROW_SYMBOLS } from "../../backend/port.ts";
 import { readUint48, viewOf, writeUint48 } from "../../base/bytes.ts";
 import { Mp2pError } from "../../base/errors.ts";
 import type { GroupHub, GroupRow, Service } from "../hub.ts";
-import { areAuthentic, parseAuthFrame } from "./auth-frame.ts";
 import type { CastReceipt, CastReceiveProgress, HeldBlock } from "./contract.ts";
 import { Ears } from "./ears.ts";
 import { Entry } from "./entry.ts";
 import { Geometry } from "./geometry.ts";
+import { hear } from "./hear.ts";
 import { Intake } from "./intake.ts";
 import { type CastKey, joinProof, joinRecord } from "./key-record.ts";
 import type { CastLink, TargetPort } from "./ports.ts";
@@ -161,7 +160,7 @@ export class CastReceiver implements Service {
     this.#ears.join();
     this.#link.send(record(RECORD.READY, Uint8Array.of(this.#ears.open ? 0 : NO_GROUPS)));
     this.#reception = new Reception(key.channels, now);
-    this.#status.start(now);
+    this.#status.due(this.#reception.deafAt);
     this.#state = "receiving";
     this.#hub.changed();
   }
@@ -184,31 +183,21 @@ export class CastReceiver implements Service {
 
   #onRow(channel: number, row: GroupRow): void {
     const intake = this.#intake;
-    if (this.#state !== "receiving" || intake === undefined) return;
-    this.#reception.count(channel, row.packet, row.count);
-    if (row.kind === ROW_SYMBOLS) {
-      const { block, symbol, count, bytes, source } = row;
-      const taken = intake.symbols(block, symbol, count, bytes, source, row.interface);
-      if (taken) this.#reception.alive(row.time);
-    } else this.#onFrames(intake, row);
+    const key = this.#key;
+    if (this.#state !== "receiving" || intake === undefined || key === undefined) return;
+    const { primitives } = this.#hub;
+    const hearer = {
+      primitives,
+      authKey: key.authKey,
+      castId: this.#options.castId,
+      intake,
+      reception: this.#reception,
+      status: this.#status,
+    };
+    if (!hear(hearer, channel, row, this.#hub.now())) return;
     const windowPackets = this.#hub.receiveBufferBytes / this.#geometry.packetBytes;
     this.#status.heard(row.count, windowPackets, this.#hub.now());
     this.#hub.changed();
-  }
-
-  #onFrames(intake: Intake, row: GroupRow): void {
-    const frame = parseAuthFrame(row.bytes);
-    if (frame === undefined || this.#key === undefined) return;
-    if (frame.count > 0) {
-      const { primitives } = this.#hub;
-      const isAuthentic = areAuthentic(primitives, this.#key.authKey, this.#options.castId, frame);
-      if (!isAuthentic) return;
-      intake.learned(frame.first, frame.hashes);
-    }
-    intake.settled = Math.max(intake.settled, frame.sentBlocks);
-    this.#reception.auth(frame, row.time);
-    this.#reception.alive(row.time);
-    this.#status.asked(this.#hub.now(), frame.statusIntervalMs, frame.receivers, frame.report);
   }
 
   #report(now: number): void {

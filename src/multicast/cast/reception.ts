@@ -16,6 +16,8 @@ export class Reception {
   readonly #largest: Float64Array;
   readonly #received: Float64Array;
   #stamp = 0;
+  /** By channel, the newest. */
+  readonly #stamps: (number | undefined)[] = [];
   #stampAt = 0;
   #heardAt: number;
   #isFirst = true;
@@ -44,12 +46,28 @@ export class Reception {
   }
 
   readonly #first: number[] = [];
+  /** By channel: packets of a proven source were counted. */
+  readonly #isProven: boolean[] = [];
 
-  count(channel: number, packet: number, count: number): void {
-    if (this.#received[channel] === 0) this.#first[channel] = packet;
+  /**
+   * @param isProven - their source has shown to be the sender's; from then on only that counts
+   * @returns whether the channel is heard for the first time
+   */
+  count(channel: number, packet: number, count: number, isProven: boolean): boolean {
+    if (isProven && !this.#isProven[channel]) {
+      this.#isProven[channel] = true;
+      if (packet < (this.#largest[channel] as number)) {
+        this.#largest[channel] = -1;
+        this.#received[channel] = 0;
+      }
+    }
+    if (isProven !== (this.#isProven[channel] === true)) return false;
+    const isFirst = this.#received[channel] === 0;
+    if (isFirst) this.#first[channel] = packet;
     this.heard = (this.heard | (1 << channel)) >>> 0;
     this.#largest[channel] = Math.max(this.#largest[channel] as number, packet + count - 1);
     this.#received[channel] = (this.#received[channel] as number) + count;
+    return isFirst;
   }
 
   /** Something that helps came in. */
@@ -58,11 +76,16 @@ export class Reception {
     this.#isFirst = false;
   }
 
-  auth(frame: AuthFrame, time: number): void {
+  /** @returns whether it is news on this channel, not what somebody repeats */
+  auth(channel: number, frame: AuthFrame, time: number): boolean {
+    const isNews = isLater(frame.stamp, this.#stamps[channel]);
+    if (isNews) this.#stamps[channel] = frame.stamp;
+    if (!isLater(frame.stamp, this.#stamp || undefined)) return isNews;
     this.#stamp = frame.stamp;
     this.#stampAt = time;
     this.statusIntervalMs = frame.statusIntervalMs;
     this.receivers = Math.max(1, frame.receivers);
+    return isNews;
   }
 
   /** Nothing is heard where something should be. */
@@ -89,4 +112,9 @@ export class Reception {
     }
     return counts;
   }
+}
+
+/** Stamps wrap after 71 minutes; none lies half of that behind another that is still under way. */
+function isLater(stamp: number, before: number | undefined): boolean {
+  return before === undefined || ((stamp - before) | 0) > 0;
 }

@@ -103,8 +103,9 @@ export function hashesRecord(first: number, hashes: readonly Uint8Array[]): Uint
 export function haveRecords(held: readonly HeldBlock[]): Uint8Array[] {
   const records: Uint8Array[] = [];
   const rowBytes = 4 + HASH_BYTES;
-  for (let at = 0; at < held.length; at += HASHES_MOST) {
-    const rows = held.slice(at, at + HASHES_MOST);
+  const ascending = [...held].sort((a, b) => a.block - b.block);
+  for (let at = 0; at < ascending.length; at += HASHES_MOST) {
+    const rows = ascending.slice(at, at + HASHES_MOST);
     const body = new Uint8Array(rows.length * rowBytes);
     rows.forEach(({ block, hash }, index) => {
       viewOf(body).setUint32(index * rowBytes, block);

@@ -56,6 +56,7 @@ export class RepairQueue {
    *
    * @param largest - the highest packet number it had heard on `channel` when it said so: what was sent
    * later may have come since
+   * @returns symbols that are to be sent for it and were not for others
    */
   want(
     block: number,
@@ -64,15 +65,19 @@ export class RepairQueue {
     largest: number,
     now: number,
     rttMs: number,
-  ): void {
+  ): number {
     const sent = this.#sent.get(block);
     const isOnItsWay = sent !== undefined && (sent.ends.get(channel) ?? 0) > largest + 1;
     const need = missing - (isOnItsWay ? sent.count : 0);
-    if (need <= 0) return;
+    if (need <= 0) return 0;
     const wanted = this.#wanted.get(block);
     if (wanted === undefined) {
       this.#wanted.set(block, { need, dueAt: now + Math.max(GATHER_MS, rttMs) });
-    } else wanted.need = Math.max(wanted.need, need);
+      return need;
+    }
+    const more = Math.max(0, need - wanted.need);
+    wanted.need += more;
+    return more;
   }
 
   /** Blocks whose repair is due, earliest first. */

@@ -1,5 +1,5 @@
 /** What a sender tells its program: while it runs, and at the end. */
-import { compareBytes } from "../../base/bytes.ts";
+import { nameOf } from "../../base/bytes.ts";
 import type {
   CastOutcome,
   CastProgress,
@@ -11,12 +11,11 @@ import type { Peer } from "./peer.ts";
 
 /** One line a receiver: who came back after it was lost has one. */
 export function latest(peers: readonly Peer[]): readonly Peer[] {
+  const last = new Map(peers.map((peer) => [nameOf(peer.key), peer]));
   return peers.filter(
-    (peer, index) =>
-      !(
-        (peer.outcome === "lost" || peer.outcome === "declined") &&
-        peers.some((other, at) => at > index && compareBytes(other.key, peer.key) === 0)
-      ),
+    (peer) =>
+      (peer.outcome !== "lost" && peer.outcome !== "declined") ||
+      last.get(nameOf(peer.key)) === peer,
   );
 }
 

@@ -15,6 +15,7 @@ import { Geometry } from "./geometry.ts";
 import { type Peer, stampOf } from "./peer.ts";
 import type { CastLink, ContentPort } from "./ports.ts";
 import { Pulse, statusInterval } from "./pulse.ts";
+import { RECORD } from "./records.ts";
 import { castReport, progressOf, statusesOf } from "./report.ts";
 import type { SenderOptions } from "./sender-options.ts";
 import { isSettled, StartGate } from "./start-gate.ts";
@@ -70,7 +71,7 @@ export class CastSender implements Service {
       authSeed,
       head: () => this.#head(),
       skips: (block) => this.#skips(block),
-      parityAhead: () => this.#flow.parityAhead(this.#hearers()),
+      parityAhead: () => this.#flow.parityAhead(this.#audience.hearers()),
     });
     this.#flow = new Flow(options.cast, packetBytes, (peer) => this.#audience.slow(peer));
     this.#feed = new Feed(this.#geometry, this.#source);
@@ -90,7 +91,7 @@ export class CastSender implements Service {
       {
         sentBlocks: () => this.#transmitter.block,
         reported: (peer) => this.#reported(peer),
-        channels: () => [...this.#channels.active].map(({ number }) => number),
+        channels: () => [...this.#channels.active],
         gone: (peer) => this.#flow.forget(peer),
       },
     );
@@ -103,7 +104,9 @@ export class CastSender implements Service {
   }
 
   receive(peer: Peer, type: number, body: Uint8Array): void {
-    this.#audience.receive(peer, type, body, this.#hub.now());
+    const now = this.#hub.now();
+    this.#audience.receive(peer, type, body, now);
+    if (type === RECORD.READY) this.#pulse.soon(now);
     this.#hub.changed();
   }
 
@@ -162,10 +165,6 @@ export class CastSender implements Service {
     return this.#channels.wireBytes + this.#feed.wireBytes;
   }
 
-  #hearers(): Peer[] {
-    return this.#audience.peers.filter((peer) => peer.hears);
-  }
-
   #gather(now: number): void {
     const live = this.#audience.live();
     if (this.#pulse.isDue(now)) {
@@ -180,7 +179,7 @@ export class CastSender implements Service {
   }
 
   #cast(now: number): void {
-    const hearers = this.#hearers();
+    const hearers = this.#audience.hearers();
     if (hearers.some(({ channel }) => channel < 0)) this.#cover();
     this.#flow.round(now, hearers, [...this.#channels.active]);
     this.#audience.tellEnd();
@@ -211,7 +210,7 @@ export class CastSender implements Service {
       const before = this.#transmitter.block;
       const bytes = this.#transmitter.send(now, paced, this.#mayRun(window));
       this.#flow.spent(bytes);
-      if (bytes > 0) this.#pulse.sending(now);
+      if (bytes > 0) this.#pulse.sending(this.#flow.rate.isStartup);
       else if (this.#transmitter.block === before) return false;
       sent += bytes;
     }
@@ -247,8 +246,11 @@ export class CastSender implements Service {
 
   #reported(peer: Peer): void {
     const now = this.#hub.now();
-    if (!peer.hears || this.#startedAt === undefined || this.#flow.isIgnored(peer, now)) return;
-    noteWishes(peer, this.#transmitter, this.#geometry, this.#isFewBulk(), now);
+    if (!peer.hears || this.#startedAt === undefined) return;
+    this.#flow.reported(peer, this.#audience.hearers());
+    if (this.#flow.isIgnored(peer)) return;
+    if (!noteWishes(peer, this.#transmitter, this.#geometry, this.#isFewBulk(), now))
+      this.#audience.slow(peer);
   }
 
   /** Whether whole blocks that are missing go by unicast. */
@@ -259,7 +261,7 @@ export class CastSender implements Service {
   /** Whether everybody who listens holds this block from before. */
   #skips(block: number): boolean {
     for (const peer of this.#audience.peers) if (peer.held.size > 0) this.#audience.match(peer);
-    const hearers = this.#hearers();
+    const hearers = this.#audience.hearers();
     return hearers.length > 0 && hearers.every(({ have }) => have.has(block));
   }
 
@@ -283,7 +285,7 @@ export class CastSender implements Service {
     return {
       stamp: stampOf(this.#hub.now()),
       sentBlocks: block,
-      statusIntervalMs: statusInterval(receivers, this.#flow.rate.rate, isCasting),
+      statusIntervalMs: statusInterval(receivers, this.#flow.rate, isCasting),
       receivers,
       report: isDone || this.#flow.isClosed,
     };

@@ -1,25 +1,39 @@
 /**
- * Where symbols come from. Every member of a cast has its key, so a forged symbol cannot be pinned on
+ * Where the packets of a cast come from. Every member has its key, so a forged symbol cannot be pinned on
  * anybody; but it has a source address and an interface (WIRE item 23). A block that came out wrong is
- * kept until the sender has sent it by unicast: then it shows which symbols were made up.
+ * kept until the sender has sent it by unicast: then it shows which symbols were made up. From the first
+ * forgery on only sources count that have shown to be the sender's.
  */
 import type { ForgedSymbols } from "./contract.ts";
 
 interface Source {
+  readonly name: string;
   readonly address: string;
   readonly interfaceName: string;
   good: number;
   forged: number;
+  /** Not used, for want of proof. */
+  unproven: number;
+  /** Some of its symbols may be in blocks under way. */
+  isUsed: boolean;
 }
 
-/** Numbers fit a byte, and 0 is nobody; those after the 254th share the last one. */
+/** Numbers fit a byte, and 0 is nobody; those after the last share it. */
 const SOURCES_MOST = 255;
 /** One forged symbol outweighs so many good ones: a cheat may pass on what the sender sent. */
 const FORGED_WEIGHT = 64;
+/** Signatures of sources without proof that are verified in a second. */
+const CHECKS_PER_SECOND = 50;
 
 export class SourceBook {
   readonly #sources: Source[] = [];
   readonly #numbers = new Map<string, number>();
+  /** Somebody makes up packets. */
+  #isWary = false;
+  /** Packets of sources that made room for others. */
+  #forgotten = 0;
+  #checks = CHECKS_PER_SECOND;
+  #checkedAt = 0;
   #last = "";
   #lastInterface = "";
   #lastNumber = 0;
@@ -38,34 +52,77 @@ export class SourceBook {
   /** @returns whether symbols of this source may be used; those that may not are counted */
   admits(number: number, symbols: number): boolean {
     const source = this.#sources[number - 1] as Source;
-    if (source.forged * FORGED_WEIGHT <= source.good) return true;
-    source.forged += symbols;
+    if (isCheat(source)) source.forged += symbols;
+    else if (this.#isWary && source.good === 0) source.unproven += symbols;
+    else {
+      source.isUsed = true;
+      return true;
+    }
     return false;
   }
 
-  /** A symbol turned out to be what the sender sent, or not. */
-  judge(number: number, symbols: number, isGood: boolean): void {
-    const source = this.#sources[number - 1];
-    if (source === undefined) return;
-    if (isGood) source.good += symbols;
-    else source.forged += symbols;
+  /** It sent what only the sender can have made, and nothing to the contrary. */
+  isProven(number: number): boolean {
+    const source = this.#sources[number - 1] as Source;
+    return source.good > 0 && !isCheat(source);
   }
 
+  /** Whether a signature that this source sent is worth the time it takes to verify. */
+  mayCheck(number: number, now: number): boolean {
+    if (this.isProven(number)) return true;
+    const more = ((now - this.#checkedAt) * CHECKS_PER_SECOND) / 1000;
+    this.#checks = Math.min(CHECKS_PER_SECOND, this.#checks + more);
+    this.#checkedAt = now;
+    if (this.#checks < 1) {
+      (this.#sources[number - 1] as Source).unproven++;
+      return false;
+    }
+    this.#checks--;
+    return true;
+  }
+
+  /** A packet turned out to be what the sender sent, or not. */
+  judge(number: number, packets: number, isGood: boolean): void {
+    const source = this.#sources[number - 1];
+    if (source === undefined) return;
+    if (isGood) source.good += packets;
+    else {
+      source.forged += packets;
+      this.#isWary = true;
+    }
+  }
+
+  /** Who sent what the sender did not. Of sources that never showed to be the sender's, all they sent. */
   forged(): readonly ForgedSymbols[] {
+    if (!this.#isWary) return [];
     return this.#sources
-      .filter(({ forged }) => forged > 0)
-      .map(({ address, interfaceName, forged }) => ({
-        source: address,
-        interface: interfaceName,
-        symbols: forged,
-      }));
+      .map((source) => ({
+        source: source.address,
+        interface: source.interfaceName,
+        symbols: source.forged + (source.good === 0 ? source.unproven : 0),
+      }))
+      .concat({ source: "others", interface: "", symbols: this.#forgotten })
+      .filter(({ symbols }) => symbols > 0);
   }
 
   #add(name: string, address: string, interfaceName: string): number {
-    if (this.#sources.length < SOURCES_MOST) {
-      this.#sources.push({ address, interfaceName, good: 0, forged: 0 });
-    }
-    this.#numbers.set(name, this.#sources.length);
-    return this.#sources.length;
+    const isFull = this.#sources.length === SOURCES_MOST;
+    const spare = isFull
+      ? this.#sources.findLastIndex(({ isUsed, good }) => !isUsed && good === 0)
+      : -1;
+    if (isFull && spare < 0) return SOURCES_MOST;
+    const counts = { good: 0, forged: 0, unproven: 0, isUsed: false };
+    const source = { name, address, interfaceName, ...counts };
+    const index = isFull ? spare : this.#sources.length;
+    const before = this.#sources[index];
+    this.#numbers.delete(before?.name ?? "");
+    this.#forgotten += before === undefined ? 0 : before.forged + before.unproven;
+    this.#sources[index] = source;
+    this.#numbers.set(name, index + 1);
+    return index + 1;
   }
+}
+
+function isCheat({ good, forged }: Source): boolean {
+  return forged * FORGED_WEIGHT > good;
 }

@@ -5,7 +5,7 @@ import {
   type Primitives,
   TAG_BYTES,
 } from "../../backend/port.ts";
-import { type AuthHead, authFrame, hashesPerPacket, signHashes } from "./auth-frame.ts";
+import { type AuthHead, type AuthSigner, authFrame, hashesPerPacket } from "./auth-frame.ts";
 import type { BlockSource } from "./block-source.ts";
 import { Burst } from "./burst.ts";
 import type { Channels } from "./channels.ts";
@@ -23,11 +23,8 @@ type Part =
   | { readonly kind: "repair"; readonly run: Repair }
   | { readonly kind: "content"; readonly run: Repair };
 
-export interface TransmitterOptions {
+export interface TransmitterOptions extends AuthSigner {
   readonly primitives: Primitives;
-  readonly castId: Uint8Array;
-  /** Ed25519 seed of block hashes. */
-  readonly authSeed: Uint8Array;
   head(): AuthHead;
   /** Whether nobody needs this block. */
   skips(block: number): boolean;
@@ -73,16 +70,19 @@ export class Transmitter {
     return this.block >= this.#geometry.blocks;
   }
 
-  /** Somebody lacks the hash of a block. */
-  askHash(block: number): void {
-    if (block < this.#announced) this.#asked.add(Math.floor(block / this.#hashesMost));
+  /** Somebody lacks the hash of a block. @returns whether that makes one more packet */
+  askHash(block: number): boolean {
+    const page = Math.floor(block / this.#hashesMost);
+    if (block >= this.#announced || this.#asked.has(page)) return false;
+    this.#asked.add(page);
+    return true;
   }
 
   /** Says where we are: on the channels in use, or on all of them with a packet of full size. */
   pulse(everywhere: boolean): void {
     this.#burst.clear();
     const padTo = everywhere ? this.#geometry.packetBytes - DATA_HEADER_BYTES - TAG_BYTES : 0;
-    this.#burst.frames(authFrame(this.#options.head(), undefined, padTo));
+    this.#burst.frames(authFrame(this.#options, this.#options.head(), undefined, padTo));
     if (everywhere) this.#channels.sendAll(this.#burst);
     else this.#channels.send(this.#burst);
   }
@@ -122,11 +122,9 @@ export class Transmitter {
   }
 
   #addPage(first: number, end: number): void {
-    const { primitives, authSeed, castId } = this.#options;
     const hashes: Uint8Array[] = [];
     for (let block = first; block < end; block++) hashes.push(this.#source.hash(block));
-    const signed = signHashes(primitives, authSeed, castId, first, hashes);
-    this.#burst.frames(authFrame(this.#options.head(), signed));
+    this.#burst.frames(authFrame(this.#options, this.#options.head(), { first, hashes }));
     this.#parts.push({ kind: "hashes", first, end });
   }
 

@@ -1,0 +1,68 @@
+/** The receivers of a cast as a list: bounded, and nobody in it can keep the cast from ending. */
+import { nameOf } from "../../base/bytes.ts";
+import type { Peer } from "./peer.ts";
+
+/** Who came, gone or not: a line of the report each. */
+const PEERS_MOST = 1 << 14;
+/** Of one key at once: processes of one user on one machine. */
+const PER_KEY_MOST = 4;
+/** All others are done: whoever gets on no more is waited for so long. */
+const LAGGING_MS = 60_000;
+
+export class Crowd {
+  #peers: Peer[] = [];
+  readonly #present = new Set<Peer>();
+  readonly #byKey = new Map<string, Peer[]>();
+
+  /** In the order of coming. */
+  get peers(): readonly Peer[] {
+    return this.#peers;
+  }
+
+  has(peer: Peer): boolean {
+    return this.#present.has(peer);
+  }
+
+  /** Its key has as many places as it may: the oldest one that is to make room. */
+  replacedBy({ key }: Peer): Peer | undefined {
+    const live = this.#ofKey(key).filter(({ outcome }) => outcome === undefined);
+    return live.length < PER_KEY_MOST ? undefined : live[0];
+  }
+
+  /** @returns false where there is no room */
+  add(peer: Peer): boolean {
+    // Who came anew has one line in the report, so those before need not be kept.
+    for (const before of this.#ofKey(peer.key)) {
+      if (before.outcome === "lost" || before.outcome === "declined") this.#remove(before);
+    }
+    if (this.#peers.length >= PEERS_MOST) return false;
+    this.#peers.push(peer);
+    this.#present.add(peer);
+    this.#byKey.set(nameOf(peer.key), [...this.#ofKey(peer.key), peer]);
+    return true;
+  }
+
+  /** All others are through, and these have not got on for long: not entered, or nothing written. */
+  laggards(now: number): Peer[] {
+    const waiting = this.#peers.filter(({ outcome }) => outcome === undefined);
+    const lagging = waiting.filter(({ progressAt }) => now - progressAt >= LAGGING_MS);
+    if (lagging.length === 0 || lagging.length < waiting.length) return [];
+    const lastAt = Math.max(...this.#peers.map(({ finishedAt }) => finishedAt));
+    const isAnyComplete = this.#peers.some(({ outcome }) => outcome === "complete");
+    return isAnyComplete && now - lastAt >= LAGGING_MS ? lagging : [];
+  }
+
+  #ofKey(key: Uint8Array): readonly Peer[] {
+    return this.#byKey.get(nameOf(key)) ?? [];
+  }
+
+  #remove(peer: Peer): void {
+    const name = nameOf(peer.key);
+    this.#present.delete(peer);
+    this.#peers = this.#peers.filter((each) => each !== peer);
+    this.#byKey.set(
+      name,
+      (this.#byKey.get(name) ?? []).filter((each) => each !== peer),
+    );
+  }
+}
