@@ -1,7 +1,6 @@
 /** The groups of a node: joined on its interfaces as often as they are asked for. */
 import { formatAddress, parseAddress } from "../../src/base/address.ts";
 import type { GroupMemberships } from "../../src/endpoint/rung-groups.ts";
-import type { Joined } from "../../src/multicast/hub.ts";
 import type { MemorySocket } from "./internet.ts";
 
 interface Entry {
@@ -23,7 +22,7 @@ export class SimGroups implements GroupMemberships {
     return [...this.#joined.keys()];
   }
 
-  join(group: string): Joined {
+  keep(group: string): { interfaces(): readonly string[]; leave(): void } {
     const interfaces = this.#socket.ports.map(({ interfaceName }) => interfaceName);
     const entry = this.#joined.get(group) ?? {
       memberships: interfaces.map((name) => this.#join(this.on(group, name))),
@@ -39,7 +38,7 @@ export class SimGroups implements GroupMemberships {
         this.#addresses.delete(membership);
       }
     };
-    return { interfaces, leave, silent: () => undefined };
+    return { interfaces: () => interfaces, leave };
   }
 
   on(group: string, scope: string): string {

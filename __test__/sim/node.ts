@@ -52,7 +52,7 @@ export class Node {
     this.groups = new SimGroups(this.socket);
     if (ports.length > 0)
       for (const group of ownGroups(this.identity.key, (data) => primitives.sha512(data)))
-        this.groups.join(group);
+        this.groups.keep(group);
     const addressees = [ANY_INSTANCE, this.instance].map((target) =>
       addressee(primitives, this.identity.key, NETWORK, target),
     );

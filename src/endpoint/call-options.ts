@@ -22,6 +22,13 @@ export interface MulticastInfo {
   readonly interfaces: readonly string[];
   /** Interfaces that refuse to join a group, and why; tried again from time to time. */
   readonly refused: readonly { readonly interfaceName: string; readonly error: Mp2pError }[];
+  /**
+   * Where not even this device's own packets to groups come in, half a second after they left: a firewall on
+   * this device eats them.
+   */
+  readonly deaf: readonly { readonly interfaceName: string; readonly family: 4 | 6 }[];
+  /** Whether any packet of another device came by a group so far. */
+  readonly hasHeardOthers: boolean;
 }
 
 export interface BackendInfo {

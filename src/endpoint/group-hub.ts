@@ -6,14 +6,16 @@ import {
   type ReceiveBatch,
   ROW,
   ROW_PLAIN,
+  ROW_STREAM,
 } from "../backend/port.ts";
 import { formatAddress, parseAddress } from "../base/address.ts";
 import { Mp2pError } from "../base/errors.ts";
 import type { GroupHub, GroupRow, Joined, Service, Speaker } from "../multicast/hub.ts";
-import { type Kept, Membership, type Refusal } from "../multicast/membership.ts";
+import { type Kept, Membership, type Place, type Refusal } from "../multicast/membership.ts";
 import type { NetworkInterface } from "../multicast/network-interface.ts";
 import type { Identity } from "../noise/identity.ts";
 import { ANNOUNCE } from "../wire/announce.ts";
+import { emptyGroupRow, fillGroupRow, rowBytes } from "./group-row.ts";
 import { HubSpeaker } from "./hub-speaker.ts";
 import { hostOf, InterfaceWatch } from "./interfaces.ts";
 import type { PathTable } from "./path-table.ts";
@@ -27,6 +29,7 @@ export interface HubConfig {
   readonly interfaces: () => readonly NetworkInterface[];
   /** Has the core run before this turn of the event loop ends. */
   readonly flush: () => void;
+  readonly unixMs: () => number;
 }
 
 /** What sessions and groups draw from alike: `EndpointCore` has them. */
@@ -46,14 +49,15 @@ export class EndpointHub implements GroupHub {
   readonly #heard = new Map<number, Set<Heard>>();
   readonly #services = new Set<Service>();
   readonly #watchers = new Set<Changed>();
-  readonly #row = emptyRow();
+  readonly #row = emptyGroupRow();
   #shared: Shared | undefined;
   #ownHosts: ReadonlySet<string> = new Set();
   #isDue = false;
+  #hasHeardOthers = false;
 
   constructor(config: HubConfig) {
     this.#config = config;
-    this.#membership = new Membership(config.socket);
+    this.#membership = new Membership(config.socket, config.unixMs);
     this.#watch = new InterfaceWatch(config.interfaces, this.now(), (found, now) =>
       this.#update(found, now),
     );
@@ -77,6 +81,16 @@ export class EndpointHub implements GroupHub {
   /** Interfaces that refuse groups now, and why. */
   get refusals(): readonly Refusal[] {
     return this.#membership.refusals();
+  }
+
+  /** Interfaces by which not even our own packets to groups come in: something here eats them. */
+  get deaf(): readonly Place[] {
+    return this.#membership.deaf(this.now());
+  }
+
+  /** Whether any other machine was heard in a group so far. */
+  get hasHeardOthers(): boolean {
+    return this.#hasHeardOthers;
   }
 
   /** What groups are joined on, with addresses. */
@@ -157,11 +171,13 @@ export class EndpointHub implements GroupHub {
 
   announce(group: string, datagram: Uint8Array): void {
     const family = parseAddress(group)?.family;
+    const now = this.now();
     for (const name of this.#membership.usable(family)) {
       try {
-        this.#config.socket.sendPlain(this.on(group, name), datagram);
+        if (this.#config.socket.sendPlain(this.on(group, name), datagram))
+          this.#membership.sent(group, name, now);
       } catch (error) {
-        // The interface went this very moment: the next look will find it gone.
+        // Refused by the system: other interfaces may do.
         if (!(error instanceof Mp2pError)) throw error;
       }
     }
@@ -197,8 +213,10 @@ export class EndpointHub implements GroupHub {
     if (rows[at + ROW.kind] === ROW_PLAIN) return this.#takeAnnouncement(batch, at);
     const receive = this.#listeners.get(rows[at + ROW.slot] as number);
     if (receive === undefined) return false;
+    // Streams are of sessions: whoever has the keys of a group or a cast made this up.
+    if (rows[at + ROW.kind] === ROW_STREAM) return true;
     const row = this.#row;
-    fill(row, batch, at);
+    fillGroupRow(row, batch, at);
     row.source = this.#sourceOf(batch, at);
     row.interface = this.#membership.arrival(membership)?.interfaceName ?? "";
     receive(row);
@@ -232,6 +250,7 @@ export class EndpointHub implements GroupHub {
     const hosts = interfaces.flatMap(({ addresses }) => addresses.map(({ host }) => host));
     this.#ownHosts = new Set(hosts);
     this.#membership.update(interfaces, now);
+    this.#shared?.paths.renew();
     for (const changed of this.#watchers) changed(interfaces, now);
   }
 
@@ -239,12 +258,16 @@ export class EndpointHub implements GroupHub {
   #noteTraffic(membership: number, batch: ReceiveBatch, at: number): void {
     const now = batch.rows[at + ROW.time] as number;
     if (!this.#membership.isQuiet(membership, now)) return;
-    if (this.#ownHosts.has(hostOf(this.#sourceOf(batch, at)))) return;
+    if (this.#ownHosts.has(hostOf(this.#sourceOf(batch, at)))) {
+      this.#membership.echoed(membership);
+      return;
+    }
+    this.#hasHeardOthers = true;
     this.#membership.heard(membership, now);
   }
 
   #takeAnnouncement(batch: ReceiveBatch, at: number): boolean {
-    const packet = bytesOf(batch, at);
+    const packet = rowBytes(batch, at);
     if (packet[0] !== ANNOUNCE) return false;
     const arrival = this.#membership.arrival(batch.rows[at + ROW.group] as number);
     if (arrival === undefined || packet.length < 3) return true;
@@ -258,31 +281,6 @@ export class EndpointHub implements GroupHub {
     const path = rows[at + ROW.path] as number;
     return (path < 0 ? strangers[-1 - path] : this.#shared?.paths.address(path)) ?? "";
   }
-}
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-function emptyRow(): Writable<GroupRow> {
-  const numbers = { kind: 0, packet: 0, count: 0, object: 0, block: 0, symbol: 0, time: 0 };
-  return { ...numbers, bytes: new Uint8Array(0), source: "", interface: "" };
-}
-
-function fill(row: Writable<GroupRow>, batch: ReceiveBatch, at: number): void {
-  const { rows } = batch;
-  const offset = rows[at + ROW.offset] as number;
-  row.kind = rows[at + ROW.kind] as number;
-  row.packet = rows[at + ROW.packet] as number;
-  row.count = rows[at + ROW.count] as number;
-  row.object = rows[at + ROW.stream] as number;
-  row.block = Math.floor(offset / 65_536);
-  row.symbol = offset % 65_536;
-  row.bytes = bytesOf(batch, at);
-  row.time = rows[at + ROW.time] as number;
-}
-
-function bytesOf({ rows, slab }: ReceiveBatch, at: number): Uint8Array {
-  const start = rows[at + ROW.at] as number;
-  return slab.subarray(start, start + (rows[at + ROW.length] as number));
 }
 
 function noMulticast(group: string, cause: Mp2pError | undefined): Mp2pError {

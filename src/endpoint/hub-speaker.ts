@@ -44,9 +44,10 @@ export class HubSpeaker implements Speaker {
 
   #pathTo(address: string): number | undefined {
     const held = this.#held.get(address);
-    if (held !== undefined) return held;
+    if (held !== undefined && this.#paths.isCurrent(held)) return held;
     try {
       const path = this.#paths.hold(address, true);
+      if (held !== undefined) this.#paths.release(held);
       this.#held.set(address, path);
       return path;
     } catch (error) {

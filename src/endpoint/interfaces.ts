@@ -1,8 +1,13 @@
 /** Network interfaces for groups: which there are, which will do, and when they change. */
-import { networkInterfaces } from "node:os";
+import { readFileSync } from "node:fs";
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { formatAddress, parseAddress } from "../base/address.ts";
 import type { Service } from "../multicast/hub.ts";
-import type { InterfaceAddress, NetworkInterface } from "../multicast/network-interface.ts";
+import {
+  type InterfaceAddress,
+  type NetworkInterface,
+  stateOf,
+} from "../multicast/network-interface.ts";
 
 const POLL_MS = 5000;
 /** A change is believed once it has stood this long: addresses come one after the other. */
@@ -10,25 +15,56 @@ const SETTLE_MS = 500;
 
 /** Interfaces of this machine that are up and have an address. */
 export function systemInterfaces(): readonly NetworkInterface[] {
-  return Object.entries(networkInterfaces()).map(([name, entries = []]) => ({
+  const entries = new Map<string, NetworkInterfaceInfo[]>();
+  for (const [name, some = []] of Object.entries(networkInterfaces())) {
+    // Linux names an IPv4 address as it likes: "eth0:backup" is eth0.
+    const [device = ""] = name.split(":");
+    entries.set(device, [...(entries.get(device) ?? []), ...some]);
+  }
+  return Array.from(entries, ([name, some]) => ({
     name,
-    isLoopback: entries.some(({ internal }) => internal),
-    addresses: entries.flatMap(({ family, address, cidr }) => {
-      const parsed = parseAddress(family === "IPv4" ? `${address}:0` : `[${address}]:0`);
-      if (parsed === undefined) return [];
-      const prefixBits = Number(cidr?.split("/")[1] ?? 8 * parsed.bytes.length);
-      return [{ family: parsed.family, bytes: parsed.bytes, host: hostOf(address), prefixBits }];
-    }),
+    isLoopback: some.some(({ internal }) => internal),
+    addresses: some.flatMap(addressOf),
+    link: linkOf(name, some),
   }));
 }
 
-/** `"192.0.2.1"` or `"fe80::1"` of an address with or without port, brackets and zone. */
+function addressOf({ family, address, cidr }: NetworkInterfaceInfo): InterfaceAddress[] {
+  const parsed = parseAddress(family === "IPv4" ? `${address}:0` : `[${address}]:0`);
+  if (parsed === undefined) return [];
+  const prefixBits = Number(cidr?.split("/")[1] ?? 8 * parsed.bytes.length);
+  return [{ family: parsed.family, bytes: parsed.bytes, host: hostOf(address), prefixBits }];
+}
+
+/**
+ * The interface's number and address on the link, which another of its name has not. Linux counts how often its
+ * cable was pulled too, so that one pulled between two looks is noticed: the switch has forgotten us then.
+ */
+function linkOf(name: string, entries: readonly NetworkInterfaceInfo[]): string {
+  const zones = entries.map((each) => (each.family === "IPv6" ? each.scopeid : 0));
+  const number = readNumber(name, "ifindex") ?? Math.max(...zones);
+  return `${number} ${entries[0]?.mac} ${readNumber(name, "carrier_changes")}`;
+}
+
+function readNumber(name: string, counter: string): number | undefined {
+  if (process.platform !== "linux") return undefined;
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/${counter}`, "latin1"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** `"192.0.2.1"` or `"fe80::1"` of an address with or without port, brackets and zone; other texts as they are. */
 export function hostOf(text: string): string {
-  const host = text.startsWith("[") ? text.slice(1, text.indexOf("]")) : text;
-  const parsed = parseAddress(host.includes(":") ? `[${host}]:0` : `${host}:0`);
+  const isBare = text.includes("[") ? text.endsWith("]") : text.split(":").length !== 2;
+  const host = text.includes(":") && !text.startsWith("[") ? `[${text}]` : text;
+  const parsed = parseAddress(isBare ? `${host}:0` : text);
   if (parsed === undefined) return text;
   const { scope: _, ...everywhere } = parsed;
-  return formatAddress(everywhere).replace(/:0$/, "").replace(/[[\]]/g, "");
+  return formatAddress({ ...everywhere, port: 0 })
+    .replace(/:0$/, "")
+    .replace(/[[\]]/g, "");
 }
 
 /**
@@ -73,7 +109,8 @@ function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
 /** Looks at the interfaces from time to time, as no system tells Node when they change. */
 export class InterfaceWatch implements Service {
   #current: readonly NetworkInterface[];
-  #seen: string;
+  /** What the last look saw of each. */
+  #seen: ReadonlyMap<string, string>;
   #lookAt: number;
   readonly #list: () => readonly NetworkInterface[];
   readonly #changed: (interfaces: readonly NetworkInterface[], now: number) => void;
@@ -86,7 +123,7 @@ export class InterfaceWatch implements Service {
     this.#list = list;
     this.#changed = changed;
     this.#current = list();
-    this.#seen = nameOf(this.#current);
+    this.#seen = statesOf(this.#current);
     this.#lookAt = now + POLL_MS;
   }
 
@@ -101,20 +138,29 @@ export class InterfaceWatch implements Service {
   run(now: number): void {
     if (now < this.#lookAt) return;
     const found = this.#list();
-    const seen = nameOf(found);
-    const isSettled = seen === this.#seen;
+    const before = this.#seen;
+    const seen = statesOf(found);
     this.#seen = seen;
-    this.#lookAt = now + (isSettled ? POLL_MS : SETTLE_MS);
-    if (!isSettled || seen === nameOf(this.#current)) return;
-    this.#current = found;
-    this.#changed(found, now);
+    const isSettled = (name: string) => seen.get(name) === before.get(name);
+    const names = [...new Set([...seen.keys(), ...before.keys()])];
+    this.#lookAt = now + (names.every(isSettled) ? POLL_MS : SETTLE_MS);
+    // One that changes all the time keeps the state it had, and no other waiting.
+    const settled = names.flatMap((name) => {
+      const from = isSettled(name) ? found : this.#current;
+      return from.find((each) => each.name === name) ?? [];
+    });
+    if (isSame(statesOf(settled), statesOf(this.#current))) return;
+    this.#current = settled;
+    this.#changed(settled, now);
   }
 }
 
-function nameOf(interfaces: readonly NetworkInterface[]): string {
-  const names = interfaces.map(({ name, addresses }) => {
-    const hosts = addresses.map(({ host, prefixBits }) => `${host}/${prefixBits}`);
-    return `${name} ${hosts.sort().join(" ")}`;
-  });
-  return names.sort().join("\n");
+function statesOf(interfaces: readonly NetworkInterface[]): ReadonlyMap<string, string> {
+  return new Map(
+    interfaces.map((each) => [each.name, `${stateOf(each, 4)} ${stateOf(each, 6)}`] as const),
+  );
+}
+
+function isSame(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, string>): boolean {
+  return left.size === right.size && [...left].every(([name, state]) => right.get(name) === state);
 }

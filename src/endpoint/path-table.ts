@@ -3,6 +3,7 @@
  * batches that wait to be read still name it. While a group is in use as one, we stay in it.
  */
 import type { DatagramSocket } from "../backend/port.ts";
+import { Mp2pError } from "../base/errors.ts";
 import { isGroup } from "../path/ladder.ts";
 import type { RungGroups } from "./rung-groups.ts";
 
@@ -35,10 +36,7 @@ export class PathTable {
   hold(address: string, speaksOnly = false): number {
     let entry = this.#byAddress.get(address);
     if (entry === undefined) {
-      const id = this.#socket.addPath(address);
-      entry = { id, address, holders: 0, leaveGroup: undefined };
-      this.#byAddress.set(address, entry);
-      this.#byId.set(entry.id, entry);
+      entry = this.#file(this.#socket.addPath(address), address);
     }
     if (isGroup(address) && !speaksOnly) entry.leaveGroup ??= this.#groups?.stayIn(address);
     entry.holders++;
@@ -60,10 +58,37 @@ export class PathTable {
     return this.#byId.get(id)?.address;
   }
 
+  /** Whether this id is still the one of its address. */
+  isCurrent(id: number): boolean {
+    const entry = this.#byId.get(id);
+    return entry !== undefined && this.#byAddress.get(entry.address) === entry;
+  }
+
+  /** Interfaces changed: a group on one that was made anew is another path, though its address is the same. */
+  renew(): void {
+    for (const { id, address } of [...this.#byAddress.values()]) {
+      if (!isGroup(address)) continue;
+      try {
+        const fresh = this.#socket.addPath(address);
+        if (fresh !== id) this.#unused.add(this.#file(fresh, address));
+      } catch (error) {
+        // The interface is gone: what is sent there is lost, and it may come back.
+        if (!(error instanceof Mp2pError)) throw error;
+      }
+    }
+  }
+
+  #file(id: number, address: string): Entry {
+    const entry = { id, address, holders: 0, leaveGroup: undefined };
+    this.#byAddress.set(address, entry);
+    this.#byId.set(id, entry);
+    return entry;
+  }
+
   #forget(entry: Entry): void {
     this.#unused.delete(entry);
     this.#byId.delete(entry.id);
-    this.#byAddress.delete(entry.address);
+    if (this.#byAddress.get(entry.address) === entry) this.#byAddress.delete(entry.address);
     this.#socket.removePath(entry.id);
   }
 }

@@ -4,9 +4,8 @@
  */
 import type { Primitives } from "../backend/port.ts";
 import { formatAddress, parseAddress } from "../base/address.ts";
-import { Mp2pError } from "../base/errors.ts";
 import { ipv4Group, ownGroups, SCOPE, transientGroup } from "../multicast/group-address.ts";
-import type { Joined } from "../multicast/hub.ts";
+import type { Kept } from "../multicast/membership.ts";
 import { isGroup } from "../path/ladder.ts";
 
 /** Groups of a peer that an attempt is in. */
@@ -27,7 +26,8 @@ export interface RungGroups {
 
 /** The part of an endpoint's groups that this needs; `group-hub.ts` has it. */
 export interface GroupMemberships {
-  join(group: string): Joined;
+  /** Joins where it can, now and as interfaces come. */
+  keep(group: string): Pick<Kept, "interfaces" | "leave">;
   on(group: string, interfaceName: string): string;
   addressOf(membership: number): string | undefined;
 }
@@ -49,17 +49,14 @@ export class GroupRung implements RungGroups {
 
   joinOf(key: Uint8Array, named: readonly string[] = []): HeldGroups {
     const groups = new Set([...this.#groupsOf(key), ...named]);
-    const joined = [...groups].flatMap((group) => {
-      const one = this.#join(group);
-      return one === undefined ? [] : [{ group, one }];
-    });
+    const kept = [...groups].map((group) => ({ group, one: this.#groups.keep(group) }));
     return {
       addresses: () =>
-        joined
-          .flatMap(({ group, one }) => one.interfaces.map((name) => this.#groups.on(group, name)))
+        kept
+          .flatMap(({ group, one }) => one.interfaces().map((name) => this.#groups.on(group, name)))
           .slice(0, MAX_ADDRESSES),
       leave: () => {
-        for (const { one } of joined.splice(0)) one.leave();
+        for (const { one } of kept.splice(0)) one.leave();
       },
     };
   }
@@ -68,8 +65,8 @@ export class GroupRung implements RungGroups {
     const parsed = parseAddress(address);
     if (parsed === undefined || !isGroup(address)) return () => undefined;
     const { scope: _, ...everywhere } = parsed;
-    const joined = this.#join(formatAddress(everywhere));
-    return () => joined?.leave();
+    const kept = this.#groups.keep(formatAddress(everywhere));
+    return () => kept.leave();
   }
 
   addressOf(membership: number): string | undefined {
@@ -80,15 +77,5 @@ export class GroupRung implements RungGroups {
     const hash = (data: Uint8Array) => this.#primitives.sha512(data);
     if (this.#hopLimit > 1) return ownGroups(key, hash);
     return [transientGroup(key, SCOPE.link, hash), ipv4Group(key, hash)];
-  }
-
-  /** @returns undefined where no interface takes it: there are other rungs */
-  #join(group: string): Joined | undefined {
-    try {
-      return this.#groups.join(group);
-    } catch (error) {
-      if (error instanceof Mp2pError) return undefined;
-      throw error;
-    }
   }
 }

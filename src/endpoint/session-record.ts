@@ -95,7 +95,8 @@ export class SessionRecord implements Timed {
 
   /** Path id of an address packets of this session come from or go to. */
   visit(address: string): number {
-    for (const held of this.#held) if (held.address === address) return held.path;
+    for (const held of this.#held)
+      if (held.address === address && this.#paths.isCurrent(held.path)) return held.path;
     if (this.#held.length > MAX_VISITORS) this.#releaseOldestVisitor();
     const path = this.#paths.hold(address);
     this.#held = this.#held.concat({ address, path });

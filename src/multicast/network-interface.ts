@@ -15,10 +15,18 @@ export interface NetworkInterface {
   readonly name: string;
   readonly isLoopback: boolean;
   readonly addresses: readonly InterfaceAddress[];
+  /** Another text where its cable was pulled meanwhile or it was made anew, as far as the system tells. */
+  readonly link?: string;
 }
 
-/** Its addresses of one family: empty where it lacks the family, another text where any of them changed. */
-export function addressesOf({ addresses }: NetworkInterface, family: 4 | 6): string {
-  const hosts = addresses.filter((each) => each.family === family).map(({ host }) => host);
-  return hosts.sort().join(" ");
+/** Whether it has an address of the family. */
+export function speaks({ addresses }: NetworkInterface, family: 4 | 6): boolean {
+  return addresses.some((each) => each.family === family);
+}
+
+/** Another text where its link or any of its addresses of this family changed: it may be in another network. */
+export function stateOf({ addresses, link = "" }: NetworkInterface, family: 4 | 6): string {
+  const own = addresses.filter((each) => each.family === family);
+  const texts = own.map(({ host, prefixBits }) => `${host}/${prefixBits}`);
+  return [link, ...texts.sort()].join(" ");
 }
