@@ -120,19 +120,18 @@ export class CastNetwork {
 class Listener {
   readonly keys: PacketKeys;
   readonly receive: (row: GroupRow) => void;
-  readonly #windows = new Map<string, { readonly seen: RangeSet; highest: number }>();
+  readonly #seen = new RangeSet();
+  #highest = -1;
 
   constructor(keys: PacketKeys, receive: (row: GroupRow) => void) {
     this.keys = keys;
     this.receive = receive;
   }
 
-  /** As a slot has it: a replay window for each source. */
-  isFresh(packet: number, source: string): boolean {
-    const window = this.#windows.get(source) ?? { seen: new RangeSet(), highest: -1 };
-    this.#windows.set(source, window);
-    window.highest = Math.max(window.highest, packet);
-    return packet + WINDOW > window.highest && window.seen.add(packet, packet + 1) > 0;
+  /** As a replay window has it. */
+  isFresh(packet: number): boolean {
+    this.#highest = Math.max(this.#highest, packet);
+    return packet + WINDOW > this.#highest && this.#seen.add(packet, packet + 1) > 0;
   }
 }
 
@@ -264,7 +263,7 @@ export class SimHub implements GroupHub {
       if (!equalBytes(listener.keys.cid, keys.cid) || !equalBytes(listener.keys.key, keys.key))
         continue;
       known = true;
-      const fresh = packets.filter(({ packet }) => listener.isFresh(packet, from.address));
+      const fresh = packets.filter(({ packet }) => listener.isFresh(packet));
       this.replayed += packets.length - fresh.length;
       for (const row of rowsOf(fresh, from.address, this.now())) {
         listener.receive(row);

@@ -116,7 +116,11 @@ export interface CastReceiveProgress {
   readonly path: "multicast" | "unicast";
 }
 
-/** Symbols of blocks that came out wrong, by where they came from: whoever has the key can make them up. */
+/**
+ * Packets of a cast that its sender did not send, by where they came from: whoever has the key can make them
+ * up, and a source address proves nothing. From sources that never showed to be the sender's, all they sent
+ * after the first forgery. The last entry may stand for all others, with the source `"others"`.
+ */
 export interface ForgedSymbols {
   readonly source: string;
   readonly interface: string;

@@ -1,18 +1,21 @@
-/**
- * How much may be on its way: a window by what receivers report, and a rate by what the network loses.
- * A receiver that alone holds the others up is left behind for a moment; what it manages meanwhile,
- * beside the others, decides whether they wait for it or it catches up by unicast.
- */
+/** How much may be on its way: a window by what receivers report, and a rate by what the network loses. */
 import { BLOCK_SYMBOLS } from "../../backend/port.ts";
 import { equalBytes } from "../../base/bytes.ts";
 import { Pacer } from "../../session/pacer.ts";
 import type { Channel } from "./channels.ts";
 import type { CastOptions } from "./contract.ts";
-import { LossMeter } from "./loss-meter.ts";
+import { Frontier } from "./frontier.ts";
+import { LossMeter, type Verdict } from "./loss-meter.ts";
 import type { Peer } from "./peer.ts";
 import { RateFinder } from "./rate-finder.ts";
+import { Trials } from "./trials.ts";
+import { windowOf } from "./window.ts";
 
 const ROUND_MS = 20;
+/** A round is judged by what left in its first half: that is what its rate does to the path. */
+const JUDGED_MS = 10;
+/** Few that have not answered by then hold the others up. */
+const LATE_MS = 100;
 /** Answers that take longer are not waited for. */
 const ROUND_MOST_MS = 1000;
 /** Who has not reported for so long is not waited for. */
@@ -20,27 +23,10 @@ const SILENT_MS = 500;
 /** Beyond so many receivers not each one is waited for: see STATUS. */
 const FEW = 32;
 const SOME = 8;
-/** Holding the others up for so long starts a trial of this length. */
-const HOLDING_MS = 100;
-const TRIAL_MS = 500;
-const NEXT_TRIAL_MS = 5000;
-/** Of the others' rate: below, nobody waits for a receiver. */
-const FLOOR = 1 / 16;
-/** Of a kernel's buffer: the rest is bookkeeping of packets in it. */
-const USABLE = 0.5;
-const WINDOW_PACKETS_LEAST = 16;
+/** Less growth, at twice the rate, and a queue took the rest. */
+const GROWTH_LEAST = 1.25;
 /** Of packets lost; below, repair on demand costs less than parity nobody needs. */
 const PARITY_LOSS = 0.01;
-
-interface Account {
-  readonly meter: LossMeter;
-  holdingMs: number;
-  /** Left behind until then. */
-  trialUntil: number;
-  trialFrom: number;
-  nextTrialAt: number;
-  trials: number;
-}
 
 export class Flow {
   readonly rate: RateFinder;
@@ -49,13 +35,17 @@ export class Flow {
   readonly #options: CastOptions;
   readonly #packetBytes: number;
   readonly #pacer = new Pacer();
-  readonly #accounts = new Map<Peer, Account>();
+  readonly #meters = new Map<Peer, LossMeter>();
+  readonly #frontier = new Frontier();
+  readonly #trials: Trials;
   readonly #slow: (peer: Peer) => void;
   #roundAt = 0;
-  /** By channel: the packet number sent first in this round, and since the rate was cut. */
-  #marks: ReadonlyMap<number, number> = new Map();
-  #cutMarks: ReadonlyMap<number, number> = new Map();
   #roundBytes = 0;
+  /** By channel: the packet number behind the judged part of this round, and that behind the last cut. */
+  #marks: ReadonlyMap<number, number> | undefined;
+  #cutMarks: ReadonlyMap<number, number> = new Map();
+  /** Of those that reported in this round. */
+  readonly #verdicts = new Map<Peer, Verdict>();
   /** Who closed the window in this round. */
   #holder: Peer | undefined;
   #wasLimited = false;
@@ -66,6 +56,7 @@ export class Flow {
     this.#options = options;
     this.#packetBytes = packetBytes;
     this.#slow = slow;
+    this.#trials = new Trials(options, packetBytes);
   }
 
   /** Packets that may leave now. @param peers - those that hear us */
@@ -75,15 +66,24 @@ export class Flow {
     channels: readonly Channel[],
   ): { readonly paced: number; readonly window: number } {
     const bytes = this.#pacer.allowance(now, this.rate.rate, this.#packetBytes);
-    const window = this.#window(now, peers, channels);
-    this.isClosed = window <= 0;
-    if (bytes > 0 && window <= 0) this.#wasLimited = true;
-    return { paced: Math.floor(bytes / this.#packetBytes), window };
+    const { packets, holder } = windowOf(this.#counting(peers), channels, {
+      packetBytes: this.#packetBytes,
+      isSampled: peers.length > FEW,
+      isFast: this.#options.policy === "fast",
+    });
+    this.isClosed = packets <= 0;
+    if (bytes > 0 && this.isClosed) this.#wasLimited = true;
+    this.#holder = holder ?? this.#holder;
+    if (this.#marks === undefined && now - this.#roundAt >= JUDGED_MS) {
+      this.#marks = marksOf(channels);
+      for (const peer of peers) peer.roundRttMs = Infinity;
+    }
+    return { paced: Math.floor(bytes / this.#packetBytes), window: packets };
   }
 
   /** Symbols of parity to send with every block: what the unluckiest twentieth will lose. */
   parityAhead(peers: readonly Peer[]): number {
-    const losses = peers.map((peer) => this.#account(peer).meter.noise).sort((a, b) => b - a);
+    const losses = peers.map((peer) => this.#meter(peer).noise).sort((a, b) => b - a);
     const p95 = losses[Math.floor(losses.length / 20)] ?? 0;
     return p95 < PARITY_LOSS ? 0 : Math.floor(p95 * BLOCK_SYMBOLS);
   }
@@ -103,147 +103,141 @@ export class Flow {
     this.#roundBytes += bytes;
   }
 
-  isIgnored(peer: Peer, now: number): boolean {
-    return now < (this.#accounts.get(peer)?.trialUntil ?? 0);
+  /** Whether it is left behind for a moment. */
+  isIgnored(peer: Peer): boolean {
+    return this.#trials.isOn(peer);
   }
 
   forget(peer: Peer): void {
-    this.#accounts.delete(peer);
+    this.#meters.delete(peer);
+    this.#verdicts.delete(peer);
+    this.#trials.forget(peer);
   }
 
-  /** Ends the round if its packets were answered for. @param peers - those that hear us */
+  /** A receiver reported: what does it say of the path? @param peers - those that hear us */
+  reported(peer: Peer, peers: readonly Peer[]): void {
+    peer.lag = Math.max(...peers.map(({ largest }) => largest)) - peer.largest;
+    if (!this.#counts(peer)) return;
+    const meter = this.#meter(peer);
+    // What was sent before the rate was cut says nothing of the new one.
+    const isOld = meter.startsBefore(this.#cutMarks.get(peer.channel) ?? 0);
+    const verdict = meter.judge(peer);
+    if (isOld || verdict === "none" || this.#verdicts.get(peer) === "congested") return;
+    this.#verdicts.set(peer, verdict);
+  }
+
+  /** Ends the round if its packets were answered for, or lost. @param peers - those that hear us */
   round(now: number, peers: readonly Peer[], channels: readonly Channel[]): void {
-    if (this.#roundAt === 0) this.#begin(now, channels);
+    if (this.#roundAt === 0) this.#begin(now);
     const roundMs = now - this.#roundAt;
-    const counting = peers.filter((peer) => this.#counts(peer, now));
-    if (roundMs < ROUND_MS || (!this.#isAnswered(counting, now) && roundMs < ROUND_MOST_MS)) return;
-    const sentRate = this.#roundBytes / roundMs;
-    this.#endTrials(now, peers);
-    const verdicts = counting.map((peer) =>
-      this.#account(peer).meter.judge(peer, this.#cutMarks.get(peer.channel) ?? 0),
-    );
-    const congested = counting.filter((_, index) => verdicts[index] === "congested");
-    const isCalm = verdicts.includes("calm");
-    this.#watch(now, roundMs, counting, congested);
-    if (congested.length > 0 && this.#isDecisive(counting, congested)) {
-      const rates = congested.map((peer) => this.#account(peer).meter.deliveredRate);
-      this.rate.congested(now, Math.min(...rates) * this.#packetBytes);
+    const counting = this.#counting(peers);
+    const isSampled = counting.length > FEW;
+    const judged = counting.filter((peer) => this.#verdicts.has(peer));
+    const congested = judged.filter((peer) => this.#verdicts.get(peer) === "congested");
+    const isPathFull = congested.length * 2 > (isSampled ? judged : counting).length;
+    const late = this.#late(counting, now);
+    const isOver = roundMs >= patience(counting.length, late.length);
+    if (!isPathFull && !isOver) return;
+    this.#turnTrials(now, peers);
+    const before = this.#frontier.rate;
+    this.#frontier.step(counting);
+    const holding = this.#trials.holding(this.#lastHolder(counting), roundMs);
+    const suspects = isPathFull ? [] : [...congested, ...holding, ...(isSampled ? [] : late)];
+    const tried = this.#trials.begin(now, counting.length, new Set(suspects));
+    const slow = congested.filter((peer) => !tried.has(peer));
+    if (slow.length > 0 && (this.#options.policy !== "fast" || slow.length === counting.length)) {
+      const loss = Math.max(...slow.map((peer) => this.#meter(peer).loss));
+      this.rate.congested(now, this.#delivered(loss));
       this.#cutMarks = marksOf(channels);
-    } else if (isCalm && !this.#wasLimited) {
+    } else if (judged.length > 0 && !this.#wasLimited) {
       const isQueued = counting.some((peer) => peer.isQueued);
-      // Doubling into a queue that grows would lose as much as it holds.
-      if (!isQueued || !this.rate.isStartup) this.rate.calm(now, sentRate, roundMs);
+      if (this.#grow(now, roundMs, isQueued, before)) this.#cutMarks = marksOf(channels);
     }
-    for (const peer of peers) peer.roundRttMs = Infinity;
-    this.#begin(now, channels);
+    this.#begin(now);
   }
 
-  #begin(now: number, channels: readonly Channel[]): void {
+  /**
+   * A round without congestion.
+   *
+   * @param before - packets a millisecond that came out in the round before
+   * @returns whether startup ends here: what was sent until now says nothing of the rate from here on
+   */
+  #grow(now: number, roundMs: number, isQueued: boolean, before: number): boolean {
+    // Doubling into a queue that grows would lose as much as it holds.
+    if (!isQueued || !this.rate.isStartup) {
+      this.rate.calm(now, this.#roundBytes / roundMs, roundMs, isQueued);
+      return false;
+    }
+    const isFull = before > 0 && this.#frontier.rate < GROWTH_LEAST * before;
+    if (isFull) this.rate.full(this.#delivered(0));
+    return isFull;
+  }
+
+  /** Bytes a millisecond that come out at who loses this part. */
+  #delivered(loss: number): number {
+    return this.#frontier.rate * (1 - loss) * this.#packetBytes;
+  }
+
+  #begin(now: number): void {
     this.#roundAt = now;
     this.#roundBytes = 0;
-    this.#marks = marksOf(channels);
+    this.#marks = undefined;
     this.#holder = undefined;
     this.#wasLimited = false;
+    this.#verdicts.clear();
   }
 
-  /** Of few each one has to have heard what was sent before this round, of many some. */
-  #isAnswered(counting: readonly Peer[], now: number): boolean {
-    const awaited = counting.filter(({ statusAt }) => now - statusAt < SILENT_MS);
-    const answered = awaited.filter(
-      ({ channel, largest }) => largest + 1 >= (this.#marks.get(channel) ?? 0),
+  /** Who has not heard the judged part of this round yet, and is still there. */
+  #late(counting: readonly Peer[], now: number): readonly Peer[] {
+    const marks = this.#marks;
+    if (marks === undefined) return counting;
+    return counting.filter(
+      ({ statusAt, channel, largest }) =>
+        now - statusAt < SILENT_MS && largest + 1 < (marks.get(channel) ?? 0),
     );
-    return answered.length >= Math.min(awaited.length, awaited.length > FEW ? SOME : Infinity);
+  }
+
+  #counting(peers: readonly Peer[]): readonly Peer[] {
+    return peers.filter((peer) => this.#counts(peer));
   }
 
   /** Whether its rate matters to the others. */
-  #counts(peer: Peer, now: number): boolean {
-    if (this.isIgnored(peer, now)) return false;
+  #counts(peer: Peer): boolean {
+    if (this.isIgnored(peer)) return false;
     const { policy, required = [] } = this.#options;
     if (policy !== "required" || required.length === 0) return true;
     return required.some((key) => equalBytes(key, peer.key));
   }
 
-  /** The fastest one decides, or everybody does. */
-  #isDecisive(counting: readonly Peer[], congested: readonly Peer[]): boolean {
-    return this.#options.policy !== "fast" || congested.length === counting.length;
-  }
-
-  #window(now: number, peers: readonly Peer[], channels: readonly Channel[]): number {
-    const foremost = Math.max(...peers.map(({ largest }) => largest));
-    let least = Infinity;
-    let most = 0;
-    for (const peer of peers) {
-      if (!this.#counts(peer, now)) continue;
-      const channel = channels.find(({ number }) => number === peer.channel);
-      if (channel === undefined) continue;
-      const seen = peers.length > FEW ? foremost - peer.lag : peer.largest;
-      const bytes = USABLE * (peer.status?.windowBytes ?? 0);
-      const room = Math.floor(bytes / this.#packetBytes) - (channel.next - 1 - seen);
-      most = Math.max(most, room);
-      if (room < least) {
-        least = room;
-        if (room <= 0) this.#holder = peer;
-      }
-    }
-    if (this.#options.policy === "fast") return most;
-    return least === Infinity ? WINDOW_PACKETS_LEAST : least;
-  }
-
-  #account(peer: Peer): Account {
-    let account = this.#accounts.get(peer);
-    if (account === undefined) {
-      const meter = new LossMeter();
+  #meter(peer: Peer): LossMeter {
+    let meter = this.#meters.get(peer);
+    if (meter === undefined) {
+      meter = new LossMeter();
       meter.restart(peer);
-      account = { meter, holdingMs: 0, trialUntil: 0, trialFrom: 0, nextTrialAt: 0, trials: 0 };
-      this.#accounts.set(peer, account);
+      this.#meters.set(peer, meter);
     }
-    return account;
+    return meter;
   }
 
-  /** Who held the others up in this round, and for how long now? */
-  #watch(
-    now: number,
-    roundMs: number,
-    counting: readonly Peer[],
-    congested: readonly Peer[],
-  ): void {
-    if (counting.length < 2) return;
-    const isMinority = congested.length * 2 <= counting.length;
-    for (const peer of counting) {
-      const account = this.#account(peer);
-      const holds = (isMinority && congested.includes(peer)) || this.#holdsWindow(peer, counting);
-      account.holdingMs = holds ? account.holdingMs + roundMs : 0;
-      if (account.holdingMs < HOLDING_MS || now < account.nextTrialAt) continue;
-      for (const each of counting) this.#account(each).trialFrom = each.received;
-      account.trialUntil = now + TRIAL_MS;
-      account.holdingMs = 0;
-    }
+  /** Who closed the window, and is behind everybody. */
+  #lastHolder(counting: readonly Peer[]): Peer | undefined {
+    const holder = this.#holder;
+    const isLast = counting.every(({ largest }) => largest >= (holder?.largest ?? Infinity));
+    return isLast ? holder : undefined;
   }
 
-  #holdsWindow(peer: Peer, counting: readonly Peer[]): boolean {
-    if (peer !== this.#holder) return false;
-    const others = counting.filter((other) => other !== peer);
-    const ahead = others.filter((other) => other.largest > peer.largest);
-    return ahead.length === others.length;
+  #turnTrials(now: number, peers: readonly Peer[]): void {
+    const { passed, failed } = this.#trials.turn(now, peers);
+    for (const peer of passed) this.#meter(peer).restart(peer);
+    for (const peer of failed) this.#slow(peer);
   }
+}
 
-  #endTrials(now: number, peers: readonly Peer[]): void {
-    for (const peer of peers) {
-      const account = this.#account(peer);
-      if (account.trialUntil === 0 || now < account.trialUntil) continue;
-      account.trialUntil = 0;
-      account.nextTrialAt = now + NEXT_TRIAL_MS * 2 ** account.trials++;
-      account.meter.restart(peer);
-      const others = peers.filter((other) => other !== peer && !this.isIgnored(other, now));
-      const rates = others.map((other) => other.received - this.#account(other).trialFrom);
-      const median = rates.sort((a, b) => a - b)[rates.length >> 1] ?? 0;
-      const own = peer.received - account.trialFrom;
-      const { floor } = this.#options;
-      const least =
-        floor === undefined ? FLOOR * median : (floor * TRIAL_MS) / 1000 / this.#packetBytes;
-      if (own < least) this.#slow(peer);
-    }
-  }
+/** How long a round of so many lasts. @param late - those that have not answered yet */
+function patience(counting: number, late: number): number {
+  if (counting > FEW) return counting - late >= SOME ? ROUND_MS : ROUND_MOST_MS;
+  if (late === 0) return ROUND_MS;
+  return late * 2 <= counting ? LATE_MS : ROUND_MOST_MS;
 }
 
 function marksOf(channels: readonly Channel[]): ReadonlyMap<number, number> {

@@ -30,13 +30,10 @@ interface Window {
 }
 
 export class LossMeter {
-  /** Packets a millisecond that came in the last round. */
-  deliveredRate = 0;
-  /** Of the last round. */
+  /** Of the last verdict. */
   loss = 0;
   #largest = -1;
   #received = 0;
-  #at = 0;
   #drops = 0;
   #rounds = 0;
   readonly #windows: Window[] = [];
@@ -55,21 +52,20 @@ export class LossMeter {
   restart(peer: Peer): void {
     this.#largest = peer.largest;
     this.#received = peer.received;
-    this.#at = peer.statusAt;
     this.#drops = peer.status?.kernelDrops ?? 0;
   }
 
-  /** Ends a round. @param mark - packets below were sent before the rate was cut, and say nothing of it */
-  judge(peer: Peer, mark: number): Verdict {
-    if (this.#largest + 1 < mark) {
-      this.restart(peer);
-      return "none";
-    }
+  /** Whether what comes next is judged from before this packet on. */
+  startsBefore(packet: number): boolean {
+    return this.#largest + 1 < packet;
+  }
+
+  /** Of what came since the last verdict; "none" where that is too little. */
+  judge(peer: Peer): Verdict {
     const packets = peer.largest - this.#largest;
     if (packets < PACKETS_LEAST) return "none";
     const drops = Math.max(0, (peer.status?.kernelDrops ?? 0) - this.#drops);
     const delivered = peer.received - this.#received;
-    this.deliveredRate = delivered / Math.max(1, peer.statusAt - this.#at);
     const lost = Math.max(0, packets - delivered - drops);
     this.restart(peer);
     this.loss = lost / packets;

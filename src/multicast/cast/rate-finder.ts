@@ -6,8 +6,12 @@
 /** 10 Mbit/s in bytes a millisecond. */
 const FIRST_RATE = 1250;
 const STARTUP_GAIN = 2;
+/** In 20 ms; and while a queue grows. */
 const STEADY_GAIN = 1.03;
+const QUEUED_GAIN = 1.005;
 const CUT = 0.7;
+/** Of what a full path delivers: its queue empties. */
+const DRAIN = 0.9;
 /** Time from a cut back to where it was; a TCP of 100 packets takes as long. */
 const RECOVERY_MS = 4000;
 /** So long without congestion, and the path may have changed: growth is steady again. */
@@ -31,15 +35,24 @@ export class RateFinder {
   }
 
   /** A round in which everything got through. @param sentRate - bytes a millisecond that left in it */
-  calm(now: number, sentRate: number, roundMs: number): void {
+  calm(now: number, sentRate: number, roundMs: number, isQueued: boolean): void {
     if (this.#isFixed) return;
     const sinceCut = now - this.#cutAt;
-    let rate = this.rate * (this.isStartup ? STARTUP_GAIN : STEADY_GAIN ** (roundMs / 20));
+    let rate =
+      this.rate *
+      (this.isStartup ? STARTUP_GAIN : (isQueued ? QUEUED_GAIN : STEADY_GAIN) ** (roundMs / 20));
     if (!this.isStartup && sinceCut < QUIET_MS) {
       const cube = ((sinceCut - RECOVERY_MS) / RECOVERY_MS) ** 3;
       rate = Math.max(this.rate, this.#rateBeforeCut * (1 + (1 - CUT) * cube));
     }
     this.rate = Math.max(this.rate, Math.min(rate, HEADROOM * Math.max(sentRate, FIRST_RATE)));
+  }
+
+  /** More was sent than ever before, and no more of it came: a queue takes the rest. */
+  full(deliveredRate: number): void {
+    if (this.#isFixed) return;
+    this.isStartup = false;
+    this.rate = Math.max(LEAST_RATE, DRAIN * deliveredRate);
   }
 
   /** A round that lost more than noise would. @param deliveredRate - to the slowest that counts */

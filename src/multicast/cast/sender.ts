@@ -207,11 +207,11 @@ export class CastSender implements Service {
       const { paced, window } = this.#flow.allowance(now, hearers, channels);
       this.#isPaced = paced <= 0;
       if (this.#isPaced) return false;
-      const before = this.#transmitter.block;
+      const { block } = this.#transmitter;
       const bytes = this.#transmitter.send(now, paced, this.#mayRun(window));
       this.#flow.spent(bytes);
+      if (bytes === 0 && this.#transmitter.block === block) return false;
       if (bytes > 0) this.#pulse.sending(this.#flow.rate.isStartup);
-      else if (this.#transmitter.block === before) return false;
       sent += bytes;
     }
     return true;
@@ -245,11 +245,10 @@ export class CastSender implements Service {
   }
 
   #reported(peer: Peer): void {
-    const now = this.#hub.now();
     if (!peer.hears || this.#startedAt === undefined) return;
     this.#flow.reported(peer, this.#audience.hearers());
     if (this.#flow.isIgnored(peer)) return;
-    if (!noteWishes(peer, this.#transmitter, this.#geometry, this.#isFewBulk(), now))
+    if (!noteWishes(peer, this.#transmitter, this.#geometry, this.#isFewBulk(), this.#hub.now()))
       this.#audience.slow(peer);
   }
 

@@ -4,7 +4,7 @@
 const REPORTERS = 32;
 /** The sender asks again and again while it waits; answers do not follow closer than this. */
 const LEAST_MS = 2;
-const FIRST_MS = 5;
+const JITTER_LEAST = 0.5;
 
 export class StatusClock {
   readonly #random: () => number;
@@ -13,14 +13,17 @@ export class StatusClock {
   #packets = 0;
   #lastAt: number;
   #at = Infinity;
+  /** Of the interval: receivers that heard the same packet would all report at once. */
+  #jitter: number | undefined;
 
   constructor(random: () => number, now: number) {
     this.#random = random;
     this.#lastAt = now;
   }
 
-  start(now: number): void {
-    this.#at = now + FIRST_MS;
+  /** The first report is due then, or at once where something is heard. */
+  due(at: number): void {
+    this.#at = Math.min(this.#at, at);
   }
 
   /** Packets came in. @param windowPackets - that may be on their way */
@@ -35,9 +38,9 @@ export class StatusClock {
   asked(now: number, intervalMs: number, receivers: number, report: boolean): void {
     this.#intervalMs = Math.max(1, intervalMs);
     this.#receivers = receivers;
-    const spread = receivers > REPORTERS ? intervalMs * this.#random() : 0;
+    const spread = receivers > REPORTERS ? intervalMs * (this.#jitter ?? 0) : 0;
     const earliest = Math.max(now, this.#lastAt + LEAST_MS) + spread;
-    this.#at = Math.min(this.#at, report ? earliest : this.#lastAt + this.#intervalMs);
+    this.#at = Math.min(this.#at, report ? earliest : this.#regular);
   }
 
   isDue(now: number): boolean {
@@ -51,6 +54,11 @@ export class StatusClock {
   sent(now: number): void {
     this.#lastAt = now;
     this.#packets = 0;
-    this.#at = now + this.#intervalMs * (0.75 + 0.5 * this.#random());
+    this.#jitter = (this.#jitter === undefined ? 0 : JITTER_LEAST) + this.#random();
+    this.#at = this.#regular;
+  }
+
+  get #regular(): number {
+    return this.#lastAt + this.#intervalMs * (this.#jitter ?? 1);
   }
 }

@@ -1,0 +1,128 @@
+/**
+ * A receiver that alone holds the others up is left behind for a moment: what it gets meanwhile, beside
+ * what the others get, decides whether they wait for it or it catches up by unicast. Receivers that are
+ * slow together hold nobody up.
+ */
+import type { CastOptions } from "./contract.ts";
+import type { Peer } from "./peer.ts";
+
+/** Closing the window for so long. */
+const HOLDING_MS = 100;
+/** A trial: the others get going without it, then everybody is measured. */
+const SETTLE_MS = 300;
+const MEASURE_MS = 300;
+/** Doubles with each trial that a receiver passes. */
+const NEXT_TRIAL_MS = 5000;
+/** Of the others' rate: below, nobody waits for a receiver. */
+const FLOOR = 1 / 10;
+
+interface Trial {
+  /** Left behind until then; 0 for not at all. */
+  until: number;
+  /** Packets that each receiver had when measuring began. */
+  from: ReadonlyMap<Peer, number>;
+  fromAt: number;
+  nextAt: number;
+  passed: number;
+}
+
+export class Trials {
+  readonly #floor: number | undefined;
+  readonly #packetBytes: number;
+  readonly #trials = new Map<Peer, Trial>();
+  #holder: Peer | undefined;
+  #holdingMs = 0;
+
+  constructor({ floor }: CastOptions, packetBytes: number) {
+    this.#floor = floor;
+    this.#packetBytes = packetBytes;
+  }
+
+  isOn(peer: Peer): boolean {
+    return (this.#trials.get(peer)?.until ?? 0) > 0;
+  }
+
+  forget(peer: Peer): void {
+    this.#trials.delete(peer);
+  }
+
+  /**
+   * A round ended in which one closed the window.
+   *
+   * @returns it, where it did so for long
+   */
+  holding(holder: Peer | undefined, roundMs: number): readonly Peer[] {
+    this.#holdingMs = holder === this.#holder ? this.#holdingMs + roundMs : 0;
+    this.#holder = holder;
+    return holder !== undefined && this.#holdingMs >= HOLDING_MS ? [holder] : [];
+  }
+
+  /**
+   * Leaves behind for a moment who holds the others up, if these are fewer than the others.
+   *
+   * @param counting - how many receivers there are
+   * @returns who is left behind from now on
+   */
+  begin(now: number, counting: number, suspects: ReadonlySet<Peer>): ReadonlySet<Peer> {
+    const begun = new Set<Peer>();
+    if (suspects.size * 2 > counting) return begun;
+    for (const peer of suspects) {
+      const trial = this.#of(peer);
+      if (now < trial.nextAt) continue;
+      trial.from = new Map();
+      trial.until = now + SETTLE_MS + MEASURE_MS;
+      begun.add(peer);
+    }
+    return begun;
+  }
+
+  /**
+   * Goes on with trials, and ends those whose time is over.
+   *
+   * @param peers - everybody who hears
+   * @returns who is waited for again, and who is too slow
+   */
+  turn(
+    now: number,
+    peers: readonly Peer[],
+  ): { readonly passed: readonly Peer[]; readonly failed: readonly Peer[] } {
+    const passed: Peer[] = [];
+    const failed: Peer[] = [];
+    for (const [peer, trial] of this.#trials) {
+      if (trial.until === 0) continue;
+      if (trial.from.size === 0 && now >= trial.until - MEASURE_MS) {
+        trial.from = new Map(peers.map((each) => [each, each.received]));
+        trial.fromAt = now;
+        trial.until = now + MEASURE_MS;
+      }
+      if (now < trial.until) continue;
+      trial.until = 0;
+      trial.nextAt = now + NEXT_TRIAL_MS * 2 ** trial.passed++;
+      if (this.#isTooSlow(peer, trial, now)) failed.push(peer);
+      else passed.push(peer);
+    }
+    return { passed, failed };
+  }
+
+  #isTooSlow(peer: Peer, { from, fromAt }: Trial, now: number): boolean {
+    const gains = [...from]
+      .filter(([other]) => other !== peer && other.isLive)
+      .map(([other, packets]) => other.received - packets)
+      .sort((a, b) => a - b);
+    const median = gains[gains.length >> 1];
+    if (median === undefined) return false;
+    const least =
+      this.#floor === undefined
+        ? FLOOR * median
+        : (this.#floor * (now - fromAt)) / 1000 / this.#packetBytes;
+    return peer.received - (from.get(peer) ?? 0) < least;
+  }
+
+  #of(peer: Peer): Trial {
+    const known = this.#trials.get(peer);
+    if (known !== undefined) return known;
+    const trial = { until: 0, from: new Map(), fromAt: 0, nextAt: 0, passed: 0 };
+    this.#trials.set(peer, trial);
+    return trial;
+  }
+}
