@@ -1,4 +1,5 @@
 /** What calls of an endpoint take and give. */
+import type { GroupDrops } from "../backend/counters.ts";
 import type { Capabilities } from "../backend/port.ts";
 import type { Mp2pError } from "../base/errors.ts";
 
@@ -29,6 +30,13 @@ export interface MulticastInfo {
   readonly deaf: readonly { readonly interfaceName: string; readonly family: 4 | 6 }[];
   /** Whether any packet of another device came by a group so far. */
   readonly hasHeardOthers: boolean;
+  /** Why groups bring nothing here and what to do, for a person; undefined where others were heard. */
+  readonly trouble: string | undefined;
+  /**
+   * Sealed packets that came by groups and were dropped, by source address and interface: of other casts and
+   * groups, replayed, or made up. The 256 busiest sources. What members of a cast make up is in its receipt.
+   */
+  readonly dropped: readonly GroupDrops[];
 }
 
 export interface BackendInfo {

@@ -2,27 +2,28 @@
 import { parseAddress } from "../base/address.ts";
 import { deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
-import type { Discovery } from "../multicast/discovery.ts";
 import { GROUP_PORT } from "../multicast/group-address.ts";
 import type { Ticket } from "../rendezvous/ticket.ts";
 import { abortable } from "./abort.ts";
 import type { EndpointCore } from "./core.ts";
 import type { DialTarget } from "./dialer.ts";
 import type { Driver } from "./driver.ts";
+import type { EndpointGroups } from "./endpoint-groups.ts";
 import { HintAllowance } from "./hint-allowance.ts";
 import { TOKEN_SERVICE } from "./service.ts";
 import type { Session } from "./session.ts";
 import type { SessionRecord } from "./session-record.ts";
+import { explained } from "./unreachable.ts";
 
 export class Connector {
   readonly #core: EndpointCore;
   readonly #driver: Driver;
-  readonly #discovery: Discovery | undefined;
+  readonly #groups: EndpointGroups | undefined;
 
-  constructor(core: EndpointCore, driver: Driver, discovery: Discovery | undefined) {
+  constructor(core: EndpointCore, driver: Driver, groups: EndpointGroups | undefined) {
     this.#core = core;
     this.#driver = driver;
-    this.#discovery = discovery;
+    this.#groups = groups;
   }
 
   async dial(ticket: Ticket, timeoutMs: number, signal?: AbortSignal): Promise<SessionRecord> {
@@ -38,7 +39,7 @@ export class Connector {
       return await abortable(result.promise, signal);
     } catch (error) {
       giveUp();
-      throw error;
+      throw explained(error, this.#groups?.info);
     } finally {
       stopListening();
     }
@@ -47,7 +48,7 @@ export class Connector {
   #target(ticket: Ticket, timeoutMs: number): Omit<DialTarget, "epoch" | "groups"> {
     const { key, instance, candidates, groups = [] } = ticket;
     const met = this.#core.acquaintances.find(key);
-    const seen = this.#discovery?.known(key);
+    const seen = this.#groups?.discovery.known(key);
     const staticKey = met?.staticKey ?? seen?.staticKey;
     return {
       key,
@@ -62,7 +63,7 @@ export class Connector {
   /** What the network says of this key joins the attempt. */
   #listenFor(key: Uint8Array): () => void {
     const allowance = new HintAllowance();
-    const stop = this.#discovery?.search(key, ({ addresses }) =>
+    const stop = this.#groups?.discovery.search(key, ({ addresses }) =>
       this.#core.addCandidates(key, allowance.take(addresses, this.#driver.now())),
     );
     return stop ?? (() => undefined);

@@ -14,6 +14,7 @@ import { reachableAddresses } from "./local-addresses.ts";
 import { type DiscoveryOptions, hopLimitOf } from "./options.ts";
 import { chosenGroups, OwnGroups } from "./own-groups.ts";
 import { GroupRung } from "./rung-groups.ts";
+import { groupTrouble } from "./unreachable.ts";
 
 /** Of the addresses announced, so many may be groups. */
 const MAX_ANNOUNCED_GROUPS = 3;
@@ -86,7 +87,9 @@ export class EndpointGroups {
   get info(): MulticastInfo {
     const refused = this.hub.refusals.map(({ interfaceName, error }) => ({ interfaceName, error }));
     const { deaf, hasHeardOthers } = this.hub;
-    return { interfaces: this.hub.interfaces(), refused, deaf, hasHeardOthers };
+    const dropped = this.#config.socket.groupDrops();
+    const heard = { interfaces: this.hub.interfaces(), refused, deaf, hasHeardOthers };
+    return { ...heard, trouble: groupTrouble(heard), dropped };
   }
 
   close(): void {

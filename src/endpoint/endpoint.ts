@@ -77,7 +77,7 @@ export class Endpoint implements AsyncDisposable {
       opened: (record, dialled) => this.#opened(record, dialled),
     });
     this.#driver = new Driver(socket, this.#core, () => void this.close());
-    this.#connector = new Connector(this.#core, this.#driver, groups?.discovery);
+    this.#connector = new Connector(this.#core, this.#driver, groups);
     this.#doorkeeper = new Doorkeeper(this.#admission, this.#driver, (session) =>
       this.#incoming.push(session),
     );

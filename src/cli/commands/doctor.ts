@@ -11,6 +11,10 @@ import { formatBytes } from "../text.ts";
 /** Below this the kernel drops bursts at a gigabit: 5 ms of it with a doubled margin, rounded up. */
 const BUFFER_BYTES_WANTED = 2 * 1024 * 1024;
 
+/** Peers answer within 120 ms. */
+const ANSWERS_MS = 700;
+const FIREWALL_FIX = "sudo ufw allow 6727/udp, or sudo firewall-cmd --add-port=6727/udp";
+
 /** `mp2p doctor`: what this device can do, and the command that mends what it cannot. */
 export async function doctor(options: DoctorOptions, context: Context): Promise<void> {
   await using endpoint = await openEndpoint(
@@ -29,7 +33,7 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
     bufferCheck("receive buffer", endpoint.backend.buffers.receiveBytes, "net.core.rmem_max"),
     bufferCheck("send buffer", endpoint.backend.buffers.sendBytes, "net.core.wmem_max"),
     addressCheck(endpoint),
-    multicastCheck(endpoint),
+    await multicastCheck(endpoint),
   ] satisfies DoctorCheck[];
   context.reporter.emit({ t: "done", checks });
 }
@@ -81,14 +85,26 @@ function addressCheck(endpoint: Endpoint): DoctorCheck {
 }
 
 /** Interfaces that refuse are named one by one; the rest goes on without them. */
-function multicastCheck({ multicast }: Endpoint): DoctorCheck {
+async function multicastCheck(endpoint: Endpoint): Promise<DoctorCheck> {
   const name = "multicast";
-  if (multicast === undefined)
+  if (endpoint.multicast === undefined)
     return { name, result: "warn", detail: "off: peers are not found by key, casts go by unicast" };
-  const { interfaces, refused } = multicast;
+  await askAround(endpoint);
+  const { interfaces, refused, deaf, hasHeardOthers, trouble = "" } = endpoint.multicast;
   const taken = interfaces.length === 0 ? "no interface takes part" : interfaces.join(", ");
   const refusals = refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`);
-  const detail = [taken, ...refusals].join("; ");
+  if (interfaces.length > 0 && deaf.length > 0 && !hasHeardOthers) {
+    const check = { name, result: "warn", detail: [taken, trouble].join("; ") } as const;
+    return platform() === "linux" ? { ...check, fix: FIREWALL_FIX } : check;
+  }
+  const others = hasHeardOthers ? "other devices are heard" : "no other device was heard";
   const isWell = interfaces.length > 0 && refused.length === 0;
+  const detail = [taken, ...refusals, ...(interfaces.length > 0 ? [others] : [])].join("; ");
   return { name, result: isWell ? "ok" : "warn", detail };
+}
+
+/** Everyone here is asked to say so; what we send ourselves comes back too. */
+async function askAround(endpoint: Endpoint): Promise<void> {
+  const answers = endpoint.nearby({ signal: AbortSignal.timeout(ANSWERS_MS) });
+  for await (const _ of answers);
 }

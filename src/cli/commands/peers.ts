@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { type Endpoint, Mp2pError } from "../../index.ts";
 import { trustedKeys } from "../contacts.ts";
 import type { Context } from "../context.ts";
 import { networkOf, openEndpoint } from "../open-endpoint.ts";
@@ -36,5 +37,17 @@ export async function peers(options: PeersOptions, context: Context): Promise<vo
   }
   await timeUp;
   signal.throwIfAborted();
+  const trouble = known.size > 0 ? undefined : groupTrouble(endpoint);
+  if (trouble !== undefined) throw trouble;
   reporter.emit({ t: "done", peers: known.size });
+}
+
+/** Where nobody can be found at all, "nobody" would be a lie; where multicast may pass, it is not. */
+function groupTrouble({ multicast }: Endpoint): Mp2pError | undefined {
+  const deaf = new Set(multicast?.deaf.map(({ interfaceName }) => interfaceName));
+  const mayWork = multicast === undefined || multicast.interfaces.some((name) => !deaf.has(name));
+  if (mayWork || multicast.trouble === undefined) return undefined;
+  return new Mp2pError("MP2P_NO_MULTICAST", "no other device can be heard here", {
+    hint: multicast.trouble,
+  });
 }

@@ -1,0 +1,44 @@
+/** What to do where groups brought no answer, by what this device has heard of groups at all. */
+import { Mp2pError } from "../base/errors.ts";
+import { GROUP_PORT } from "../multicast/group-address.ts";
+import type { MulticastInfo } from "./call-options.ts";
+
+type Heard = Pick<MulticastInfo, "interfaces" | "refused" | "deaf" | "hasHeardOthers">;
+
+/**
+ * The error of an attempt that had a key and nothing else, with a hint that fits; others pass.
+ *
+ * @param multicast - undefined where discovery is off
+ */
+export function explained(error: unknown, multicast: MulticastInfo | undefined): unknown {
+  if (!(error instanceof Mp2pError) || error.code !== "MP2P_NO_ADDRESS") return error;
+  const off = "discovery is off on this device, so a key finds nobody";
+  const why = multicast === undefined ? off : multicast.trouble;
+  if (why === undefined) return error;
+  return new Mp2pError(error.code, error.message, {
+    hint: `${why}; the peer's ticket works without multicast: it carries addresses`,
+  });
+}
+
+/** @returns undefined where other devices were heard: then multicast works here */
+export function groupTrouble(heard: Heard): string | undefined {
+  const { interfaces, refused, deaf, hasHeardOthers } = heard;
+  if (hasHeardOthers) return undefined;
+  if (interfaces.length === 0) {
+    const reasons = refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`);
+    const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+    return `no interface of this device takes part in multicast${why}: connect it to a network`;
+  }
+  if (deaf.length > 0) {
+    return `a firewall on this device eats multicast, its own packets on ${named(deaf)} do not come back: let UDP port ${GROUP_PORT} in`;
+  }
+  return `no other device was heard on ${interfaces.join(", ")}: check that the peer is running on this network, and that no firewall, switch or access point eats multicast (UDP port ${GROUP_PORT})`;
+}
+
+/** `"eth0 (IPv4, IPv6)"`. */
+function named(places: MulticastInfo["deaf"]): string {
+  const families = new Map<string, string[]>();
+  for (const { interfaceName, family } of places)
+    families.set(interfaceName, [...(families.get(interfaceName) ?? []), `IPv${family}`]);
+  return Array.from(families, ([name, all]) => `${name} (${all.join(", ")})`).join(", ");
+}
