@@ -19,6 +19,19 @@ const PROGRESS = {
   path: "lan",
   rttMs: 1,
 } as const;
+const CAST = {
+  t: "progress",
+  bytes: 0,
+  confirmed: 0,
+  median: 0,
+  total: 100,
+  receivers: 0,
+  complete: 0,
+  awaited: 0,
+  rate: 9,
+  etaSeconds: 6,
+  path: "multicast",
+} as const;
 
 class Paper implements Sink {
   readonly isTTY: boolean;
@@ -52,6 +65,9 @@ function reporterOn(isTTY: boolean, options: Partial<HumanReporterOptions> = {})
   });
   return { reporter, stdout, stderr };
 }
+
+const viewOn = (sink: Sink, now: () => number) =>
+  new ProgressView({ sink, now, nameOf: (peer) => peer.slice(0, 4) });
 
 test("a script gets a bare ticket, a person the command, a pipe's stdout neither", (t) => {
   const ready = { t: "ready", key: KEY, ticket: "mp2p1x", addresses: [] } as const;
@@ -118,7 +134,7 @@ test("without a terminal nobody is asked", async (t) => {
 
 test("in a terminal progress is one line, redrawn; in a log it is whole lines", (t) => {
   const terminal = new Paper(true);
-  const live = new ProgressView(terminal, () => 0);
+  const live = viewOn(terminal, () => 0);
   t.teardown(() => live.close());
   live.update(PROGRESS);
   live.draw();
@@ -129,16 +145,66 @@ test("in a terminal progress is one line, redrawn; in a log it is whole lines", 
   t.true(terminal.text.endsWith("\r\u001b[K"), "the line is gone at the end");
 
   const file = new Paper(false);
-  const log = new ProgressView(file, () => 0);
+  const log = viewOn(file, () => 0);
   t.teardown(() => log.close());
   log.update(PROGRESS);
   log.draw();
   t.is(file.text, "40%  40 B of 100 B  10 B/s  ETA 0:06  lan 1.0 ms\n");
 });
 
+test("several transfers have a line each, and a cast one for each receiver, as many as fit", (t) => {
+  const terminal = new Paper(true);
+  const view = viewOn(terminal, () => 0);
+  t.teardown(() => view.close());
+  const other = `zz${KEY.slice(2)}`;
+  view.update(PROGRESS);
+  view.update({ ...PROGRESS, peer: other, confirmed: 70 });
+  view.draw();
+  const [first = "", second = ""] = terminal.text.split("\n");
+  t.true(first.includes("4djd  ") && first.includes("40%"), first);
+  t.true(second.startsWith("zzjd  ") && second.includes("70%"), second);
+  terminal.text = "";
+  view.draw();
+  t.true(terminal.text.startsWith("\r\u001b[1A\u001b[J"), "back to where the first line began");
+  view.remove(KEY);
+  view.remove(other);
+  terminal.text = "";
+
+  const over = view.follow(() =>
+    Array.from({ length: 20 }, (_, at) => ({
+      peer: `${at}____`,
+      state: at === 7 ? ("catch-up" as const) : ("complete" as const),
+      bytes: 40,
+      total: 100,
+      path: "multicast" as const,
+    })),
+  );
+  view.update({ ...CAST, bytes: 90, confirmed: 40, median: 40, receivers: 20, complete: 19 });
+  view.draw();
+  const drawn = terminal.text.split("\n");
+  t.is(drawn.length, 12);
+  t.regex(drawn[0] ?? "", /40%.*19\/20 receivers done/);
+  t.regex(drawn[1] ?? "", /^ {2}7___ .*40% {2}40 B {2}catch-up/, "whoever misses something first");
+  t.regex(drawn[2] ?? "", /100% {2}100 B {2}complete/);
+  t.is(drawn.at(-1), "  and 10 more");
+  over();
+  t.true(terminal.text.endsWith("\r\u001b[11A\u001b[J"), "nothing of it stays");
+});
+
+test("a cast that waits says for how many", (t) => {
+  const file = new Paper(false);
+  const view = viewOn(file, () => 0);
+  t.teardown(() => view.close());
+  view.update({ ...CAST, awaited: 3 });
+  view.draw();
+  view.update({ ...CAST, receivers: 2, awaited: 1 });
+  view.draw();
+  t.is(file.text, "waiting for 3 receivers\nwaiting until 1 more receiver is ready\n");
+});
+
 test("a question keeps progress off the screen", (t) => {
   const terminal = new Paper(true);
-  const view = new ProgressView(terminal, () => 0);
+  const view = viewOn(terminal, () => 0);
   t.teardown(() => view.close());
   view.update(PROGRESS);
   view.paused = true;
@@ -152,7 +218,7 @@ test("a question keeps progress off the screen", (t) => {
 test("a peer that confirms nothing is named a stall", (t) => {
   let nowMs = 0;
   const file = new Paper(false);
-  const view = new ProgressView(file, () => nowMs);
+  const view = viewOn(file, () => nowMs);
   t.teardown(() => view.close());
   view.update(PROGRESS);
   nowMs = 6000;

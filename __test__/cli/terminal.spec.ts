@@ -72,6 +72,7 @@ test("the receiver is asked, and yes means yes", async (t) => {
   await bob.shows("answer y or n");
   bob.type("y\r");
   t.is(await bob.ended, 0, bob.screen);
+  t.notRegex(bob.screen, /offer {2}1 file/, "the question has said it");
   t.is((await alice.ended).code, 0);
   t.true(existsSync(join(root, "in", "note")));
 });

@@ -1,4 +1,5 @@
 /** Keys this user trusts: `contacts` in the home folder, one `KEY [NAME]` a line, `#` begins a remark. */
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { homeFolder, parseKey } from "../index.ts";
@@ -19,10 +20,37 @@ export async function trustedKeys(): Promise<readonly Uint8Array[]> {
   return parseContacts(text, file);
 }
 
+/** What the user calls the owner of a key. The file is read at the first call; commands that need it tell its faults. */
+export function contactNames(): (key: string) => string | undefined {
+  let names: ReadonlyMap<string, string> | undefined;
+  return (key) => {
+    names ??= readNames(join(homeFolder(), FILE));
+    return names.get(key);
+  };
+}
+
+function readNames(file: string): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  try {
+    for (const line of readFileSync(file, "utf8").split("\n")) {
+      const [key = "", name] = words(line);
+      if (name !== undefined) names.set(key.toLowerCase(), name);
+    }
+  } catch {
+    // Keys are shown instead.
+  }
+  return names;
+}
+
+/** A line without its remark. */
+function words(line: string): string[] {
+  return line.replace(/#.*/, "").trim().split(/\s+/);
+}
+
 export function parseContacts(text: string, file: string): readonly Uint8Array[] {
   const keys: Uint8Array[] = [];
   for (const [index, line] of text.split("\n").entries()) {
-    const [key] = line.replace(/#.*/, "").trim().split(/\s+/);
+    const [key] = words(line);
     if (key === undefined || key === "") continue;
     try {
       keys.push(parseKey(key));

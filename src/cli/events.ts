@@ -1,4 +1,5 @@
 /** What `--json` prints, one event a line: docs/CLI.md, "Events". Fields are added, never renamed. */
+import type { ForgedSymbols } from "../index.ts";
 import type { CliErrorCode } from "./exit-codes.ts";
 
 export type PathKind =
@@ -76,6 +77,8 @@ export interface CastProgressEvent {
   /** Receivers that were admitted, and of them those that have everything. */
   readonly receivers: number;
   readonly complete: number;
+  /** Receivers that have yet to come, or to answer, before it begins. */
+  readonly awaited: number;
   /** Bytes a second, as sent. */
   readonly rate: number;
   readonly etaSeconds: number | null;
@@ -125,6 +128,8 @@ export interface DoneEvent {
   readonly wireBytes: number;
   /** Of a cast, at its sender: receivers that have everything. */
   readonly receivers?: number;
+  /** Of a cast, at its receiver: who sent symbols that the sender did not; absent where nobody did. */
+  readonly forged?: readonly ForgedSymbols[];
 }
 
 export interface ErrorEvent {

@@ -1,4 +1,5 @@
 /** Runs one command: where it reports, when it stops, and with which code it ends. */
+import { contactNames } from "./contacts.ts";
 import type { Context } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { CliError, errorEvent, exitCodeOf, Interruption } from "./failure.ts";
@@ -52,6 +53,7 @@ function reporterFor(options: GlobalOptions, { usageOf, isPipe = false }: Comman
     stderr,
     env,
     usageOf,
+    nameOf: contactNames(),
     now: () => performance.now(),
     isQuiet: options.quiet === true,
     isVerbose: options.verbose === true,

@@ -1,25 +1,59 @@
 /** A cast's progress as the command's events. */
-import type { CastProgress, CastReport, FileCast } from "../index.ts";
+import {
+  type CastProgress,
+  type CastReport,
+  type FileCast,
+  formatKey,
+  type ReceiverState,
+} from "../index.ts";
 import type { Context } from "./context.ts";
-import { plural } from "./text.ts";
+import type { CastProgressEvent } from "./events.ts";
+import type { ReceiverLine } from "./progress-line.ts";
 
-/** @returns what became of it; throws what it failed with */
+export type FollowedCast = Pick<
+  FileCast,
+  "done" | "progress" | "receivers" | typeof Symbol.asyncIterator
+>;
+
+const HERE: readonly ReceiverState[] = ["receiving", "catch-up", "complete"];
+
+/**
+ * @param minReceivers - that it waits for before it begins
+ * @returns what became of it; throws what it failed with
+ */
 export async function followCast(
-  casting: Pick<FileCast, "done" | typeof Symbol.asyncIterator>,
+  casting: FollowedCast,
+  minReceivers: number,
   { reporter }: Context,
 ): Promise<CastReport> {
-  let receivers = 0;
-  for await (const progress of casting) {
-    if (progress.receivers !== receivers) {
-      reporter.detail(`${plural(progress.receivers, "receiver")} joined`);
-      receivers = progress.receivers;
+  const over = reporter.follow(() => receiverLines(casting));
+  let waiting = "";
+  try {
+    for await (const progress of casting) {
+      const awaited = progress.bytes > 0 ? 0 : Math.max(0, minReceivers - present(casting));
+      const before = waiting;
+      waiting = awaited > 0 ? `${awaited} ${progress.receivers}` : "";
+      // Nothing moves yet, so only who comes and goes is news.
+      if (waiting === "" || waiting !== before) reporter.emit(progressEvent(progress, awaited));
     }
-    if (receivers > 0) reporter.emit(progressEvent(progress));
+    return await casting.done;
+  } finally {
+    over();
   }
-  return await casting.done;
 }
 
-function progressEvent(progress: CastProgress): Parameters<Context["reporter"]["emit"]>[0] {
+function present(casting: FollowedCast): number {
+  return casting.receivers().filter(({ state }) => HERE.includes(state)).length;
+}
+
+function receiverLines(casting: FollowedCast): ReceiverLine[] {
+  const total = casting.progress().total ?? null;
+  return casting
+    .receivers()
+    .map(({ key, state, bytes, path }) => ({ peer: formatKey(key), state, bytes, total, path }));
+}
+
+function progressEvent(progress: CastProgress, awaited: number): CastProgressEvent {
   const { bytes, slowest, median, total, receivers, complete, rate } = progress;
   const left = total === undefined ? undefined : total - slowest;
   return {
@@ -30,6 +64,7 @@ function progressEvent(progress: CastProgress): Parameters<Context["reporter"]["
     total: total ?? null,
     receivers,
     complete,
+    awaited,
     rate,
     etaSeconds: left === undefined || rate <= 0 ? null : left / rate,
     path: "multicast",

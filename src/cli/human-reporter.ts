@@ -11,6 +11,7 @@ import type {
   ReadyEvent,
   ReceiverEvent,
 } from "./events.ts";
+import type { ReceiverLine } from "./progress-line.ts";
 import { ProgressView } from "./progress-view.ts";
 import { prompt } from "./prompt.ts";
 import type { Question } from "./question.ts";
@@ -30,6 +31,8 @@ export interface HumanReporterOptions {
   readonly wantsColor: boolean;
   /** The command line that uses a ticket on the other device, as a function of the ticket. */
   readonly usageOf: ((ticket: string) => string) | undefined;
+  /** What the user calls the owner of a key. */
+  readonly nameOf?: (peer: string) => string | undefined;
   /** Stdout belongs to a pipe's bytes, so nothing else may go there. */
   readonly isStdoutTaken: boolean;
 }
@@ -42,7 +45,8 @@ export class HumanReporter implements Reporter {
 
   constructor(options: HumanReporterOptions) {
     this.#options = options;
-    this.#progress = new ProgressView(options.stderr, options.now);
+    const { stderr: sink, now } = options;
+    this.#progress = new ProgressView({ sink, now, nameOf: (peer) => this.#name(peer) });
     this.#style = styleFor(options.stderr, options.wantsColor, options.env);
   }
 
@@ -56,11 +60,12 @@ export class HumanReporter implements Reporter {
         this.#path(event);
         break;
       case "message":
-        this.detail(`from ${short(event.peer)}`);
+        this.detail(`from ${this.#name(event.peer)}`);
         this.#result(printable(event.text));
         break;
       case "offer":
-        this.note(`offer  ${amount(event)}`);
+        // A question about it says what it is.
+        if (!this.#progress.paused) this.note(`offer  ${amount(event)}`);
         break;
       case "accept":
         this.#accept(event.resumeBytes);
@@ -109,8 +114,17 @@ export class HumanReporter implements Reporter {
     }
   }
 
+  follow(receivers: () => readonly ReceiverLine[]): () => void {
+    return this.#progress.follow(receivers);
+  }
+
   close(): void {
     this.#progress.close();
+  }
+
+  /** What its user calls a peer, else enough of the key to tell it from others. */
+  #name(peer: string): string {
+    return printable(this.#options.nameOf?.(peer) ?? short(peer));
   }
 
   #line(text: string): void {
@@ -137,7 +151,8 @@ export class HumanReporter implements Reporter {
   }
 
   #peer({ peer, addresses, interface: name, trusted }: PeerEvent): void {
-    const mark = trusted ? "  trusted" : "";
+    const called = this.#options.nameOf?.(peer);
+    const mark = trusted ? `  trusted${called === undefined ? "" : `: ${printable(called)}`}` : "";
     this.#result(`${peer}  ${addresses[0] ?? ""}  ${name}${mark}`);
     for (const address of addresses.slice(1)) this.detail(`  ${address}`);
   }
@@ -153,7 +168,7 @@ export class HumanReporter implements Reporter {
   }
 
   #path({ peer, path, rttMs, why }: PathEvent): void {
-    this.detail(`path to ${short(peer)}: ${path} ${formatMs(rttMs)}, ${why}`);
+    this.detail(`path to ${this.#name(peer)}: ${path} ${formatMs(rttMs)}, ${why}`);
   }
 
   #accept(resumeBytes: number): void {
@@ -171,7 +186,7 @@ export class HumanReporter implements Reporter {
   #receiver({ peer, outcome, bytes, seconds, lossRate, path, why }: ReceiverEvent): void {
     const isComplete = outcome === "complete";
     const parts = [
-      short(peer),
+      this.#name(peer),
       this.#style(isComplete ? "green" : "yellow", outcome),
       isComplete || bytes > 0 ? `${formatBytes(bytes)} in ${formatSeconds(seconds)}` : "",
       lossRate > 0.0005 ? `${(100 * lossRate).toFixed(1)}% lost on the way` : "",
@@ -202,7 +217,7 @@ export class HumanReporter implements Reporter {
 
   #error({ code, message, why, hint, peer }: ErrorEvent): void {
     if (peer !== undefined) this.#progress.remove(peer);
-    const who = peer === undefined ? "" : ` (peer ${short(peer)})`;
+    const who = peer === undefined ? "" : ` (peer ${this.#name(peer)})`;
     this.#line(
       `${this.#style("red", "error")}: ${printable(message)}${who}  ${this.#style("dim", code)}`,
     );

@@ -25,5 +25,9 @@ export class JsonReporter implements Reporter {
     return Promise.resolve(undefined);
   }
 
+  follow(): () => void {
+    return () => undefined;
+  }
+
   close(): void {}
 }

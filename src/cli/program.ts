@@ -146,10 +146,21 @@ function addCast(program: Command, execute: Execute): void {
     )
     .option("--require <key...>", "the receivers that --policy required means")
     .addOption(rateOption("--floor <rate>", "receivers slower than this get the rest by unicast"))
-    .addOption(rateOption("--rate <rate>", "send at this rate (default: as fast as it goes)"))
+    .addOption(
+      rateOption("--rate <rate>", "send at this rate, 25MB or 200Mbit a second (default: found)"),
+    )
     .addOption(new Option("--secret", "let in whoever has the ticket (default)"))
-    .addOption(new Option("--open", "let in everybody").conflicts(["secret", "allow"]))
-    .addOption(new Option("--allow <key...>", "let in these keys only").conflicts("secret"))
+    .addOption(
+      new Option("--open", "let in everybody, and inboxes that trust this device").conflicts([
+        "secret",
+        "allow",
+      ]),
+    )
+    .addOption(
+      new Option("--allow <key...>", "let in these keys only, their inboxes too").conflicts(
+        "secret",
+      ),
+    )
     .option("--portable", "leave out names that some systems cannot hold")
     .option("--qr", "show the ticket as a QR code too")
     .action(async (paths: string[], _options, command: Command) => {
@@ -172,13 +183,15 @@ function addCast(program: Command, execute: Execute): void {
 function addListen(program: Command, execute: Execute): void {
   program
     .command("listen")
-    .description("wait for peers: an inbox for files (--into), or one end of a pipe (--pipe)")
+    .description(
+      "wait for peers: an inbox for files and casts (--into), or one end of a pipe (--pipe)",
+    )
     .option("--into <dir>", "receive files into this folder")
     .option("--pipe", "join stdin and stdout with those of one `mp2p connect`")
     .addOption(
       new Option("--accept <whom>", "default: trusted with --allow, else ask").choices(ACCEPT),
     )
-    .option("--allow <key...>", "trust these keys besides those in MP2P_HOME/contacts")
+    .option("--allow <key...>", "trust these keys, and their casts, besides MP2P_HOME/contacts")
     .option("--once", "end after the first accepted transfer")
     .addOption(conflictOption())
     .option("--durable", "sync every file to disk before it counts")
@@ -232,7 +245,7 @@ function addDoctor(program: Command, execute: Execute): void {
 function addPeers(program: Command, execute: Execute): void {
   program
     .command("peers")
-    .description("list peers")
+    .description("list peers: --nearby, those on the local network")
     .requiredOption("--nearby", "those that are on the local network now")
     .addOption(durationOption("--wait <time>", "how long to listen").default(TWO_SECONDS_MS, "2s"))
     .action(async (_options, command: Command) => {

@@ -13,6 +13,23 @@ interface Pace {
   readonly others: number;
 }
 
+/** One receiver of a cast that is on. */
+export interface ReceiverLine {
+  readonly peer: string;
+  readonly state:
+    | "joining"
+    | "receiving"
+    | "catch-up"
+    | "complete"
+    | "partial"
+    | "declined"
+    | "lost";
+  readonly bytes: number;
+  /** Null while a live cast runs. */
+  readonly total: number | null;
+  readonly path: "multicast" | "unicast";
+}
+
 export type TransferState = Omit<ProgressEvent, "t"> & Pace;
 export type CastState = Omit<CastProgressEvent, "t"> & Pace;
 export type ProgressState = TransferState | CastState;
@@ -44,6 +61,7 @@ function transferText(state: TransferState): string {
 /** The bar shows the slowest receiver: when it is full, everybody has everything. */
 function castText(state: CastState): string {
   const { total, confirmed, median, receivers, complete, etaSeconds, stalledSeconds } = state;
+  if (state.awaited > 0) return waitingText(state);
   const isStalled = receivers > 0 && stalledSeconds >= STALL_SECONDS;
   const isEven = median - confirmed < 0.01 * (total ?? median);
   const parts = [
@@ -59,16 +77,38 @@ function castText(state: CastState): string {
   return parts.filter((part) => part !== "").join("  ");
 }
 
-/** @returns the line with a bar where there is room for one; at most `columns` wide. */
-export function progressLine(state: ProgressState, columns: number): string {
+function waitingText({ awaited, receivers }: CastState): string {
+  if (receivers === 0) return `waiting for ${plural(awaited, "receiver")}`;
+  return `waiting until ${plural(awaited, "more receiver")} ${awaited === 1 ? "is" : "are"} ready`;
+}
+
+/**
+ * @param who - names the transfer where there are several
+ * @returns the line with a bar where there is room for one; at most `columns` wide
+ */
+export function progressLine(state: ProgressState, columns: number, who = ""): string {
   const text = progressText(state);
-  const room = Math.min(BAR_MAX_COLUMNS, columns - stringWidth(text) - 2);
-  return truncate(
-    room < BAR_MIN_COLUMNS || state.total === null
-      ? text
-      : `${bar(percent(state) / 100, room)}  ${text}`,
-    columns,
-  );
+  const lead = who === "" ? "" : `${who}  `;
+  const room = Math.min(BAR_MAX_COLUMNS, columns - stringWidth(lead + text) - 2);
+  const isPlain = state.total === null || ("awaited" in state && state.awaited > 0);
+  const shown =
+    room < BAR_MIN_COLUMNS || isPlain ? text : `${bar(percent(state) / 100, room)}  ${text}`;
+  return truncate(lead + shown, columns);
+}
+
+/** @returns a receiver's line below that of its cast, at most `columns` wide */
+export function receiverLine(receiver: ReceiverLine, who: string, columns: number): string {
+  const { state, bytes, total, path } = receiver;
+  const confirmed = state === "complete" ? (total ?? bytes) : bytes;
+  const share = percent({ confirmed, total });
+  const how = path === "unicast" ? " by unicast" : "";
+  const parts = [
+    `  ${who}`,
+    total === null ? "" : `${bar(share / 100, BAR_MIN_COLUMNS)} ${`${share}`.padStart(3)}%`,
+    formatBytes(confirmed),
+    state === "receiving" ? how.trim() : `${state}${state === "complete" ? how : ""}`,
+  ];
+  return truncate(parts.filter((part) => part !== "").join("  "), columns);
 }
 
 /** Cuts at a grapheme, never inside one, and marks the cut. */
@@ -85,7 +125,7 @@ export function truncate(text: string, columns: number): string {
 }
 
 /** Rounded down, so that 100 means all of it. */
-function percent({ confirmed, total }: ProgressState): number {
+function percent({ confirmed, total }: Pick<ProgressState, "confirmed" | "total">): number {
   return total === 0 || total === null ? 100 : Math.floor((100 * confirmed) / total);
 }
 

@@ -1,12 +1,20 @@
 import type { CastProgressEvent, ProgressEvent } from "./events.ts";
-import { type ProgressState, progressLine, progressText } from "./progress-line.ts";
+import {
+  type ProgressState,
+  progressLine,
+  progressText,
+  type ReceiverLine,
+  receiverLine,
+} from "./progress-line.ts";
 import type { Sink } from "./reporter.ts";
 
 const DRAW_INTERVAL_MS = 100;
 const LOG_INTERVAL_MS = 5000;
 const COLUMNS_UNKNOWN = 80;
-/** Back to column 0 and erase to the end of the line: ECMA-48 section 8.3.41 (EL). */
-const ERASE_LINE = "\r\u001b[K";
+const ROWS_UNKNOWN = 24;
+const MOST_LINES = 12;
+/** What was written before stays in sight. */
+const ROWS_LEFT_FREE = 4;
 
 /** The key of a cast among peers, of which it has many. */
 const CAST = "";
@@ -17,20 +25,30 @@ interface Shown {
   movedAtMs: number;
 }
 
-/** The progress of all transfers going on: a line redrawn in a terminal, a line now and then in a log. */
+export interface ProgressViewOptions {
+  readonly sink: Sink;
+  /** Milliseconds, from any origin. */
+  readonly now: () => number;
+  /** How a peer is called. */
+  readonly nameOf: (peer: string) => string;
+}
+
+/** All that is going on: lines redrawn in a terminal, a line now and then in a log. */
 export class ProgressView {
   readonly #sink: Sink;
   readonly #now: () => number;
+  readonly #nameOf: (peer: string) => string;
   readonly #isLive: boolean;
   readonly #shown = new Map<string, Shown>();
+  #receivers: (() => readonly ReceiverLine[]) | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isDrawn = false;
+  #drawnLines = 0;
   #isPaused = false;
 
-  /** @param now - milliseconds, from any origin */
-  constructor(sink: Sink, now: () => number) {
+  constructor({ sink, now, nameOf }: ProgressViewOptions) {
     this.#sink = sink;
     this.#now = now;
+    this.#nameOf = nameOf;
     this.#isLive = sink.isTTY === true;
   }
 
@@ -45,6 +63,15 @@ export class ProgressView {
     this.#timer.unref();
   }
 
+  /** Shows the receivers of a cast below its line. @returns a function that ends both */
+  follow(receivers: () => readonly ReceiverLine[]): () => void {
+    this.#receivers = receivers;
+    return () => {
+      this.#receivers = undefined;
+      this.remove();
+    };
+  }
+
   /** The transfer with this peer is over; without one, the cast. */
   remove(peer: string = CAST): void {
     this.#shown.delete(peer);
@@ -54,10 +81,14 @@ export class ProgressView {
     this.#timer = undefined;
   }
 
-  /** Takes the line off the screen, so that other text can be written; the next draw brings it back. */
+  /** Takes the lines off the screen, so that other text can be written; the next draw brings them back. */
   erase(): void {
-    if (this.#isDrawn) this.#sink.write(ERASE_LINE);
-    this.#isDrawn = false;
+    if (this.#drawnLines > 0) this.#sink.write(eraseLines(this.#drawnLines));
+    this.#drawnLines = 0;
+  }
+
+  get paused(): boolean {
+    return this.#isPaused;
   }
 
   /** Nothing is drawn while a question is on the screen. */
@@ -67,16 +98,16 @@ export class ProgressView {
   }
 
   draw(): void {
-    const state = this.#state();
-    if (state === undefined || this.#isPaused) return;
+    const [first, ...others] = this.#states();
+    if (first === undefined || this.#isPaused) return;
     if (!this.#isLive) {
-      this.#sink.write(`${progressText(state)}\n`);
+      this.#sink.write(`${progressText({ ...first, others: others.length })}\n`);
       return;
     }
-    // One column stays free: some terminals wrap as soon as the last one is written.
-    const columns = (this.#sink.columns ?? COLUMNS_UNKNOWN) - 1;
-    this.#sink.write(ERASE_LINE + progressLine(state, columns));
-    this.#isDrawn = true;
+    const lines = this.#lines([first, ...others]);
+    const before = this.#drawnLines > 0 ? eraseLines(this.#drawnLines) : "\r\u001b[K";
+    this.#sink.write(before + lines.join("\n"));
+    this.#drawnLines = lines.length;
   }
 
   close(): void {
@@ -86,12 +117,48 @@ export class ProgressView {
     this.#shown.clear();
   }
 
-  /** The transfer that began first stands for all. */
-  #state(): ProgressState | undefined {
-    for (const { event, movedAtMs } of this.#shown.values()) {
-      const stalledSeconds = (this.#now() - movedAtMs) / 1000;
-      return { ...event, stalledSeconds, others: this.#shown.size - 1 };
-    }
-    return undefined;
+  #lines(states: readonly ProgressState[]): string[] {
+    // One column stays free: some terminals wrap as soon as the last one is written.
+    const columns = (this.#sink.columns ?? COLUMNS_UNKNOWN) - 1;
+    const rows = (this.#sink.rows ?? ROWS_UNKNOWN) - ROWS_LEFT_FREE;
+    const most = Math.max(1, Math.min(MOST_LINES, rows));
+    const shown = states.slice(0, most);
+    const hidden = states.length - shown.length;
+    const lines = shown.map((state, at) => {
+      const others = at === shown.length - 1 ? hidden : 0;
+      return progressLine({ ...state, others }, columns, this.#whoIs(state, states.length));
+    });
+    return [...lines, ...this.#receiverLines(most - lines.length, columns)];
   }
+
+  #whoIs(state: ProgressState, all: number): string {
+    if (all === 1) return "";
+    return "peer" in state ? this.#nameOf(state.peer) : "cast";
+  }
+
+  /** Those that miss something first: the others were told apart by their number. */
+  #receiverLines(room: number, columns: number): string[] {
+    const all = this.#receivers?.() ?? [];
+    // The cast's own line says as much.
+    if (all.length === 1 && all[0]?.state === "receiving") return [];
+    const rank = ({ state }: ReceiverLine) => (state === "complete" ? 1 : 0);
+    const sorted = [...all].sort((left, right) => rank(left) - rank(right));
+    const shown = sorted.slice(0, all.length > room ? Math.max(0, room - 1) : room);
+    const lines = shown.map((each) => receiverLine(each, this.#nameOf(each.peer), columns));
+    const hidden = all.length - shown.length;
+    return hidden > 0 && room > 0 ? [...lines, `  and ${hidden} more`] : lines;
+  }
+
+  /** The transfer that began first comes first. */
+  #states(): ProgressState[] {
+    return [...this.#shown.values()].map(({ event, movedAtMs }) => {
+      const stalledSeconds = (this.#now() - movedAtMs) / 1000;
+      return { ...event, stalledSeconds, others: 0 };
+    });
+  }
+}
+
+/** To the first of them and its column 0, and erase to the end of the screen: ECMA-48 sections 8.3.22, 8.3.39. */
+function eraseLines(lines: number): string {
+  return lines > 1 ? `\r\u001b[${lines - 1}A\u001b[J` : "\r\u001b[K";
 }

@@ -1,4 +1,5 @@
 import type { CliEventBody } from "./events.ts";
+import type { ReceiverLine } from "./progress-line.ts";
 import type { Question } from "./question.ts";
 
 /** Where a command says what happens; commands print nothing themselves, save a pipe its bytes. */
@@ -13,6 +14,12 @@ export interface Reporter {
    * @throws the signal's reason
    */
   ask<T>(question: Question<T>, signal: AbortSignal): Promise<T | undefined>;
+  /**
+   * Shows people how far each receiver of a cast is; `--json` has the events.
+   *
+   * @returns a function that takes the cast off the screen
+   */
+  follow(receivers: () => readonly ReceiverLine[]): () => void;
   /** Removes what is temporary from the screen; nothing is emitted after it. */
   close(): void;
 }
@@ -22,4 +29,5 @@ export interface Sink {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }

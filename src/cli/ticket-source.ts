@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { parseKey, parseTicket } from "../index.ts";
+import { isCastTicket, parseKey, parseTicket } from "../index.ts";
 import { CliError } from "./failure.ts";
 
 /** The longest ticket has a thousand letters; more without a line end is something else. */
@@ -28,6 +28,16 @@ export async function ticketFrom(
   if (KEY.test(text)) parseKey(text);
   else parseTicket(text);
   return text;
+}
+
+/** @throws {CliError} `MP2P_USAGE` for the ticket of a cast, which only `receive` has a use for */
+export function refuseCast(ticket: string): void {
+  if (KEY.test(ticket) || !isCastTicket(ticket)) return;
+  throw new CliError(
+    "MP2P_USAGE",
+    "this is the ticket of a cast",
+    "receive it: mp2p receive TICKET",
+  );
 }
 
 async function firstLine(stdin: Readable): Promise<string> {

@@ -13,12 +13,12 @@ import {
 import { announce } from "../announce.ts";
 import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
-import { CliError } from "../failure.ts";
+import { CliError, codeOf } from "../failure.ts";
 import { followCast } from "../follow-cast.ts";
 import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { CastCommandOptions } from "../options.ts";
 import { requireSources } from "../paths.ts";
-import { plural } from "../text.ts";
+import { formatSeconds, plural } from "../text.ts";
 
 /** `mp2p cast PATH…` and `producer | mp2p cast -`: one upload to any number of receivers. */
 export async function cast(
@@ -81,7 +81,10 @@ async function run(
   context: Context,
 ): Promise<CastReport> {
   await announce(endpoint, casting.ticket, options, context);
-  const report = await followCast(casting, context);
+  if (options.open || options.allow !== undefined) noteInboxes(endpoint, options, context);
+  const report = await followCast(casting, options.min, context).catch((error: unknown) => {
+    throw codeOf(error) === "MP2P_TIMEOUT" ? nobodyCame(options.wait) : error;
+  });
   for (const receiver of report.receivers) {
     const { key, why, ...fields } = receiver;
     const told = why === undefined ? fields : { ...fields, why };
@@ -92,18 +95,33 @@ async function run(
   return report;
 }
 
+function noteInboxes(
+  endpoint: Endpoint,
+  { discovery }: CastCommandOptions,
+  { reporter }: Context,
+): void {
+  if (endpoint.multicast === undefined || discovery === "private") return;
+  reporter.note("inboxes on this network that trust this device take it by themselves");
+}
+
+function nobodyCame(waitMs: number): CliError {
+  const message = `no receiver came within ${formatSeconds(waitMs / 1000)}`;
+  const hint = "hand out the ticket of the next cast, and give more time with --wait";
+  return new CliError("MP2P_TIMEOUT", message, hint);
+}
+
 function missedError(missed: readonly ReceiverReport[], all: number): CliError {
-  const [first] = missed;
-  const hint = "run the same command again: receivers go on with what they have";
+  const isDeclined = missed.every(({ outcome }) => outcome === "declined");
+  const hint = isDeclined
+    ? "ask those who declined"
+    : "run the same command again: receivers go on with what they have";
   if (missed.length < all) {
     const message = `${missed.length} of ${plural(all, "receiver")} did not get everything`;
     return new CliError("MP2P_PARTIAL", message, hint);
   }
-  const isDeclined = missed.every(({ outcome }) => outcome === "declined");
+  const [first] = missed;
   const message = `no receiver got everything: ${first?.why ?? first?.outcome}`;
-  return isDeclined
-    ? new CliError("MP2P_REFUSED", message)
-    : new CliError("MP2P_CLOSED", message, hint);
+  return new CliError(isDeclined ? "MP2P_REFUSED" : "MP2P_CLOSED", message, hint);
 }
 
 /** The ticket's bearer is let in unless keys are named or everybody is welcome. */

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { followPath } from "../follow-transfer.ts";
 import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { ConnectOptions } from "../options.ts";
-import { ticketFrom } from "../ticket-source.ts";
+import { refuseCast, ticketFrom } from "../ticket-source.ts";
 import { PIPE_SERVICE, runPipe } from "./pipe.ts";
 
 /** `mp2p connect TICKET`: stdin to a waiting `mp2p listen --pipe`, its answer to stdout. */
@@ -13,6 +13,7 @@ export async function connect(
 ): Promise<void> {
   const { reporter, signal, stdin, env } = context;
   const ticket = await ticketFrom(argument, env, stdin);
+  refuseCast(ticket);
   await using endpoint = await openEndpoint(
     { services: [], allow: [], ...networkOf(options) },
     context,

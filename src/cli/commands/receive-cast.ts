@@ -8,6 +8,7 @@ import {
 import { Consent, decisionsFor, type Offerer } from "../consent.ts";
 import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
+import { CliError, codeOf } from "../failure.ts";
 import { partialError, Teller } from "../follow-transfer.ts";
 import type { ReceiveOptions } from "../options.ts";
 import { requireFolder } from "../paths.ts";
@@ -44,6 +45,7 @@ export async function receiveCastFiles(
   const askHint = yes ? undefined : hint;
   const decisions = decisionsFor(STAYS, consent, { directory: output, onConflict, askHint });
   let peer = "";
+  let path: "multicast" | "direct" = "multicast";
   let receipt: CastReceipt | undefined;
   const wireBefore = endpoint.counters().bytesReceived;
   const transfer = receiveCast(endpoint, from, output, {
@@ -56,12 +58,15 @@ export async function receiveCastFiles(
     },
     onConflict: decisions.onConflict,
     timeoutMs: timeout,
+    onProgress: (progress) => {
+      path = progress.path === "unicast" ? "direct" : "multicast";
+    },
     onReceipt: (its) => {
       receipt = its;
     },
     ...(durable && { durable }),
   });
-  const teller = new Teller(() => ({ peer, path: "multicast" }), reporter, now);
+  const teller = new Teller(() => ({ peer, path }), reporter, now);
   try {
     for await (const event of transfer) {
       if (event.type === "offer") peer = event.peer;
@@ -70,8 +75,16 @@ export async function receiveCastFiles(
     const wireBytes = endpoint.counters().bytesReceived - wireBefore;
     return doneEvent(await transfer.done, peer, receipt, wireBytes);
   } catch (error) {
-    throw decisions.refusal() ?? error;
+    throw decisions.refusal() ?? withHint(error);
   }
+}
+
+/** The sender went away: whatever its reason, there is a way to go on. */
+function withHint(error: unknown): unknown {
+  const { message } = Object(error) as Error;
+  if (codeOf(error) !== "MP2P_CLOSED") return error;
+  const hint = "receive the sender's next cast of it into the same folder: what is here stays";
+  return new CliError("MP2P_CLOSED", message, hint);
 }
 
 /** A live cast to stdout, in order. */
@@ -109,5 +122,6 @@ function doneEvent(
   const { bytes, files, skipped, seconds, resumedBytes, payloadBytes } = summary;
   const path = receipt?.path === "unicast" ? "direct" : "multicast";
   const counts = { bytes, files, skipped, seconds, path, resumedBytes, payloadBytes } as const;
-  return { t: "done", peer, ...counts, wireBytes };
+  const forged = receipt?.forged.length ? { forged: receipt.forged } : {};
+  return { t: "done", peer, ...counts, wireBytes, ...forged };
 }

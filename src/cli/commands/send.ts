@@ -8,7 +8,7 @@ import { followPath, followTransfer } from "../follow-transfer.ts";
 import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { SendOptions } from "../options.ts";
 import { requireSources } from "../paths.ts";
-import { ticketFrom } from "../ticket-source.ts";
+import { refuseCast, ticketFrom } from "../ticket-source.ts";
 import { nextWithin, within } from "../waiting.ts";
 
 /** Ends of a session after which the receiver may come back and go on. */
@@ -31,6 +31,7 @@ export async function send(
   await requireSources(paths);
   const { to } = options;
   const ticket = to === undefined ? undefined : await ticketFrom(to, context.env, context.stdin);
+  if (ticket !== undefined) refuseCast(ticket);
   await using endpoint = await openEndpoint(
     { services: [], allow: [], ...networkOf(options) },
     context,

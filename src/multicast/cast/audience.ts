@@ -156,7 +156,7 @@ export class Audience {
   /** The cast ends for everybody. */
   abort(error: unknown, now: number): void {
     const known = error instanceof Mp2pError;
-    const why = known ? error.message : "the sender ended the cast";
+    const why = known ? error.message : "it was cancelled";
     const reason: Reason = { code: known ? error.code : "MP2P_CLOSED", why };
     for (const peer of this.peers) {
       if (peer.outcome !== undefined) continue;

@@ -20,6 +20,7 @@ export class StartGate {
 
   /**
    * Whoever declines, or has everything already, came as well: nobody waits for one more in their place.
+   * Where all declined, somebody may still come.
    *
    * @returns "none" where the time is over and nobody came
    */
@@ -31,7 +32,8 @@ export class StartGate {
     if (isLate && present.length === 0 && answered.length === 0) return "none";
     const live = present.filter(({ ready }) => ready);
     if (answered.length === 0) return "wait";
-    if (!isLate && distinct(answered) < minReceivers) return "wait";
+    const isServing = answered.some(({ outcome }) => outcome !== "declined");
+    if (!isLate && (!isServing || distinct(answered) < minReceivers)) return "wait";
     this.#enoughAt ??= now;
     const waitedMs = now - this.#enoughAt;
     if (!live.every(isSettled)) return waitedMs < SETTLING_MS ? "wait" : "start";
