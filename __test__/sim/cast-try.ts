@@ -11,7 +11,7 @@ import { Random } from "./random.ts";
 let primitives: Promise<Primitives> | undefined;
 
 /** The fastest primitives there are here: what is tested is not theirs. */
-export function fastPrimitives(): Promise<Primitives> {
+function fastPrimitives(): Promise<Primitives> {
   primitives ??= nativeMissing().then(async (missing) => {
     if (missing !== undefined) return (await loadBackend("fallback")).primitives;
     const native = (await loadBackend("native")).primitives;

@@ -11,7 +11,7 @@ import * as records from "./records.ts";
 import { type Entry, RECORD, RECORD_HEADER_BYTES } from "./records.ts";
 
 /** As the contract of a cast says. */
-export const MANIFEST_BYTES_MAX: number = 64 * 1024 * 1024;
+const MANIFEST_BYTES_MAX: number = 64 * 1024 * 1024;
 /** As in a transfer: an offer of a million entries takes about half a gigabyte of memory to look at. */
 export const ENTRIES_MAX = 1_000_000;
 

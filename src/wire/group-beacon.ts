@@ -13,8 +13,7 @@ export const BEACON_NONCE_BYTES = 16;
 export const BEACON_HEADER: Uint8Array = Uint8Array.of(0x58, 1, ANNOUNCE_KIND_GROUP, 0);
 const TAG_BYTES = 16;
 const BODY_BYTES = 32 + 8 + 6 + 64;
-export const BEACON_BYTES: number =
-  BEACON_HEADER.length + BEACON_NONCE_BYTES + BODY_BYTES + TAG_BYTES;
+const BEACON_BYTES: number = BEACON_HEADER.length + BEACON_NONCE_BYTES + BODY_BYTES + TAG_BYTES;
 
 export interface BeaconBody {
   /** Ed25519 public key and endpoint instance of the member. */

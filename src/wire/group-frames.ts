@@ -9,19 +9,19 @@
 import { concat, viewOf, writeUint48 } from "../base/bytes.ts";
 import { Reader } from "./reader.ts";
 
-export const GROUP_MSG = 0x18;
+const GROUP_MSG = 0x18;
 /** The signature covers this piece alone. */
 export const MODE_SINGLE = 0;
 /** The signature covers the root of a Merkle tree; the path leads there from this piece. */
 export const MODE_BATCH = 1;
 
-export const SIGNATURE_BYTES = 64;
+const SIGNATURE_BYTES = 64;
 export const SALT_BYTES = 8;
 export const NODE_BYTES = 16;
 /** Pieces one signature can cover: 2^6. */
-export const BATCH_DEPTH_MAX = 6;
+const BATCH_DEPTH_MAX = 6;
 export const BATCH_PIECES_MAX: number = 2 ** BATCH_DEPTH_MAX;
-export const PIECE_HEADER_BYTES = 8;
+const PIECE_HEADER_BYTES = 8;
 /** Largest frame beside its data. */
 export const GROUP_FRAME_OVERHEAD_BYTES: number =
   2 + SIGNATURE_BYTES + 2 + SALT_BYTES + NODE_BYTES * BATCH_DEPTH_MAX + PIECE_HEADER_BYTES;

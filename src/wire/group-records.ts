@@ -138,7 +138,7 @@ function writeMissing({ seq, messages, pieces }: Missing): Uint8Array {
 }
 
 /** @param bytes - a record without its length. @returns undefined for anything malformed */
-export function parseGroupRecord(bytes: Uint8Array): GroupRecord | undefined {
+function parseGroupRecord(bytes: Uint8Array): GroupRecord | undefined {
   const r = new Reader().over(bytes);
   const record = parseBody(r, r.u8());
   return r.failed || r.left > 0 ? undefined : record;

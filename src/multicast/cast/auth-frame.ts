@@ -12,7 +12,7 @@ import { ascii, concat, viewOf } from "../../base/bytes.ts";
 import { Reader } from "../../wire/reader.ts";
 import { HASH_BYTES, uint32 } from "./records.ts";
 
-export const FRAME_AUTH = 0x19;
+const FRAME_AUTH = 0x19;
 const HEAD_BYTES = 15;
 const SIGNATURE_BYTES = 64;
 const LABEL: Uint8Array = ascii("mp2p/1 cast auth\0");

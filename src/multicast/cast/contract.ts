@@ -1,11 +1,5 @@
 /** What a cast asks of the program around it: content to read on one side, a place to write on the other. */
 
-/** Bytes of a cast's content, `start` to `end` (exclusive). */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** What is cast. Content is read in order, and once more where a receiver misses a block. */
 export interface CastContent {
   /** Tells receivers what the content is, at most 64 MiB; opaque to the cast. Empty for a live cast. */
@@ -81,7 +75,7 @@ export interface CastOptions {
   readonly policy?: CastPolicy;
   /** Keys of the receivers that policy `required` means. */
   readonly required?: readonly Uint8Array[];
-  /** Bytes a second; receivers that fall below leave for unicast catch-up. Default 1/16 of the others' rate. */
+  /** Bytes a second; receivers that fall below leave for unicast catch-up. Default a tenth of the others' rate. */
   readonly floor?: number;
   /** Bytes a second, fixed; default: found by probing. */
   readonly rate?: number;

@@ -14,7 +14,7 @@ const GROUPS_MOST = 4;
 /** Bits of the bitmap in STATUS. */
 export const CHANNELS_MOST = 32;
 const LIVE = 1;
-export const MANIFEST_MOST_BYTES: number = 64 * 1024 * 1024;
+const MANIFEST_MOST_BYTES: number = 64 * 1024 * 1024;
 
 export interface Join {
   readonly castId: Uint8Array;

@@ -3,7 +3,7 @@ import type { AuthFrame } from "./auth-frame.ts";
 import type { ChannelCount } from "./status-record.ts";
 
 /** Nothing for so long, and the groups are joined anew; the sender is told to send by unicast. */
-export const SILENT_MS = 2000;
+const SILENT_MS = 2000;
 /** At the start the sender speaks several times a second. */
 const SILENT_AT_FIRST_MS = 700;
 

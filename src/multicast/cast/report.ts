@@ -10,7 +10,7 @@ import type {
 import type { Peer } from "./peer.ts";
 
 /** One line a receiver: who came back after it was lost has one. */
-export function latest(peers: readonly Peer[]): readonly Peer[] {
+function latest(peers: readonly Peer[]): readonly Peer[] {
   const last = new Map(peers.map((peer) => [nameOf(peer.key), peer]));
   return peers.filter(
     (peer) =>

@@ -5,7 +5,7 @@ import { Member, memberName } from "./member.ts";
 import type { Party } from "./proof.ts";
 
 /** With ourselves. */
-export const MEMBERS_MAX = 256;
+const MEMBERS_MAX = 256;
 const GREETING_MS = 10_000;
 /** Three records of life lost, and half of another. */
 const SILENCE_MS = 20_000;
