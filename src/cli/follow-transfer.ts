@@ -64,13 +64,15 @@ export class Teller {
   }
 
   tell(event: TransferEvent): void {
-    const { peer } = this.#view();
     switch (event.type) {
-      case "offer":
+      case "offer": {
+        const { peer } = this.#view();
         this.#reporter.emit({ t: "offer", peer, files: event.files, bytes: event.bytes });
         break;
+      }
       case "accept": {
         const { files, resumeBytes } = event;
+        const { peer } = this.#view();
         this.#reporter.emit({ t: "accept", peer, files, resumeBytes });
         break;
       }

@@ -76,6 +76,7 @@ class RunningTransfer implements Transfer {
   }
 
   #wake(): void {
+    if (this.#waiting.length === 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
