@@ -1,6 +1,5 @@
 import process from "node:process";
 import { Mp2pError } from "../base/errors.ts";
-import { loadFallback } from "./fallback.ts";
 import type { Backend } from "./port.ts";
 
 export type BackendChoice = "auto" | "native" | "fallback";
@@ -49,9 +48,9 @@ export function backendNote(backend: Backend): string | undefined {
   return NOTES.get(backend);
 }
 
-/** libsodium's heap is one a process. */
+/** libsodium's heap is one a process, and where the native backend runs it is not even loaded. */
 function sharedFallback(): Promise<Backend> {
-  fallback ??= loadFallback();
+  fallback ??= import("./fallback.ts").then(({ loadFallback }) => loadFallback());
   return fallback;
 }
 
