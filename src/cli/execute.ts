@@ -3,7 +3,6 @@ import { contactNames } from "./contacts.ts";
 import type { Context } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { CliError, errorEvent, exitCodeOf, Interruption } from "./failure.ts";
-import { HumanReporter } from "./human-reporter.ts";
 import { abortOnSignals } from "./interrupt.ts";
 import { JsonReporter } from "./json-reporter.ts";
 import type { GlobalOptions } from "./options.ts";
@@ -23,7 +22,7 @@ export async function execute(
   traits: CommandTraits,
   command: (context: Context) => Promise<void>,
 ): Promise<ExitCode> {
-  const reporter = reporterFor(options, traits);
+  const reporter = await reporterFor(options, traits);
   const end = (error: unknown) => {
     reporter.emit(errorEvent(withHint(error, traits)));
     reporter.close();
@@ -44,9 +43,14 @@ export async function execute(
   }
 }
 
-function reporterFor(options: GlobalOptions, { usageOf, isPipe = false }: CommandTraits): Reporter {
+/** What lays out screens is loaded where there are people only. */
+async function reporterFor(
+  options: GlobalOptions,
+  { usageOf, isPipe = false }: CommandTraits,
+): Promise<Reporter> {
   const { stdin, stdout, stderr, env } = process;
   if (options.json) return new JsonReporter(isPipe ? stderr : stdout, () => Date.now());
+  const { HumanReporter } = await import("./human-reporter.ts");
   return new HumanReporter({
     stdin,
     stdout,
