@@ -1,5 +1,6 @@
 /** Everything this package offers to programs. */
 
+export type { GroupDrops } from "./backend/counters.ts";
 export { ERROR_CODES, type ErrorCode, Mp2pError } from "./base/errors.ts";
 export { toZbase32 as formatKey } from "./base/zbase32.ts";
 export { type CallClassicOptions, callClassic } from "./classic/call.ts";

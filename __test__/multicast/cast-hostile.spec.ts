@@ -113,7 +113,7 @@ test("what the sender said, repeated from elsewhere, makes nobody the sender", a
     send(from, to, keys, packets);
   };
   during(world, 1, () => {
-    for (const frame of frames.splice(0)) forger.frames(frame);
+    for (const frame of frames.splice(0)) forger.frames(frame, 20);
     forger.symbols(0, 0, network.random.bytes(forger.symbolBytes));
     const next = Math.floor(world.sender.progress().bytes / (128 * forger.symbolBytes));
     forger.symbols(next, 3, network.random.bytes(forger.symbolBytes));

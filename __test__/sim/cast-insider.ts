@@ -20,6 +20,8 @@ import type { SimHub } from "./cast-hub.ts";
 import type { CastWorld } from "./cast-scenario.ts";
 
 const CHANNEL = 0;
+/** Packet numbers that the sender will not come to, within the window of those that it has not used. */
+const FAR = 40_000;
 
 /** Speaks as the sender does, from an address of its own. */
 export class Forger {
@@ -41,11 +43,11 @@ export class Forger {
   }
 
   /** @param ahead - of the sender's packet numbers: those that it has used are old */
-  symbols(block: number, first: number, bytes: Uint8Array, ahead = 20): void {
+  symbols(block: number, first: number, bytes: Uint8Array, ahead: number = FAR): void {
     this.#send(SPAN_SYMBOLS, bytes, block * 0x1_0000 + first, ahead);
   }
 
-  frames(plaintext: Uint8Array, ahead = 20): void {
+  frames(plaintext: Uint8Array, ahead: number = FAR): void {
     this.#send(SPAN_FRAMES, plaintext, 0, ahead);
   }
 
