@@ -14,6 +14,7 @@ import { CastSender } from "../../src/multicast/cast/sender.ts";
 import { type CastNetwork, type HubOptions, type SimHub, Wire } from "./cast-hub.ts";
 
 const GROUP = "[ff12::8000:1]:6727";
+const SESSION_IDLE_MS = 30_000;
 const STREAM_DELAY_MS = 0.3;
 /** What a session adds to a record that goes alone: packet, frame and the acknowledgement's share. */
 const RECORD_OVERHEAD_BYTES = 60;
@@ -204,10 +205,12 @@ export class SimReceiver {
     engines.receiver = this.engine;
   }
 
-  /** As kill -9 does it: no goodbye. */
+  /** As kill -9 does it: no goodbye; its session ends when nothing came for long. */
   vanish(): void {
     this.hub.isDown = true;
     this.up.isCut = true;
+    const { network, sender } = this.#world;
+    network.clock.after(SESSION_IDLE_MS, () => sender.left(this.peer));
   }
 
   /** What it has written, to be held by its next incarnation. */
