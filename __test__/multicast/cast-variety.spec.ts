@@ -4,6 +4,7 @@
  */
 import test, { type ExecutionContext } from "ava";
 import { equalBytes } from "../../src/base/bytes.ts";
+import type { Mp2pError } from "../../src/base/errors.ts";
 import type { CastPolicy } from "../../src/multicast/cast/contract.ts";
 import { Wire } from "../sim/cast-hub.ts";
 import type { CastWorld, ReceiverSetup, SimReceiver } from "../sim/cast-scenario.ts";
@@ -27,6 +28,20 @@ for (const [first, last] of [
   test(`whoever can have everything gets it: seeds ${first} to ${last}`, async (t) => {
     for (let seed = first; seed < last; seed++) await tryOut(t, seed);
   });
+
+test("who comes to a live cast after its beginning is told so, and nobody waits for it", async (t) => {
+  const world = await castWorld({ bytes: 5_000_000, isLive: true, bitsPerSecond: 50e6 });
+  const early = world.add();
+  world.network.clock.run(300);
+  const late = world.add();
+  t.true(world.run(20_000));
+  t.true(equalBytes(early.written, world.content));
+  t.is((late.error as Mp2pError).code, "MP2P_REFUSED");
+  t.deepEqual(
+    world.report?.receivers.map(({ outcome }) => outcome),
+    ["complete"],
+  );
+});
 
 async function tryOut(t: ExecutionContext, seed: number): Promise<void> {
   const random = new Random(seed + 1);

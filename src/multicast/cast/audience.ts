@@ -36,6 +36,11 @@ export interface AudienceHooks {
   gone(peer: Peer): void;
 }
 
+const TOO_LATE: Reason = {
+  code: "MP2P_REFUSED",
+  why: "it is live and has begun, and its beginning is gone (the sender can wait for all: --min)",
+};
+
 interface Cast {
   readonly source: BlockSource;
   readonly geometry: Geometry;
@@ -171,6 +176,10 @@ export class Audience {
     this.#knocked.add(peer);
     knock(this.#door, peer, body, () => {
       const { castKey, geometry } = this.#cast;
+      if (this.#isTooLate()) {
+        refuse(peer, TOO_LATE);
+        return;
+      }
       const replaced = this.#crowd.replacedBy(peer);
       if (replaced !== undefined) this.lose(replaced, "it came anew", now);
       if (!this.#crowd.add(peer)) {
@@ -190,8 +199,18 @@ export class Audience {
     if (!isFair) this.#break(peer, "a HAVE of too many pieces");
   }
 
+  /** What a live cast has behind it is kept only as long as somebody needs it. */
+  #isTooLate(): boolean {
+    const { source, geometry } = this.#cast;
+    return geometry.isLive && source.settled > 0;
+  }
+
   #enter(peer: Peer): void {
     const { source } = this.#cast;
+    if (this.#isTooLate()) {
+      refuse(peer, TOO_LATE);
+      return;
+    }
     peer.ready = true;
     peer.firstBlock = this.#hooks.sentBlocks();
     sendHashes(peer, source, 0, source.hashed);

@@ -8,6 +8,7 @@ export class Geometry {
   readonly packetBytes: number;
   readonly symbolBytes: number;
   readonly blockBytes: number;
+  readonly isLive: boolean;
   /** undefined while a live cast runs. */
   bytes: number | undefined;
 
@@ -16,6 +17,7 @@ export class Geometry {
     this.packetBytes = packetBytes;
     this.symbolBytes = packetBytes - SYMBOL_OVERHEAD_BYTES;
     this.blockBytes = this.symbolBytes * BLOCK_SYMBOLS;
+    this.isLive = bytes === undefined;
     this.bytes = bytes;
   }
 
