@@ -1,8 +1,9 @@
 /** Casts of an endpoint: those it sends, and those it receives, over sessions and groups. */
 import type { Capabilities, Suite } from "../backend/port.ts";
-import { ascii, concat, equalBytes, toHex } from "../base/bytes.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
 import { deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
+import { castGroups } from "../multicast/cast/cast-groups.ts";
 import type {
   AnnouncedCast,
   CastContent,
@@ -19,7 +20,7 @@ import { CastReceiver } from "../multicast/cast/receiver.ts";
 import { CAST_SERVICE, RECORD, reasonRecord } from "../multicast/cast/records.ts";
 import { CastSender } from "../multicast/cast/sender.ts";
 import { PACKET_SIZES, type SenderOptions } from "../multicast/cast/sender-options.ts";
-import { ipv4Group, type Scope, transientGroup } from "../multicast/group-address.ts";
+import type { Scope } from "../multicast/group-address.ts";
 import { parseGroup } from "../multicast/group-kind.ts";
 import type { GroupHub } from "../multicast/hub.ts";
 import { parseTicket, type Ticket } from "../rendezvous/ticket.ts";
@@ -32,7 +33,6 @@ import type { Stream } from "./stream.ts";
 import { suitesOf } from "./suites.ts";
 
 const SECRET_BYTES = 16;
-const GROUP_LABEL: Uint8Array = ascii("mp2p/1 cast group\0");
 /** A block's hash and its signature have to fit one packet. */
 const PACKET_BYTES = { least: 160, most: 8972 } as const;
 const PROGRESS_MS = 100;
@@ -185,9 +185,7 @@ export class Casts {
       if (group === undefined) throw new TypeError(`not a multicast group: ${chosen}`);
       return [group.address];
     }
-    const sha512 = (data: Uint8Array) => hub.primitives.sha512(data);
-    const seed = sha512(concat(GROUP_LABEL, hub.key, castId)).subarray(0, 32);
-    return [transientGroup(seed, scope, sha512), ipv4Group(seed, sha512)];
+    return castGroups(hub.key, castId, scope, (data) => hub.primitives.sha512(data));
   }
 
   async #receive(

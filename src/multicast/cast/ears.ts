@@ -1,4 +1,5 @@
 /** A receiver's ears: the cast's groups joined, its channels listened to. */
+import { parseGroup } from "../group-kind.ts";
 import type { GroupHub, GroupRow, Joined } from "../hub.ts";
 import { channelKeys } from "./channel-keys.ts";
 import type { CastKey } from "./key-record.ts";
@@ -24,6 +25,8 @@ export class Ears {
   join(): void {
     if (this.open) return;
     for (const group of this.#key.groups) {
+      // A sender may name any group that is free to choose, and nothing else.
+      if (parseGroup(group)?.address !== group) continue;
       try {
         this.#joined.push(this.#hub.join(group));
       } catch {
