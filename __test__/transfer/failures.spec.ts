@@ -335,3 +335,21 @@ test("a receiver whose session ends before anything came rejects, and its signal
   pair.cut();
   await t.throwsAsync(receiving.done, { code: "MP2P_CLOSED" });
 });
+
+test("a receiver of a session that has ended says why it did", async (t) => {
+  const { receiver } = memoryPair();
+  const reason = {
+    code: "MP2P_NOT_ALLOWED",
+    message: "the peer does not allow this key",
+    hint: "ask",
+  };
+  const ended = {
+    peer: receiver.peer,
+    blake3: receiver.blake3,
+    openStream: () => Promise.reject(new Error("ended")),
+    streams: async function* () {},
+    closed: Promise.resolve(reason),
+  };
+  const error = await t.throwsAsync(receiveFiles(ended, await scratch(t)).done);
+  t.like(error, reason);
+});

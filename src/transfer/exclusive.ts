@@ -1,7 +1,7 @@
 /**
  * One attempt at a time works on an unfinished transfer: when the sender comes back before this side
  * has noticed that the old session is dead, the new attempt ends the old one. Within this process;
- * two processes receiving the same transfer into the same folder only waste each other's work.
+ * between processes, `inbox-lock.ts` has the first go on.
  */
 import { Mp2pError } from "../base/errors.ts";
 

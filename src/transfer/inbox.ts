@@ -15,6 +15,7 @@ import {
   statIfThere,
 } from "./file-calls.ts";
 import { FinishedJournal } from "./finished-journal.ts";
+import { InboxLock } from "./inbox-lock.ts";
 import { INBOX_FOLDER } from "./names.ts";
 import type { Folding } from "./offer-book.ts";
 import type { Folder, Target } from "./target.ts";
@@ -33,22 +34,28 @@ export class Inbox {
   readonly parts: ReadonlySet<string>;
   readonly #target: Target;
   readonly #name: string;
+  readonly #lock: InboxLock;
   #closed: Promise<void> | undefined;
 
   private constructor(
     target: Target,
     name: string,
+    lock: InboxLock,
     found: { folder: Folder; finished: FinishedJournal; boot: Uint8Array; parts: Set<string> },
   ) {
     this.#target = target;
     this.#name = name;
+    this.#lock = lock;
     this.folder = found.folder;
     this.finished = found.finished;
     this.boot = found.boot;
     this.parts = found.parts;
   }
 
-  /** @returns undefined where there is none and none is to be made */
+  /**
+   * @returns undefined where there is none and none is to be made
+   * @throws {Mp2pError} `MP2P_TARGET` where another process works on it
+   */
   static async open(
     target: Target,
     name: string,
@@ -60,13 +67,17 @@ export class Inbox {
       make ? PRIVATE_FOLDER : undefined,
     );
     if (folder === undefined) return undefined;
-    const parts = new Set<string>();
-    for (const file of await namesIn(folder.at("."))) {
-      if (file.endsWith(".part")) parts.add(file.slice(0, -".part".length));
-      if (file.endsWith(".tmp")) await removeIfThere(folder.at(file));
+    let lock: InboxLock | undefined;
+    try {
+      lock = await InboxLock.take(folder, boot);
+      const parts = await partsIn(folder);
+      const finished = await FinishedJournal.open(folder.at(FINISHED), boot);
+      return new Inbox(target, name, lock, { folder, finished, boot, parts });
+    } catch (error) {
+      await lock?.release();
+      folder.release();
+      throw error;
     }
-    const finished = await FinishedJournal.open(folder.at(FINISHED), boot);
-    return new Inbox(target, name, { folder, finished, boot, parts });
   }
 
   /** Opens a file for what is moved into place when it is complete. */
@@ -106,6 +117,7 @@ export class Inbox {
     for (const file of await namesIn(this.folder.at("."))) {
       await removeIfThere(this.folder.at(file));
     }
+    await this.#lock.release();
     const above = await this.#target.folder(INBOX_FOLDER);
     if (above === undefined) return;
     try {
@@ -120,6 +132,7 @@ export class Inbox {
 
   async close(): Promise<void> {
     await this.#closeJournal();
+    await this.#lock.release();
     this.folder.release();
   }
 
@@ -127,6 +140,16 @@ export class Inbox {
     this.#closed ??= this.finished.close();
     return this.#closed;
   }
+}
+
+/** Names of part files without their ending. What was not put in place is removed. */
+async function partsIn(folder: Folder): Promise<Set<string>> {
+  const parts = new Set<string>();
+  for (const file of await namesIn(folder.at("."))) {
+    if (file.endsWith(".part")) parts.add(file.slice(0, -".part".length));
+    if (file.endsWith(".tmp")) await removeIfThere(folder.at(file));
+  }
+  return parts;
 }
 
 function unlessNotEmpty(error: unknown): void {

@@ -40,7 +40,7 @@ export interface ReceiveOptions {
  * unfinished waits in `directory/.mp2p` for the next attempt.
  *
  * @throws {Mp2pError} by `done`: `MP2P_REFUSED` where `accept` said no, `MP2P_DISK_FULL`,
- *   `MP2P_TARGET`, `MP2P_LIMIT`, `MP2P_PROTOCOL`, `MP2P_CLOSED` where the session ended
+ *   `MP2P_TARGET`, `MP2P_LIMIT`, `MP2P_PROTOCOL`; where the session ended, why it did
  */
 export function receiveFiles(
   session: TransferSession,
@@ -82,8 +82,18 @@ async function nextStream(
   const next = streams.next();
   const result = signal === undefined ? await next : await orAborted(next, signal);
   if (!result.done) return result.value;
-  const message = "the session ended before a transfer began";
-  throw new Mp2pError("MP2P_CLOSED", message, { hint: CLOSED_HINT });
+  throw await endOf(session);
+}
+
+/** Why there is no transfer: the session's own reason, where it has one. */
+async function endOf({ closed }: TransferSession): Promise<Mp2pError> {
+  const reason: unknown = await Promise.race([closed, undefined]);
+  const { code, message, hint } = Object(reason) as Partial<Mp2pError>;
+  if (code === undefined || message === undefined || code === "MP2P_CLOSED") {
+    const plain = "the session ended before a transfer began";
+    return new Mp2pError("MP2P_CLOSED", plain, { hint: CLOSED_HINT });
+  }
+  return new Mp2pError(code, message, hint === undefined ? {} : { hint });
 }
 
 /** A stream that comes after all is destroyed: its sender learns that nobody listens. */
