@@ -22,9 +22,7 @@ export class Hosts {
       hosts.ip("bridge", "link set br0 up");
       for (let n = 1; n <= count; n++) {
         hosts.#add(`${n}`);
-        hosts.#cable(`${n}`, "e0", "bridge", `p${n}`);
-        hosts.ip("bridge", `link set p${n} master br0 up`);
-        hosts.#address(`${n}`, "e0", "78", `${n}`);
+        hosts.cable(`${n}`);
       }
     });
   }
@@ -34,7 +32,7 @@ export class Hosts {
     const hosts = new Hosts();
     return hosts.#made(() => {
       hosts.#add("router");
-      hosts.#sysctl("router", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
+      hosts.sysctl("router", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
       for (const n of ["1", "2"]) {
         hosts.#add(n);
         hosts.#cable(n, "e0", "router", `r${n}`);
@@ -46,13 +44,28 @@ export class Hosts {
     });
   }
 
+  /** Plugs a host's `e0` into the switch. */
+  cable(host: string): void {
+    this.#cable(host, "e0", "bridge", `p${host}`);
+    this.ip("bridge", `link set p${host} master br0 up`);
+    this.#address(host, "e0", "78", host);
+  }
+
   /** The command as it runs on a host. */
   inside(host: string, ...command: readonly string[]): readonly string[] {
     return ["ip", "netns", "exec", `${this.#prefix}-${host}`, ...command];
   }
 
-  ip(host: string, words: string): void {
-    run(["ip", "-n", `${this.#prefix}-${host}`, ...words.split(" ")]);
+  /** Of the namespace. */
+  name(host: string): string {
+    return `${this.#prefix}-${host}`;
+  }
+
+  /** What `ip` is told, one after the other. */
+  ip(host: string, ...lines: readonly string[]): void {
+    const batch = ["-n", `${this.#prefix}-${host}`, "-batch", "-"];
+    const stdio = ["pipe", "ignore", "pipe"] as const;
+    execFileSync("ip", batch, { input: `${lines.join("\n")}\n`, stdio: [...stdio] });
   }
 
   /** A host takes no UDP that is addressed to it alone. */
@@ -66,7 +79,27 @@ export class Hosts {
     this.#filter(host, `iifname "e0" numgen random mod 100 < ${percent} drop`);
   }
 
-  /** Takes back what `blockUnicast` and `lose` did. */
+  /** A firewall that lets nothing in that is addressed to groups of ours. */
+  eatMulticast(host: string): void {
+    this.#filter(
+      host,
+      "udp dport 6727 ip daddr 224.0.0.0/4 drop; udp dport 6727 ip6 daddr ff00::/8 drop",
+    );
+  }
+
+  /** Counts packets that leave a host. @returns a function that reads the count */
+  count(host: string, ...matches: readonly string[]): () => number {
+    const rules = matches.map((match) => `${match} counter name sent`).join("; ");
+    const chain = `chain out { type filter hook output priority 0; ${rules}; }`;
+    run(this.inside(host, NFT, `table inet count { counter sent {}; ${chain}; }`));
+    return () => {
+      const [program = "", ...args] = this.inside(host, NFT, "-j", "list", "counters");
+      const { nftables } = JSON.parse(execFileSync(program, args, { encoding: "utf8" }));
+      return nftables.find((each: { counter?: object }) => each.counter).counter.packets;
+    };
+  }
+
+  /** Takes back what `blockUnicast`, `eatMulticast` and `lose` did. */
   heal(host: string): void {
     run(this.inside(host, NFT, "flush", "ruleset"));
   }
@@ -116,7 +149,7 @@ export class Hosts {
       this.ip(host, `addr add ${prefix}::${n}/64 dev ${device} nodad`);
   }
 
-  #sysctl(host: string, ...settings: readonly string[]): void {
+  sysctl(host: string, ...settings: readonly string[]): void {
     run(this.inside(host, "sysctl", "-qw", ...settings));
   }
 

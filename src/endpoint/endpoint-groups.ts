@@ -88,8 +88,11 @@ export class EndpointGroups {
     const refused = this.hub.refusals.map(({ interfaceName, error }) => ({ interfaceName, error }));
     const { deaf, hasHeardOthers } = this.hub;
     const dropped = this.#config.socket.groupDrops();
-    const heard = { interfaces: this.hub.interfaces(), refused, deaf, hasHeardOthers };
-    return { ...heard, trouble: groupTrouble(heard), dropped };
+    const interfaces = this.hub.interfaces();
+    const loopback = this.hub.network.find(({ isLoopback }) => isLoopback)?.name;
+    const outward = interfaces.filter((name) => name !== loopback);
+    const trouble = groupTrouble({ outward, refused, deaf, hasHeardOthers });
+    return { interfaces, refused, deaf, hasHeardOthers, trouble, dropped };
   }
 
   close(): void {

@@ -13,6 +13,9 @@ const POLL_MS = 5000;
 /** A change is believed once it has stood this long: addresses come one after the other. */
 const SETTLE_MS = 500;
 
+/** linux/if.h */
+const IFF_MULTICAST = 0x1000;
+
 /** Interfaces of this machine that are up and have an address. */
 export function systemInterfaces(): readonly NetworkInterface[] {
   const entries = new Map<string, NetworkInterfaceInfo[]>();
@@ -25,6 +28,7 @@ export function systemInterfaces(): readonly NetworkInterface[] {
     name,
     isLoopback: some.some(({ internal }) => internal),
     addresses: some.flatMap(addressOf),
+    lacksMulticast: ((readNumber(name, "flags") ?? IFF_MULTICAST) & IFF_MULTICAST) === 0,
     link: linkOf(name, some),
   }));
 }
@@ -68,7 +72,8 @@ export function hostOf(text: string): string {
 }
 
 /**
- * Interfaces that groups can be joined on by sockets bound so. Loopback serves where nothing else does.
+ * Interfaces that groups can be joined on by sockets bound so. Loopback serves where nothing else does, and one
+ * that carries no multicast where it is asked for by name: its other end may do so all the same.
  *
  * @param bound - bound addresses; a family is left out where none of them belongs to it
  * @param chosen - names; undefined for all
@@ -86,7 +91,9 @@ export function suitableInterfaces(
       return isWildcard || others.some((other) => sameBytes(other.bytes, bytes));
     });
   const served = all
-    .filter(({ name }) => chosen === undefined || chosen.includes(name))
+    .filter(({ name, isLoopback, lacksMulticast }) =>
+      chosen === undefined ? isLoopback || !lacksMulticast : chosen.includes(name),
+    )
     .map((one) => ({
       ...one,
       addresses: one.addresses.filter((each) => isServed(each, one.addresses)),

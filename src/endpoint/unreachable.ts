@@ -3,7 +3,10 @@ import { Mp2pError } from "../base/errors.ts";
 import { GROUP_PORT } from "../multicast/group-address.ts";
 import type { MulticastInfo } from "./call-options.ts";
 
-type Heard = Pick<MulticastInfo, "interfaces" | "refused" | "deaf" | "hasHeardOthers">;
+interface Heard extends Pick<MulticastInfo, "refused" | "deaf" | "hasHeardOthers"> {
+  /** Interfaces that lead to other devices. */
+  readonly outward: readonly string[];
+}
 
 /**
  * The error of an attempt that had a key and nothing else, with a hint that fits; others pass.
@@ -20,19 +23,19 @@ export function explained(error: unknown, multicast: MulticastInfo | undefined):
   });
 }
 
-/** @returns undefined where other devices were heard: then multicast works here */
+/** @returns undefined where other devices were heard: multicast works here then */
 export function groupTrouble(heard: Heard): string | undefined {
-  const { interfaces, refused, deaf, hasHeardOthers } = heard;
-  if (hasHeardOthers) return undefined;
-  if (interfaces.length === 0) {
+  const { outward, refused, deaf, hasHeardOthers } = heard;
+  if (outward.length === 0) {
     const reasons = refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`);
     const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
     return `no interface of this device takes part in multicast${why}: connect it to a network`;
   }
+  if (hasHeardOthers) return undefined;
   if (deaf.length > 0) {
     return `a firewall on this device eats multicast, its own packets on ${named(deaf)} do not come back: let UDP port ${GROUP_PORT} in`;
   }
-  return `no other device was heard on ${interfaces.join(", ")}: check that the peer is running on this network, and that no firewall, switch or access point eats multicast (UDP port ${GROUP_PORT})`;
+  return `no other device was heard on ${outward.join(", ")}: check that the peer is running on this network, and that no firewall, switch or access point eats multicast (UDP port ${GROUP_PORT})`;
 }
 
 /** `"eth0 (IPv4, IPv6)"`. */

@@ -15,6 +15,8 @@ export interface NetworkInterface {
   readonly name: string;
   readonly isLoopback: boolean;
   readonly addresses: readonly InterfaceAddress[];
+  /** The system says that it carries no groups: many tunnels do not. */
+  readonly lacksMulticast?: boolean;
   /** Another text where its cable was pulled meanwhile or it was made anew, as far as the system tells. */
   readonly link?: string;
 }
