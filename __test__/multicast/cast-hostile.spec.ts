@@ -2,10 +2,14 @@
 
 import test from "ava";
 import { authFrame } from "../../src/multicast/cast/auth-frame.ts";
-import type { CastKey } from "../../src/multicast/cast/key-record.ts";
+import { type CastKey, joinRecord } from "../../src/multicast/cast/key-record.ts";
+import { RECORD_HEADER_BYTES, record } from "../../src/multicast/cast/records.ts";
+import { type Status, statusRecord } from "../../src/multicast/cast/status-record.ts";
 import { Forger, Liar } from "../sim/cast-insider.ts";
 import type { CastWorld } from "../sim/cast-scenario.ts";
 import { assertWhole, castWorld, extraBytes } from "../sim/cast-try.ts";
+import type { Random } from "../sim/random.ts";
+import { runs } from "../support/runs.ts";
 
 /** A world in which the receivers have come and content has begun to flow. */
 async function runningCast(count: number, setup: Parameters<typeof castWorld>[0] = {}) {
@@ -226,4 +230,65 @@ for (const [what, lie] of Object.entries(LIES)) {
     t.true(lied.world.run(300_000), "the cast ends all the same");
     t.true(extraBytes(lied.world) <= 2, `${extraBytes(lied.world)}`);
   });
+}
+
+/** A record of any type, its body random, or one that is right in itself. */
+function anyRecord(random: Random, castId: Uint8Array): Uint8Array {
+  const type = pick(random, [1, 2, 3, 4, 5, 6, 16, 17, 18, 19, 20, 21, 22, 23, 24]);
+  const status: Status = {
+    stamp: random.below(2 ** 32),
+    heldUs: random.below(2 ** 32),
+    deaf: random.chance(0.3),
+    heard: random.below(2 ** 32),
+    writtenBytes: random.below(2 ** 47),
+    next: random.below(2 ** 32),
+    highest: random.below(2 ** 32),
+    windowBytes: random.below(2 ** 32),
+    kernelDrops: random.below(2 ** 32),
+    channels: [{ channel: random.below(256), largest: random.below(2 ** 47), received: 1 }],
+    runs: [{ start: random.below(2 ** 31), length: 1 + random.below(2 ** 29), missing: 200 }],
+  };
+  if (random.chance(0.3)) return statusRecord(status);
+  const proof = new Uint8Array(0);
+  if (random.chance(0.1)) return joinRecord({ castId, suites: [1], receiveBufferBytes: 1, proof });
+  const body = random.bytes(pick(random, [0, 1, 4, 6, 10, 36, 72, 300]));
+  // Small numbers are the ones that mean something.
+  if (body.length >= 4 && random.chance(0.7)) body.set([0, 0, 0, random.below(256)]);
+  return record(type, body);
+}
+
+test("any records in any order leave a sender and its other receivers well", (t) => {
+  return property(async (seed) => {
+    const { world } = await runningCast(2, { seed, bytes: 400_000 });
+    const { random } = world.network;
+    const liars = [new Liar(world).enter(), new Liar(world)];
+    for (const liar of liars) liar.every(1, () => liar.say(anyRecord(random, world.castId)));
+    t.true(world.run(200_000), `seed ${seed}`);
+    assertWhole(t, world.receivers, world.content);
+  });
+});
+
+test("any records in any order leave a receiver to end with an error, or with what it was sent", (t) => {
+  return property(async (seed) => {
+    const world = await castWorld({ seed, bytes: 200_000 });
+    const receiver = world.add();
+    const { random, clock } = world.network;
+    if (random.chance(0.5)) clock.run(5000, () => world.sender.progress().bytes > 0);
+    for (let count = 0; count < 200; count++) {
+      const bytes = anyRecord(random, world.castId);
+      receiver.engine.receive(bytes[0] as number, bytes.slice(RECORD_HEADER_BYTES));
+      clock.run(clock.now + random.below(3));
+    }
+    world.run(100_000);
+    clock.run(clock.now + 60_000);
+    t.true(receiver.error !== undefined || receiver.receipt !== undefined, `seed ${seed}`);
+  });
+});
+
+async function property(check: (seed: number) => Promise<void>): Promise<void> {
+  for (let seed = 1; seed <= runs(6); seed++) await check(seed);
+}
+
+function pick(random: Random, numbers: readonly number[]): number {
+  return numbers[random.below(numbers.length)] as number;
 }

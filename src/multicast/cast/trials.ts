@@ -15,6 +15,8 @@ const MEASURE_MS = 300;
 const NEXT_TRIAL_MS = 5000;
 /** Of the others' rate: below, nobody waits for a receiver. */
 const FLOOR = 1 / 10;
+/** Who gets on while nobody waits, and holds the others below the floor when they do, is not believed for ever. */
+const CONTRADICTIONS_MOST = 3;
 
 interface Trial {
   /** Left behind until then; 0 for not at all. */
@@ -24,6 +26,10 @@ interface Trial {
   fromAt: number;
   nextAt: number;
   passed: number;
+  /** What the others got in the last one, in packets a millisecond. */
+  rate: number;
+  endedAt: number;
+  contradictions: number;
 }
 
 export class Trials {
@@ -68,7 +74,8 @@ export class Trials {
     if (suspects.size * 2 > counting) return begun;
     for (const peer of suspects) {
       const trial = this.#of(peer);
-      if (now < trial.nextAt) continue;
+      if (now < trial.nextAt && !isContradicted(peer, trial, now)) continue;
+      if (now < trial.nextAt) trial.contradictions++;
       trial.from = new Map();
       trial.until = now + SETTLE_MS + MEASURE_MS;
       begun.add(peer);
@@ -91,25 +98,26 @@ export class Trials {
     for (const [peer, trial] of this.#trials) {
       if (trial.until === 0) continue;
       if (trial.from.size === 0 && now >= trial.until - MEASURE_MS) {
-        trial.from = new Map(peers.map((each) => [each, each.received]));
+        trial.from = receivedBy(peers);
         trial.fromAt = now;
         trial.until = now + MEASURE_MS;
       }
       if (now < trial.until) continue;
       trial.until = 0;
       trial.nextAt = now + NEXT_TRIAL_MS * 2 ** trial.passed++;
-      if (this.#isTooSlow(peer, trial, now)) failed.push(peer);
+      const isLiar = trial.contradictions >= CONTRADICTIONS_MOST;
+      if (isLiar || this.#isTooSlow(peer, trial, now)) failed.push(peer);
       else passed.push(peer);
+      trial.rate = (othersGain(peer, trial) ?? 0) / (now - trial.fromAt);
+      trial.endedAt = now;
+      trial.from = receivedBy([...trial.from.keys()]);
     }
     return { passed, failed };
   }
 
-  #isTooSlow(peer: Peer, { from, fromAt }: Trial, now: number): boolean {
-    const gains = [...from]
-      .filter(([other]) => other !== peer && other.isLive)
-      .map(([other, packets]) => other.received - packets)
-      .sort((a, b) => a - b);
-    const median = gains[gains.length >> 1];
+  #isTooSlow(peer: Peer, trial: Trial, now: number): boolean {
+    const { from, fromAt } = trial;
+    const median = othersGain(peer, trial);
     if (median === undefined) return false;
     const least =
       this.#floor === undefined
@@ -121,8 +129,29 @@ export class Trials {
   #of(peer: Peer): Trial {
     const known = this.#trials.get(peer);
     if (known !== undefined) return known;
-    const trial = { until: 0, from: new Map(), fromAt: 0, nextAt: 0, passed: 0 };
+    const counts = { nextAt: 0, passed: 0, rate: 0, endedAt: 0, contradictions: 0 };
+    const trial = { until: 0, from: new Map(), fromAt: 0, ...counts };
     this.#trials.set(peer, trial);
     return trial;
   }
+}
+
+function receivedBy(peers: readonly Peer[]): ReadonlyMap<Peer, number> {
+  return new Map(peers.map((peer) => [peer, peer.received]));
+}
+
+/** Packets that the median one of the others got since `from`. */
+function othersGain(peer: Peer, { from }: Trial): number | undefined {
+  const gains = [...from]
+    .filter(([other]) => other !== peer && other.isLive)
+    .map(([other, packets]) => other.received - packets)
+    .sort((a, b) => a - b);
+  return gains[gains.length >> 1];
+}
+
+/** Since the trial that it passed the others wait for it, and get less than the floor. */
+function isContradicted(peer: Peer, trial: Trial, now: number): boolean {
+  const elapsedMs = now - trial.endedAt;
+  if (trial.rate === 0 || elapsedMs < MEASURE_MS) return false;
+  return (othersGain(peer, trial) ?? Infinity) / elapsedMs < FLOOR * trial.rate;
 }
