@@ -86,7 +86,7 @@ function hashes(name: string, load: Load): void {
     const empty = new Uint8Array(0);
     t.is(primitives.hkdfSha512(empty, empty, empty, 0).length, 0);
     t.is(primitives.hkdfSha512(empty, empty, empty, 16_320).length, 16_320);
-    for (const length of [-1, 16_321]) {
+    for (const length of [-1, 16_321, 16_319.5, 2 ** 32, Number.NaN]) {
       const call = () => primitives.hkdfSha512(empty, empty, empty, length);
       t.throws(call, { instanceOf: RangeError }, `${length}`);
     }
@@ -212,6 +212,8 @@ function wrongSizes(primitives: Primitives): Readonly<Record<string, () => unkno
     "seal nonce": () => primitives.seal(key, new Uint8Array(13), key, key),
     "open key": () => primitives.open(short, nonce, key, key),
     "open nonce": () => primitives.open(key, new Uint8Array(11), key, key),
+    "randomBytes of less than none": () => primitives.randomBytes(-1),
+    "randomBytes of a half": () => primitives.randomBytes(0.5),
   };
 }
 

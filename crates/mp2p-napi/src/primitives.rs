@@ -1,7 +1,7 @@
 //! `Primitives` of src/backend/port.ts. Inputs are borrowed for the call; outputs are copies in
 //! JavaScript's own memory, as an external buffer costs more than copying 64 bytes.
 
-use crate::error::{Result, argument_error, napi_error, size_error};
+use crate::error::{Result, argument_error, napi_error, size_error, whole};
 use crate::raw::exclusive;
 use mp2p_crypto::{curve, hash, noise, parity as code, single};
 use napi::bindgen_prelude::Uint8ArraySlice;
@@ -26,7 +26,8 @@ fn changed<'a>(
 }
 
 #[napi]
-pub fn random_bytes(env: &Env, length: u32) -> Result<Bytes<'_>> {
+pub fn random_bytes(env: &Env, length: f64) -> Result<Bytes<'_>> {
+    let length = whole(env, "number of random bytes", length, u32::MAX)?;
     let mut bytes = vec![0; length as usize];
     mp2p_crypto::randomize(&mut bytes)
         .map_err(|error| Error::new("MP2P_SOCKET", error.to_string()))?;
@@ -49,11 +50,9 @@ pub fn hkdf_sha512<'env>(
     salt: &[u8],
     ikm: &[u8],
     info: &[u8],
-    length: u32,
+    length: f64,
 ) -> Result<Bytes<'env>> {
-    if length > MAX_HKDF_BYTES {
-        return Err(argument_error(env, "HKDF output must be at most 16,320 bytes"));
-    }
+    let length = whole(env, "length of HKDF's output", length, MAX_HKDF_BYTES)?;
     let mut output = vec![0; length as usize];
     hash::hkdf_sha512(salt, ikm, info, &mut output).map_err(|error| size_error(env, &error))?;
     fresh(env, &output)
@@ -161,7 +160,10 @@ pub fn noise_open<'env>(
 }
 
 #[napi]
-pub fn noise_transport<'env>(env: &'env Env, state: &[u8], suite: u8) -> Result<Bytes<'env>> {
+pub fn noise_transport<'env>(env: &'env Env, state: &[u8], suite: f64) -> Result<Bytes<'env>> {
+    let suite = whole(env, "suite", suite, u8::MAX.into())?;
+    #[expect(clippy::cast_possible_truncation, reason = "just checked")]
+    let suite = suite as u8;
     let keys = noise::transport(state, suite).map_err(|error| size_error(env, &error))?;
     fresh(env, &keys)
 }

@@ -1,6 +1,8 @@
 //! `DatagramSocket` of src/backend/port.ts, less what src/backend/native/socket.ts adds.
 
-use crate::error::{Result, argument_error, napi_error, size_error, socket_error, system_error};
+use crate::error::{
+    Result, argument_error, napi_error, size_error, socket_error, system_error, whole,
+};
 use crate::open_sockets::{OpenSocket, Slot, forget, remember};
 #[cfg(unix)]
 use crate::raw::Watcher;
@@ -275,14 +277,16 @@ impl NativeSocket {
     pub fn install_send(
         &self,
         env: &Env,
-        slot: u32,
-        suite: u32,
+        slot: f64,
+        suite: f64,
         key: &[u8],
         iv: &[u8],
-        lane: u32,
+        lane: f64,
         cid: &[u8],
     ) -> Result<()> {
         let slot = slot_number(env, slot)?;
+        let suite = whole(env, "suite", suite, u32::MAX)?;
+        let lane = whole(env, "lane", lane, u32::MAX)?;
         let keys = PacketKeys::new(suite, key, iv, lane, cid);
         let keys = keys.map_err(|error| size_error(env, &error))?;
         self.endpoint()?.install_send(slot, keys);
@@ -293,14 +297,16 @@ impl NativeSocket {
     pub fn install_receive(
         &self,
         env: &Env,
-        slot: u32,
-        suite: u32,
+        slot: f64,
+        suite: f64,
         key: &[u8],
         iv: &[u8],
-        lane: u32,
+        lane: f64,
         cid: &[u8],
     ) -> Result<()> {
         let slot = slot_number(env, slot)?;
+        let suite = whole(env, "suite", suite, u32::MAX)?;
+        let lane = whole(env, "lane", lane, u32::MAX)?;
         let keys = PacketKeys::new(suite, key, iv, lane, cid);
         let keys = keys.map_err(|error| size_error(env, &error))?;
         let installed = self.endpoint()?.install_receive(slot, keys);
@@ -308,14 +314,14 @@ impl NativeSocket {
     }
 
     #[napi]
-    pub fn remove_send(&self, env: &Env, slot: u32) -> Result<()> {
+    pub fn remove_send(&self, env: &Env, slot: f64) -> Result<()> {
         let slot = slot_number(env, slot)?;
         self.endpoint()?.remove_send(slot);
         Ok(())
     }
 
     #[napi]
-    pub fn remove_receive(&self, env: &Env, slot: u32) -> Result<()> {
+    pub fn remove_receive(&self, env: &Env, slot: f64) -> Result<()> {
         let slot = slot_number(env, slot)?;
         self.endpoint()?.remove_receive(slot);
         Ok(())
@@ -326,24 +332,23 @@ impl NativeSocket {
     pub fn send_sealed(
         &self,
         env: &Env,
-        slot: u32,
-        path: u32,
+        slot: f64,
+        path: f64,
         spans: &[f64],
-        span_numbers: u32,
+        span_numbers: f64,
         sources: Vec<&[u8]>,
-        packet_bytes: u32,
-        skip: u32,
+        packet_bytes: f64,
+        skip: f64,
     ) -> Result<()> {
         let slot = slot_number(env, slot)?;
+        let path = whole(env, "path", path, u32::MAX)?;
+        let span_numbers = whole(env, "numbers of the spans", span_numbers, u32::MAX)?;
+        let packet_bytes = whole(env, "packetBytes", packet_bytes, u16::MAX.into())? as usize;
+        let skip = whole(env, "skip", skip, u32::MAX)?.into();
         let Some(spans) = spans.get(..span_numbers as usize) else {
             return Err(argument_error(env, "spanCount is beyond the spans"));
         };
-        let plan = Plan {
-            spans,
-            sources: &sources,
-            packet_bytes: packet_bytes as usize,
-            skip: u64::from(skip),
-        };
+        let plan = Plan { spans, sources: &sources, packet_bytes, skip };
         let sent = self.endpoint()?.send_sealed(slot, path, &plan);
         sent.map_err(|error| socket_error(env, &error))?;
         Ok(())
@@ -443,8 +448,8 @@ fn group_options(
     Ok(Some(GroupOptions { port, hop_limit, receive_bytes }))
 }
 
-fn slot_number(env: &Env, slot: u32) -> Result<u16> {
-    match u16::try_from(slot) {
+fn slot_number(env: &Env, slot: f64) -> Result<u16> {
+    match u16::try_from(whole(env, "slot", slot, u32::MAX)?) {
         Ok(slot) if slot > 0 => Ok(slot),
         _ => Err(argument_error(env, "a slot is a number from 1 to 65,535")),
     }

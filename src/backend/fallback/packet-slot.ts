@@ -22,11 +22,14 @@ class SlotKeys {
     requireCid(keys.cid);
     if (keys.key.length !== 32) throw new RangeError(`a key has 32 bytes, not ${keys.key.length}`);
     if (keys.iv.length !== 12) throw new RangeError(`an iv has 12 bytes, not ${keys.iv.length}`);
+    const { lane } = keys;
+    if (lane >>> 0 !== lane)
+      throw new RangeError(`a lane is a whole number of 32 bits, not ${lane}`);
     this.key = keys.key.slice();
     this.cid = keys.cid.slice();
     this.#iv = keys.iv.slice();
     const view = new DataView(this.#iv.buffer);
-    view.setUint32(0, (view.getUint32(0) ^ keys.lane) >>> 0);
+    view.setUint32(0, (view.getUint32(0) ^ lane) >>> 0);
   }
 
   /** Nonce = iv XOR (lane u32 ‖ packet number u64). */

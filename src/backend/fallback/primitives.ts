@@ -24,6 +24,7 @@ export class SodiumPrimitives implements Primitives {
   }
 
   randomBytes(length: number): Uint8Array {
+    if (!Number.isInteger(length)) throw new RangeError(`no number of random bytes: ${length}`);
     return randomFillSync(new Uint8Array(length));
   }
 
