@@ -19,7 +19,8 @@ export function contentPort(content: CastContent): ContentPort {
   };
 }
 
-export function targetPort(target: CastTarget): TargetPort {
+/** @param written - called after each write */
+export function targetPort(target: CastTarget, written: () => void): TargetPort {
   return {
     offered: (manifest, shape, done) => {
       target.offered(manifest, shape).then(
@@ -27,7 +28,15 @@ export function targetPort(target: CastTarget): TargetPort {
         (error: unknown) => done(undefined, error),
       );
     },
-    write: (offset, bytes, hash, done) => settle(() => target.write(offset, bytes, hash), done),
+    write: (offset, bytes, hash, done) => {
+      settle(
+        () => target.write(offset, bytes, hash),
+        (error) => {
+          done(error);
+          written();
+        },
+      );
+    },
     complete: (done) => settle(() => target.complete(), done),
   };
 }
@@ -68,11 +77,13 @@ export async function delivered(stream: Stream): Promise<void> {
 /**
  * @param received - gets each record; its body is given away
  * @param lost - the stream is gone, however
+ * @param room - returns what to wait for before more is read
  */
 export function readRecords(
   stream: Stream,
   received: (type: number, body: Uint8Array) => void,
   lost: (error: unknown) => void,
+  room: () => Promise<void> | undefined = () => undefined,
 ): void {
   const records = new RecordStream(received);
   let error: unknown;
@@ -83,5 +94,6 @@ export function readRecords(
   stream.once("end", () => lost(undefined));
   stream.consume((bytes) => {
     if (!records.push(bytes)) stream.destroy();
+    return room();
   });
 }

@@ -28,6 +28,7 @@ import { abortable } from "./abort.ts";
 import type { AnnouncedCasts } from "./announced-casts.ts";
 import type { ConnectOptions } from "./call-options.ts";
 import { contentPort, delivered, readRecords, streamLink, targetPort } from "./cast-ports.ts";
+import { CastRoom } from "./cast-room.ts";
 import type { Session } from "./session.ts";
 import type { Stream } from "./stream.ts";
 import { suitesOf } from "./suites.ts";
@@ -206,11 +207,13 @@ export class Casts {
       if (done === undefined) receipt.reject(error);
       else receipt.resolve(done);
     };
-    const port = targetPort(target);
+    const room = new CastRoom(() => engine.queuedBytes);
+    const port = targetPort(target, () => room.written());
     const engine = new CastReceiver(this.#host.hub, streamLink(stream), port, settings, ended);
     const gone = (error: unknown) =>
       engine.lost(error ?? new Mp2pError("MP2P_CLOSED", "the sender ended the connection"));
-    readRecords(stream, (type, body) => engine.receive(type, body), gone);
+    const receive = (type: number, body: Uint8Array) => engine.receive(type, body);
+    readRecords(stream, receive, gone, () => room.wait());
     const timer = setInterval(() => onProgress?.(engine.progress()), PROGRESS_MS);
     timer.unref();
     try {

@@ -32,6 +32,8 @@ export class Intake {
   /** Bytes that came as symbols, and by unicast. */
   symbolBytes = 0;
   unicastBytes = 0;
+  /** Bytes that came by unicast and are being written. */
+  queuedBytes = 0;
   readonly #primitives: Primitives;
   readonly #geometry: Geometry;
   readonly #write: WriteBlock;
@@ -112,7 +114,10 @@ export class Intake {
       this.assembly.release(open.bytes);
     }
     this.unicastBytes += bytes.length;
-    this.#take(block, bytes, this.#primitives.blake3(bytes), () => undefined);
+    this.queuedBytes += bytes.length;
+    this.#take(block, bytes, this.#primitives.blake3(bytes), () => {
+      this.queuedBytes -= bytes.length;
+    });
   }
 
   /** The content ends here: a short last block may have been complete for a while. */

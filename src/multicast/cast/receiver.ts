@@ -87,6 +87,11 @@ export class CastReceiver implements Service {
     return { bytes, total: this.#geometry.bytes, heldBytes, path: this.#path };
   }
 
+  /** Bytes that came by the stream and are being written: no more of it is wanted while they are many. */
+  get queuedBytes(): number {
+    return this.#intake?.queuedBytes ?? 0;
+  }
+
   /** A record of the sender's. @param body - given away */
   receive(type: number, body: Uint8Array): void {
     if (this.#state === "over") return;
