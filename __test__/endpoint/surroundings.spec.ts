@@ -207,7 +207,7 @@ for (const [at, kind] of kinds.entries()) {
   });
 }
 
-/** Counts reports of memberships that leave a host. @returns a function that reads the count */
+/** Counts IPv4 reports of memberships: of IPv6 the kernel sends some by itself. @returns a function that reads the count */
 function reports(hosts: Hosts, host: string): () => number {
-  return hosts.count(host, "ip protocol igmp", "icmpv6 type mld2-listener-report");
+  return hosts.count(host, "ip protocol igmp");
 }

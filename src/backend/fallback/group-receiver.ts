@@ -1,4 +1,5 @@
 import type { RemoteInfo } from "node:dgram";
+import type { Interfaces } from "./interfaces.ts";
 import type { Membership, Memberships } from "./memberships.ts";
 import type { UdpPort } from "./udp-port.ts";
 
@@ -70,16 +71,25 @@ export class GroupReceiver {
     this.#handles.set(number, handle);
   }
 
-  /** @param isThere - the name of an interface that is gone would stand for any, and the kernel left it already */
-  leave(number: number, isThere: boolean): void {
+  /** Memberships, with the interface of each as the kernel was told of it. */
+  get handles(): ReadonlyMap<number, string> {
+    return this.#handles;
+  }
+
+  /**
+   * @returns false where the kernel can be told only by closing the socket: it would take an address that is gone
+   * for any interface, and a name that is gone too
+   */
+  leave(number: number, interfaces: Pick<Interfaces, "isHandle">, name: string): boolean {
     const handle = this.#handles.get(number) as string;
     this.#handles.delete(number);
-    if (!isThere && handle.startsWith("::")) return;
+    if (!interfaces.isHandle(name, handle)) return false;
     try {
       this.port.leave(this.reception.group, handle, this.reception.source);
     } catch {
       // An interface that is gone took its memberships with it.
     }
+    return true;
   }
 
   heard(from: RemoteInfo, nowMs: number): Heard {

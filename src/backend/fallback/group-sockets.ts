@@ -37,7 +37,8 @@ export class GroupSockets {
   readonly #memberships = new Memberships(this.#interfaces);
   readonly #rules: GroupRules;
   readonly #senders: GroupSenders;
-  readonly #receivers = new Set<GroupReceiver>();
+  /** With a group and an interface each can be bound for. */
+  readonly #receivers = new Map<GroupReceiver, Address>();
   #keepsAlive = true;
 
   constructor(
@@ -55,7 +56,7 @@ export class GroupSockets {
   }
 
   get ports(): readonly UdpPort[] {
-    return [...Array.from(this.#receivers, ({ port }) => port), ...this.#senders.ports];
+    return [...Array.from(this.#receivers.keys(), ({ port }) => port), ...this.#senders.ports];
   }
 
   /** @throws as `DatagramSocket.join` */
@@ -84,11 +85,11 @@ export class GroupSockets {
     const membership = this.#memberships.remove(number);
     if (membership === undefined) return;
     this.#interfaces.refresh(this.#now(), MOST_AGE_MS);
-    const isThere = this.#interfaces.names.includes(membership.interface);
-    for (const receiver of this.#receivers) {
+    for (const [receiver, address] of this.#receivers) {
       if (!receiver.holds(number)) continue;
-      receiver.leave(number, isThere);
-      if (!receiver.isEmpty) continue;
+      const isLeft = receiver.leave(number, this.#interfaces, membership.interface);
+      if (isLeft && !receiver.isEmpty) continue;
+      if (!receiver.isEmpty) this.#replace(receiver, address);
       this.#receivers.delete(receiver);
       void receiver.port.close();
     }
@@ -142,7 +143,7 @@ export class GroupSockets {
 
   /** A receiver of the group that the kernel lets join: one with room, or a new one. */
   #joined(reception: Reception, address: Address, handle: string): GroupReceiver {
-    for (const receiver of this.#receivers) {
+    for (const receiver of this.#receivers.keys()) {
       if (!receiver.isFor(reception) || !receiver.hasRoom) continue;
       try {
         receiver.joinBy(handle);
@@ -159,8 +160,22 @@ export class GroupSockets {
       void receiver.port.close();
       throw joinRefused(address, error);
     }
-    this.#listen(receiver);
+    this.#listen(receiver, address);
     return receiver;
+  }
+
+  /** Another socket for all that the first still holds, as that is to be closed. */
+  #replace({ reception, handles }: GroupReceiver, address: Address): void {
+    const receiver = new GroupReceiver(this.#bound(address), reception, this.#memberships);
+    for (const [number, handle] of handles) {
+      receiver.keep(number, handle);
+      try {
+        receiver.joinBy(handle);
+      } catch {
+        // Of an interface that is about to be left too.
+      }
+    }
+    this.#listen(receiver, address);
   }
 
   #bound(address: Address): UdpPort {
@@ -174,8 +189,8 @@ export class GroupSockets {
     }
   }
 
-  #listen(receiver: GroupReceiver): void {
-    this.#receivers.add(receiver);
+  #listen(receiver: GroupReceiver, address: Address): void {
+    this.#receivers.set(receiver, address);
     if (!this.#keepsAlive) receiver.port.unref();
     receiver.port.listen({
       message: (datagram, from) => {

@@ -62,6 +62,12 @@ export class Interfaces {
     return `::%${zoneIn(addresses, name)}`;
   }
 
+  /** Whether the handle still stands for the interface. */
+  isHandle(name: string, handle: string): boolean {
+    const addresses = this.#all[name] ?? [];
+    return addresses.some(({ address }) => address === handle || handle.startsWith("::%"));
+  }
+
   /** What stands behind `%` in the address of a group. */
   zone(name: string): string {
     return zoneIn(this.#all[name] ?? [], name);
