@@ -1,10 +1,11 @@
 /** Questions, progress and Ctrl-C in a real pseudo-terminal, made by util-linux `script`. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import anyTest, { type ExecutionContext } from "ava";
 import stringWidth from "string-width";
+import { Identity } from "../../src/endpoint/identity.ts";
 import { Command, MAIN, temporaryFolder } from "./command.ts";
 
 const HAS_SCRIPT = spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes(
@@ -13,6 +14,7 @@ const HAS_SCRIPT = spawnSync("script", ["--version"], { encoding: "utf8" }).stdo
 /** Skipped, and shown as such, where there is no such tool. */
 const test = HAS_SCRIPT ? anyTest : anyTest.skip;
 const COLUMNS = 90;
+const BIND = ["--bind", "127.0.0.1:0"];
 
 class Terminal {
   readonly child: ChildProcessWithoutNullStreams;
@@ -154,4 +156,29 @@ test("a person gets the whole command for the other device", async (t) => {
   await alice.shows(/ {2}mp2p receive mp2p1\w+\r\n/);
   alice.type("\u0003");
   t.is(await alice.ended, 130, alice.screen);
+});
+
+test("a cast shows whom it waits for and a line for each receiver, by name where there is one", async (t) => {
+  const root = temporaryFolder(t);
+  const { keyText } = await Identity.load({ home: join(root, "anna") });
+  mkdirSync(join(root, "teacher"));
+  writeFileSync(join(root, "teacher", "contacts"), `${keyText} anna\n`);
+  const args = ["--min", "2", "--rate", "4MB", "--bind", "127.0.0.1:0"];
+  const sender = new Terminal(t, join(root, "teacher"), ["cast", largeFile(root, 8e6), ...args]);
+  await sender.shows("waiting for 2 receivers");
+  const ticket = /mp2p receive (mp2p1\w+)/.exec(sender.screen)?.[1] ?? "";
+  const receive = (name: string) => ["receive", ticket, "-o", join(root, `in-${name}`), ...BIND];
+  const anna = new Terminal(t, join(root, "anna"), receive("anna"));
+  await anna.shows("[Y/n]");
+  await sender.shows(/ {2}anna .* joining/);
+  const bert = new Command(t, join(root, "bert"), [...receive("bert"), "--yes"]);
+  anna.type("y\r");
+  await sender.shows(
+    /━.* \d+% .* of 8\.00 MB .* 2 receivers\r\n {2}\S+ .*\d+%.*\r\n {2}\S+ .*\d+%/,
+  );
+  t.is((await bert.ended).code, 0);
+  t.is(await anna.ended, 0, anna.screen);
+  t.is(await sender.ended, 0, sender.screen);
+  t.regex(sender.screen, /anna {2}\S*complete\S* {2}8\.00 MB in/);
+  t.regex(sender.screen, /done.* to 2 receivers, 8\.\d+ MB on the wire/);
 });

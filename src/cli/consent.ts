@@ -1,5 +1,6 @@
 /** Whether an offer is taken, and what becomes of files that exist: by option, or by asking. */
 import { type Conflict, type Existing, Mp2pError, type Offer } from "../index.ts";
+import { contactNames } from "./contacts.ts";
 import { CliError } from "./failure.ts";
 import type { OnConflict } from "./options.ts";
 import { conflictQuestion, type Question, yesNo } from "./question.ts";
@@ -93,8 +94,9 @@ function offerText(offer: Offer, directory: string): string {
   const { names, files, bytes, freeBytes, conflicts, resumeBytes, refused } = offer;
   const shown = names.slice(0, SHOWN_NAMES).map(printable).join(", ");
   const isResumed = resumeBytes > 0;
+  const called = contactNames()(offer.peer.keyText);
   const lines = [
-    `from ${offer.peer.keyText}`,
+    `from ${called === undefined ? "" : `${printable(called)}  `}${offer.peer.keyText}`,
     `  ${shown}${names.length > SHOWN_NAMES ? ", …" : ""}`,
     `  ${plural(files, "file")}, ${formatBytes(bytes)}; ${formatBytes(freeBytes)} are free here`,
     isResumed ? `  ${formatBytes(resumeBytes)} are here from an earlier attempt` : "",

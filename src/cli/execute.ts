@@ -13,6 +13,8 @@ export interface CommandTraits {
   readonly usageOf?: (ticket: string) => string;
   /** Stdout carries data, so events and results go to stderr. */
   readonly isPipe?: boolean;
+  /** Transfers come from anybody, so people are told from whom. */
+  readonly isInbox?: boolean;
   /** How to go on after Ctrl-C. */
   readonly continueHint?: string;
 }
@@ -46,7 +48,7 @@ export async function execute(
 /** What lays out screens is loaded where there are people only. */
 async function reporterFor(
   options: GlobalOptions,
-  { usageOf, isPipe = false }: CommandTraits,
+  { usageOf, isPipe = false, isInbox = false }: CommandTraits,
 ): Promise<Reporter> {
   const { stdin, stdout, stderr, env } = process;
   if (options.json) return new JsonReporter(isPipe ? stderr : stdout, () => Date.now());
@@ -63,6 +65,7 @@ async function reporterFor(
     isVerbose: options.verbose === true,
     wantsColor: options.color,
     isStdoutTaken: isPipe,
+    tellsFrom: isInbox,
   });
 }
 

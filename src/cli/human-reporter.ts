@@ -33,6 +33,8 @@ export interface HumanReporterOptions {
   readonly usageOf: ((ticket: string) => string) | undefined;
   /** What the user calls the owner of a key. */
   readonly nameOf?: (peer: string) => string | undefined;
+  /** Whose transfer it is goes with offers and results. */
+  readonly tellsFrom?: boolean;
   /** Stdout belongs to a pipe's bytes, so nothing else may go there. */
   readonly isStdoutTaken: boolean;
 }
@@ -65,7 +67,7 @@ export class HumanReporter implements Reporter {
         break;
       case "offer":
         // A question about it says what it is.
-        if (!this.#progress.paused) this.note(`offer  ${amount(event)}`);
+        if (!this.#progress.paused) this.note(`offer  ${amount(event)}${this.#from(event)}`);
         break;
       case "accept":
         this.#accept(event.resumeBytes);
@@ -125,6 +127,11 @@ export class HumanReporter implements Reporter {
   /** What its user calls a peer, else enough of the key to tell it from others. */
   #name(peer: string): string {
     return printable(this.#options.nameOf?.(peer) ?? short(peer));
+  }
+
+  #from({ peer }: { readonly peer?: string }): string {
+    if (this.#options.tellsFrom !== true || peer === undefined) return "";
+    return `  from ${this.#name(peer)}`;
   }
 
   #line(text: string): void {
@@ -212,7 +219,8 @@ export class HumanReporter implements Reporter {
       skipped > 0 ? `${plural(skipped, "file")} skipped` : "",
       skipped === 0 && resumedBytes > 0 ? `${formatBytes(resumedBytes)} were there already` : "",
     ];
-    this.note(`${this.#style("green", "done")}  ${parts.filter(Boolean).join("  ")}`);
+    const text = parts.filter(Boolean).join("  ");
+    this.note(`${this.#style("green", "done")}  ${text}${this.#from(event)}`);
   }
 
   #error({ code, message, why, hint, peer }: ErrorEvent): void {

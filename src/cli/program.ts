@@ -205,7 +205,7 @@ function addListen(program: Command, execute: Execute): void {
       const isPipe = options.pipe === true;
       const usageOf = (ticket: string) =>
         isPipe ? `mp2p connect ${ticket}` : `mp2p send PATH… --to ${ticket}`;
-      await execute(options, { usageOf, isPipe }, async (context) =>
+      await execute(options, { usageOf, isPipe, isInbox: !isPipe }, async (context) =>
         isPipe
           ? (await import("./commands/listen-pipe.ts")).listenPipe(options, context)
           : (await import("./commands/listen.ts")).listen(options, context),
