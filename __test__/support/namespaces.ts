@@ -39,7 +39,7 @@ export class Hosts {
         hosts.#address("router", `r${n}`, `8${n}`, "254");
         hosts.#address(n, "e0", `8${n}`, "1");
         hosts.ip(n, `route add default via 10.8${n}.0.254`);
-        hosts.ip(n, `-6 route add default via fd8${n}::254`);
+        hosts.ip(n, `route add default via fd8${n}::254`);
       }
     });
   }
