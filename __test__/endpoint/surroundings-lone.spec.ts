@@ -1,0 +1,56 @@
+/** Surroundings that one machine has by itself: a family less, and two casts that chose one group. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import test from "ava";
+import { parseTicket } from "../../src/rendezvous/ticket.ts";
+import { castFiles } from "../../src/transfer/cast-files.ts";
+import { receiveCast } from "../../src/transfer/receive-cast.ts";
+import { availableKinds, loadBackend } from "../support/backends.ts";
+import { noise, scratch } from "../transfer/support.ts";
+import { openEndpoint } from "./pair.ts";
+
+const LOOPBACK = process.platform === "linux" ? "lo" : "lo0";
+
+const kinds = await availableKinds();
+const haveGroups = await Promise.all(
+  kinds.map(async (kind) => (await loadBackend(kind)).capabilities.multicast),
+);
+
+for (const [at, backend] of kinds.entries()) {
+  test(`${backend}: addresses of a family that is not bound are passed over, and named where they are all`, async (t) => {
+    const there = await openEndpoint(t, { backend });
+    const here = await openEndpoint(t, { backend, discovery: { mode: "off" } });
+    const ipv6 = "[2001:db8::1]:5000";
+    const ticket = parseTicket(there.ticket());
+    await here.connect({ ...ticket, candidates: [ipv6, ...ticket.candidates] });
+    const other = await openEndpoint(t, { backend, discovery: { mode: "off" } });
+    const error = await t.throwsAsync(other.connect({ ...ticket, candidates: [ipv6] }), {
+      code: "MP2P_NO_PATH",
+    });
+    t.regex(String(error), /of IPv6, such as \[2001:db8::1\]:5000, and no socket here is/);
+    t.regex((error as { hint?: string }).hint ?? "", /switch IPv6 on/);
+  });
+
+  const testGroups = haveGroups[at] ? test.serial : test.skip;
+  testGroups(`${backend}: two casts on one group each arrive whole`, async (t) => {
+    const folder = await scratch(t);
+    const group = `239.255.${process.pid % 250}.77`;
+    const open = () => openEndpoint(t, { backend, discovery: { interfaces: [LOOPBACK] } });
+    let foreign = 0;
+    const one = async (name: string, seed: number) => {
+      const content = noise(3 << 20, seed);
+      const into = join(folder, `into-${name}`);
+      await mkdir(into);
+      await writeFile(join(folder, name), content);
+      const cast = await castFiles(await open(), [join(folder, name)], { group });
+      const receiver = await open();
+      await receiveCast(receiver, cast.ticket, into).done;
+      t.is((await cast.done).receivers[0]?.outcome, "complete");
+      foreign += receiver.counters().droppedUnknown;
+      t.deepEqual(await readFile(join(into, name)), content);
+    };
+    await Promise.all([one("a", 1), one("b", 2)]);
+    t.true(foreign > 0, "what the other cast sends there is dropped");
+  });
+}
