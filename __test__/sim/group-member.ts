@@ -10,7 +10,11 @@ import type { Party } from "../../src/multicast/group/proof.ts";
 import { type GroupTerms, groupKeys } from "../../src/multicast/group/terms.ts";
 import { SCOPE } from "../../src/multicast/group-address.ts";
 import { Identity } from "../../src/noise/identity.ts";
-import { type GroupRecord, GroupRecordReader } from "../../src/wire/group-records.ts";
+import {
+  type GroupRecord,
+  GroupRecordReader,
+  writeGroupRecord,
+} from "../../src/wire/group-records.ts";
 import type { GroupNet, SimHub } from "./group-net.ts";
 
 export interface Delivered {
@@ -134,6 +138,12 @@ export class SimMember {
 
   say(text: string): boolean {
     return this.engine.send(ascii(text));
+  }
+
+  /** Writes a record to another member, whatever the rules say. */
+  lie(to: SimMember, record: GroupRecord): void {
+    for (const channel of this.#channels)
+      if (channel.peer === to.party) channel.write(writeGroupRecord(record));
   }
 
   /** What came from one member, as text. */

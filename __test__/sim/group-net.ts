@@ -138,6 +138,11 @@ export class SimHub implements GroupHub {
     };
   }
 
+  /** Slots that are listened to. */
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
   listen(keys: PacketKeys, receive: (row: GroupRow) => void): () => void {
     const name = toHex(keys.cid);
     this.#listeners.set(name, { keys, receive, seen: new Set() });

@@ -174,3 +174,52 @@ test("a sender slows down where members miss much, and never below its floor", (
   t.true(alice.engine.rate < clean / 3, `${alice.engine.rate} bytes a second`);
   t.true(alice.engine.rate >= 1_250_000);
 });
+
+test("a member that asks for everything again and again leaves half of what is sent to the news", (t) => {
+  const spoken = (isStorm: boolean) => {
+    const net = new GroupNet(primitives, { seed: 9 });
+    const [alice, bob, mallory] = gather(net, 3, { reliable: true }) as [
+      SimMember,
+      SimMember,
+      SimMember,
+    ];
+    const everything = Array.from({ length: 64 }, (_, seq) => ({
+      seq,
+      messages: 65_535,
+      pieces: new Uint8Array(0),
+    }));
+    const until = net.clock.now + 1500;
+    const storm = (): void => {
+      if (isStorm)
+        for (let count = 0; count < 5; count++)
+          mallory.lie(alice, { type: "nack", missing: everything });
+      for (let count = 0; count < 40 && alice.say("x".repeat(900)); count++);
+      if (net.clock.now < until) net.clock.after(4, storm);
+    };
+    storm();
+    net.clock.run(until);
+    return bob.heard(alice).length;
+  };
+  const calm = spoken(false);
+  const stormy = spoken(true);
+  t.log(calm, stormy);
+  t.true(stormy > 0.3 * calm, `${stormy} of ${calm}`);
+});
+
+test("a member that changes its keys without end holds few slots of the others", (t) => {
+  const net = new GroupNet(primitives, { seed: 10 });
+  const [alice, mallory] = gather(net, 2, {}) as [SimMember, SimMember];
+  const before = alice.hub.listening;
+  const hears = { ipv4: true, ipv6: true };
+  for (let epoch = 1000; epoch < 3000; epoch++)
+    mallory.lie(alice, {
+      type: "key",
+      epoch,
+      seq: 0,
+      reliable: false,
+      hears,
+      key: net.random.bytes(32),
+    });
+  net.clock.run(net.clock.now + 100);
+  t.true(alice.hub.listening <= before + 4, `${alice.hub.listening}`);
+});

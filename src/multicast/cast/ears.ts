@@ -38,9 +38,14 @@ export class Ears {
 
   #listen(): void {
     const { suite, senderKey, channels } = this.#key;
-    for (let channel = 0; channel < channels; channel++) {
-      const keys = channelKeys(this.#hub.primitives, senderKey, suite, channel);
-      this.#listening.push(this.#hub.listen(keys, (row) => this.#receive(channel, row)));
+    try {
+      for (let channel = 0; channel < channels; channel++) {
+        const keys = channelKeys(this.#hub.primitives, senderKey, suite, channel);
+        this.#listening.push(this.#hub.listen(keys, (row) => this.#receive(channel, row)));
+      }
+    } catch {
+      // Received here already, or its sender gave the same keys to two casts: one of them hears.
+      this.leave();
     }
   }
 

@@ -21,6 +21,8 @@ import { type Budget, WINDOW_BYTES } from "./receiver.ts";
 
 /** Unfinished messages of all members together: four windows. */
 const BUDGET_BYTES: number = 4 * WINDOW_BYTES;
+/** Of one member: whoever keeps to the rules waits for several times as long. */
+const NACKS_APART_MS = 5;
 
 export interface GroupHooks {
   /** @param data - owned by the receiver */
@@ -187,6 +189,8 @@ export class Conversations {
     const { outgoing, table } = this.#options;
     switch (record.type) {
       case "nack": {
+        if (now - member.nackedAt < NACKS_APART_MS) break;
+        member.nackedAt = now;
         const { lowest } = outgoing;
         if (record.missing.some(({ seq }) => seq < lowest))
           member.write({ type: "gone", seq: lowest }, now);

@@ -17,6 +17,8 @@ const OVERLAP_MS = 2000;
 /** A repair that does not come is asked for again, with growing patience. */
 const RETRY_MS = { first: 30, most: 500, growth: 1.5 } as const;
 const REPORT_MS = 200;
+/** Changes of keys are a second apart where all keep to the rules; each holds a slot of the socket. */
+const EPOCHS_MOST = 4;
 /** Nothing came by the group though the sender says that it spoke: switches forget, firewalls eat. */
 const DEAF_AFTER_MS = 500;
 
@@ -87,6 +89,7 @@ export class Incoming {
     const verifier = new PieceVerifier(this.#primitives, key, { group, run, epoch });
     const stop = hub.listen(keys, (row) => this.#receive(verifier, row));
     this.#epochs.push({ epoch, verifier, stop, endsAt: Number.POSITIVE_INFINITY });
+    if (this.#epochs.length > EPOCHS_MOST) this.#epochs.shift()?.stop();
     return true;
   }
 

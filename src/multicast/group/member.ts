@@ -31,6 +31,8 @@ export class Member {
   over = false;
   heardAt: number;
   wroteAt: number;
+  /** When it asked for messages last. */
+  nackedAt: number = Number.NEGATIVE_INFINITY;
 
   constructor(channel: MemberChannel, now: number) {
     this.name = memberName(channel.peer);

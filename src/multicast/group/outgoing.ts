@@ -160,13 +160,14 @@ export class Outgoing {
     return true;
   }
 
-  /** Pieces that may leave now: repairs before news. */
+  /** Pieces that may leave now: repairs before news, but no member can have all that is sent be repairs. */
   #due(now: number): Piece[] {
     if (this.#rate.readyAt(this.#wantedBytes(), now) > now) return [];
     const affordable = Math.ceil(this.#rate.available(now) / GROUP_PACKET_BYTES);
     const most = Math.min(BATCH_PIECES_MAX, Math.max(1, affordable));
     const pieces: Piece[] = [];
-    for (const { seq, index } of this.#repairs.take(most, now)) {
+    const isNews = this.#nextMessageAt(now) <= now;
+    for (const { seq, index } of this.#repairs.take(isNews ? Math.ceil(most / 2) : most, now)) {
       const data = this.#window.get(seq);
       if (data === undefined) continue;
       pieces.push(cutPiece(seq, data, index));

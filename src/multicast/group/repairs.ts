@@ -27,12 +27,13 @@ export class Repairs {
   #readyAt = Number.POSITIVE_INFINITY;
 
   ask(missing: readonly Missing[], kept: KeptMessages, now: number): void {
+    let left = REQUESTS_MAX;
     for (const { seq, messages, pieces } of missing) {
       const end = Math.min(seq + messages, kept.next);
       for (let each = Math.max(seq, kept.lowest); each < end; each++) {
         const sent = kept.sentPieces(each);
         for (let index = 0; index < sent; index++) {
-          if (this.#wanted.size >= REQUESTS_MAX) return;
+          if (this.#wanted.size >= REQUESTS_MAX || left-- === 0) return;
           if (isAsked(pieces, index)) this.#want({ seq: each, index }, now);
         }
       }

@@ -3,9 +3,13 @@ import { WINDOW_BYTES, WINDOW_MESSAGES } from "./receiver.ts";
 
 interface Kept {
   readonly data: Uint8Array;
+  readonly firstAt: number;
   /** When it was sent, or sent again. */
   sentAt: number;
 }
+
+/** A message is not kept for being sent again beyond this: a member that asks for ever must not stop the rest. */
+const AGAIN_MOST_MS = 2000;
 
 export class SendWindow {
   /** By number, ascending without gaps. */
@@ -50,7 +54,7 @@ export class SendWindow {
   /** @param data - owned by the window from here on. @returns its number */
   add(data: Uint8Array, now: number): number {
     const seq = this.#next++;
-    this.#kept.set(seq, { data, sentAt: now });
+    this.#kept.set(seq, { data, firstAt: now, sentAt: now });
     this.#bytes += data.length;
     while (this.#kept.size > WINDOW_MESSAGES || this.#bytes > WINDOW_BYTES) this.#drop();
     return seq;
@@ -68,7 +72,7 @@ export class SendWindow {
 
   sentAgain(seq: number, now: number): void {
     const kept = this.#kept.get(seq);
-    if (kept !== undefined) kept.sentAt = now;
+    if (kept !== undefined) kept.sentAt = Math.min(now, kept.firstAt + AGAIN_MOST_MS);
   }
 
   /** Every member has what lies below `seq`. */
