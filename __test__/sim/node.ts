@@ -161,7 +161,7 @@ export class Node {
   readonly #bytes = new Map<string, Uint8Array[]>();
 
   #read(record: SessionRecord, stream: number): Uint8Array {
-    const name = `${record.pair}.${record.epoch}.${stream}`;
+    const name = `${record.peer.pair}.${record.epoch}.${stream}`;
     const parts = this.#bytes.get(name) ?? [];
     this.#bytes.set(name, parts);
     for (let part = record.engine.read(stream); part; part = record.engine.read(stream))

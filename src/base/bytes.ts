@@ -73,6 +73,17 @@ export function nameOf(bytes: Uint8Array): string {
   return String.fromCharCode(...units);
 }
 
+/** The bytes, even in number, that a name stands for. */
+export function bytesOf(name: string): Uint8Array {
+  const bytes = new Uint8Array(2 * name.length);
+  for (let at = 0; at < name.length; at++) {
+    const unit = name.charCodeAt(at);
+    bytes[2 * at] = unit >> 8;
+    bytes[2 * at + 1] = unit & 0xff;
+  }
+  return bytes;
+}
+
 /** @returns undefined for anything but an even number of hex digits. */
 export function fromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;

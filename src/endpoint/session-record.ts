@@ -1,10 +1,10 @@
 /** What the endpoint knows of one session: its engine, its peer, its slots and its paths. Sans-IO. */
-import { concat, nameOf } from "../base/bytes.ts";
 import { isGroup } from "../path/ladder.ts";
 import type { Generation, SessionEvent } from "../session/contract.ts";
 import type { SessionEngine } from "../session/session.ts";
 import type { Timed } from "./deadlines.ts";
 import type { PathTable } from "./path-table.ts";
+import type { NamedPeer } from "./peer.ts";
 
 /** Addresses a peer may seem to come from at once, besides the one in use. */
 const MAX_VISITORS = 8;
@@ -16,20 +16,6 @@ export type RecordEvent =
   | SessionEvent
   | { kind: "closed"; code: number; text: string; by: "restart" };
 
-export interface Peer {
-  /** Ed25519 public key, 32 bytes. */
-  readonly key: Uint8Array;
-  /** X25519 static key, 32 bytes, bound to `key` by a verified signature. */
-  readonly staticKey: Uint8Array;
-  /** Which endpoint of that key, 8 bytes. */
-  readonly instance: Uint8Array;
-}
-
-/** Name of the unordered pair of endpoint instances, as seen from here. */
-export function pairName(key: Uint8Array, instance: Uint8Array): string {
-  return nameOf(concat(key, instance));
-}
-
 interface HeldPath {
   readonly address: string;
   readonly path: number;
@@ -39,8 +25,7 @@ interface HeldPath {
 export class SessionRecord implements Timed {
   deadline: number = Number.POSITIVE_INFINITY;
   readonly engine: SessionEngine;
-  readonly peer: Peer;
-  readonly pair: string;
+  readonly peer: NamedPeer;
   readonly epoch: number;
   readonly openedAt: number;
   /** The peer has proved that it holds its key, so the session may act. */
@@ -66,10 +51,15 @@ export class SessionRecord implements Timed {
   #path = 0;
   #address = "";
 
-  constructor(engine: SessionEngine, peer: Peer, epoch: number, paths: PathTable, now: number) {
+  constructor(
+    engine: SessionEngine,
+    peer: NamedPeer,
+    epoch: number,
+    paths: PathTable,
+    now: number,
+  ) {
     this.engine = engine;
     this.peer = peer;
-    this.pair = pairName(peer.key, peer.instance);
     this.epoch = epoch;
     this.#paths = paths;
     this.openedAt = now;

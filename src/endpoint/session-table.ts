@@ -13,7 +13,8 @@ import type { Established } from "../session/handshake.ts";
 import { SessionEngine } from "../session/session.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { PathTable } from "./path-table.ts";
-import { type Peer, pairName, SessionRecord } from "./session-record.ts";
+import { NamedPeer, pairName } from "./peer.ts";
+import { SessionRecord } from "./session-record.ts";
 import { SlotNumbers } from "./slot-numbers.ts";
 
 /** UDP payload of a full Ethernet frame over IPv4 and IPv6. */
@@ -48,6 +49,7 @@ export class SessionTable {
     SessionConfig,
     "local" | "congestion" | "blocks" | "random" | "properties"
   >;
+  readonly #configs: (SessionConfig | undefined)[] = [];
   #lastGeneration = 0;
 
   constructor(config: CoreConfig) {
@@ -73,17 +75,16 @@ export class SessionTable {
 
   /** A proved session with this key, and with this instance where one is named. */
   find(key: Uint8Array, instance?: Uint8Array): SessionRecord | undefined {
+    const name = instance === undefined ? nameOf(key) : pairName(key, instance);
     for (const record of this.records()) {
-      if (!record.proved || compareBytes(record.peer.key, key) !== 0) continue;
-      if (instance === undefined || compareBytes(record.peer.instance, instance) === 0)
-        return record;
+      if (record.proved && record.peer.pair.startsWith(name)) return record;
     }
     return undefined;
   }
 
   /** Whether a completed handshake is with the very peer instance of this session. */
   isPair(record: SessionRecord, { peerKey, peerInstance }: Established): boolean {
-    return pairName(peerKey, peerInstance) === record.pair;
+    return pairName(peerKey, peerInstance) === record.peer.pair;
   }
 
   /** The epoch both sides settle on when the peer offers one: never that of a session that is over here. */
@@ -112,11 +113,11 @@ export class SessionTable {
    */
   adopt(established: Established, from: AnswerPath, now: number): SessionRecord {
     const { address } = from;
-    const { peerKey: key, peerStatic: staticKey, peerInstance: instance, epoch } = established;
-    const pair = this.#pairOf(key, instance);
+    const { peerKey, peerStatic, peerInstance, epoch } = established;
+    const pair = this.#pairOf(peerKey, peerInstance);
     let record = pair.records.find((each) => each.epoch === epoch);
     if (record === undefined) {
-      record = this.#open({ key, staticKey, instance }, epoch, address, now);
+      record = this.#open(new NamedPeer(pair.key, peerStatic), epoch, address, now);
       pair.records.push(record);
       pair.epoch = Math.max(pair.epoch, epoch);
     }
@@ -139,7 +140,7 @@ export class SessionTable {
 
   /** @returns sessions of the same pair that a newly proved one puts an end to. */
   supersededBy(record: SessionRecord): SessionRecord[] {
-    const pair = this.#pairs.get(record.pair);
+    const pair = this.#pairs.get(record.peer.pair);
     return pair?.records.filter((each) => each !== record && each.epoch < record.epoch) ?? [];
   }
 
@@ -162,7 +163,7 @@ export class SessionTable {
   /** The session is closed: its epoch is used up, and a new one of the pair may begin. */
   close(record: SessionRecord): void {
     record.closing = true;
-    const pair = this.#pairs.get(record.pair);
+    const pair = this.#pairs.get(record.peer.pair);
     if (pair === undefined) return;
     pair.records = pair.records.filter((each) => each !== record);
     // Moved to the end, as the pair ended last; one that never was proved leaves no trace.
@@ -181,17 +182,22 @@ export class SessionTable {
     return pair;
   }
 
-  #open(peer: Peer, epoch: number, address: string, now: number): SessionRecord {
+  #open(peer: NamedPeer, epoch: number, address: string, now: number): SessionRecord {
     const { identity, instance } = this.#config;
     const ours = concat(identity.key, instance);
     const order = compareBytes(ours, concat(peer.key, peer.instance));
-    const config: SessionConfig = {
-      ...this.#common,
-      opener: order < 0 ? 0 : 1,
-      ceilingBytes: isIpv6(address) ? CEILING_IPV6_BYTES : CEILING_IPV4_BYTES,
-    };
+    const config = this.#configOf(order < 0 ? 0 : 1, isIpv6(address));
     const engine = new SessionEngine(config, now, this.#burst);
-    return new SessionRecord(engine, compact(peer), epoch, this.paths, now);
+    return new SessionRecord(engine, peer, epoch, this.paths, now);
+  }
+
+  /** One for all sessions that need the same. */
+  #configOf(opener: 0 | 1, ipv6: boolean): SessionConfig {
+    const index = opener + (ipv6 ? 2 : 0);
+    const ceilingBytes = ipv6 ? CEILING_IPV6_BYTES : CEILING_IPV4_BYTES;
+    const config = this.#configs[index] ?? { ...this.#common, opener, ceilingBytes };
+    this.#configs[index] = config;
+    return config;
   }
 
   #properties(path: number): PathProperties {
@@ -227,12 +233,4 @@ export class SessionTable {
       return;
     }
   }
-}
-
-/**
- * Copies in the heap of the runtime. What went through the backend lies outside of it, each with a
- * header and an owner: 250 bytes for a key of 32.
- */
-function compact({ key, staticKey, instance }: Peer): Peer {
-  return { key: key.slice(), staticKey: staticKey.slice(), instance: instance.slice() };
 }

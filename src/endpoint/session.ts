@@ -33,8 +33,6 @@ export interface SessionEvents {
 }
 
 export class Session extends EventEmitter<SessionEvents> implements AsyncDisposable {
-  /** Who is at the other end, proved by the handshake. */
-  readonly peer: { readonly key: Uint8Array; readonly keyText: string };
   /** Whether this endpoint dialled. */
   readonly dialled: boolean;
   /** Settles when the session is over; never rejects. */
@@ -60,9 +58,14 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     this.#host = host;
     this.dialled = dialled;
     this.blake3 = host.blake3;
-    this.peer = { key: record.peer.key, keyText: toZbase32(record.peer.key) };
     this.closed = this.#closed.promise;
     record.listener = (event) => this.#onEvent(event);
+  }
+
+  /** Who is at the other end, proved by the handshake. */
+  get peer(): { readonly key: Uint8Array; readonly keyText: string } {
+    const { key } = this.#record.peer;
+    return { key, keyText: toZbase32(key) };
   }
 
   /** Whether the peer came in by the token of an offer ticket. */
