@@ -106,7 +106,7 @@ export class PathState {
 
   get ptoAt(): number {
     if (this.inFlight === 0) return Infinity;
-    const backoff = 2 ** Math.min(this.ptoCount, PTO_BACKOFF_MAX);
+    const backoff = 1 << Math.min(this.ptoCount, PTO_BACKOFF_MAX);
     return this.askedAt + Math.min(this.rtt.ptoMs * backoff, PTO_MS_MAX);
   }
 

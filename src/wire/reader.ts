@@ -39,6 +39,7 @@ export class Reader {
   /** Integers of RFC 9000 section 16; above 2^53 - 1 is a failure. */
   varint(): number {
     const first = this.u8();
+    if (first < 0x40) return first;
     const more = (1 << (first >> 6)) - 1;
     const value = (first & 0x3f) * 2 ** (8 * more) + this.#big(more);
     if (Number.isSafeInteger(value)) return value;
