@@ -87,9 +87,10 @@ test("stdin to the stdout of two receivers", async (t) => {
     (name) => new Command(t, join(folder, name), ["receive", ticket, "-o", "-", ...BIND]),
   );
   for (const receiver of receivers) {
-    const { code, stdout } = await receiver.ended;
+    const { code, stdout, stderr } = await receiver.ended;
     t.is(code, 0);
     t.true(Buffer.from(stdout, "latin1").equals(content));
+    t.regex(stderr, /done {2}2\.00 MB/);
   }
   t.is((await sender.ended).code, 0);
 });

@@ -8,7 +8,7 @@ import {
   truncate,
 } from "../../src/cli/progress-line.ts";
 
-const STATE: ProgressState = {
+const STATE = {
   peer: "k",
   bytes: 5_300_000_000,
   confirmed: 5_220_000_000,
@@ -21,7 +21,7 @@ const STATE: ProgressState = {
   rttMs: 0.42,
   stalledSeconds: 0,
   others: 0,
-};
+} satisfies ProgressState;
 
 test("the line names share, amounts, rate, time left, files, path and round trip", (t) => {
   t.is(
@@ -34,6 +34,12 @@ test("what counts is what the peer confirmed", (t) => {
   t.true(progressText({ ...STATE, bytes: STATE.total }).startsWith("61%"));
   t.true(progressText({ ...STATE, confirmed: STATE.total - 1 }).startsWith("99%"));
   t.true(progressText({ ...STATE, confirmed: STATE.total }).startsWith("100%"));
+});
+
+test("of what is live nobody knows how much will come", (t) => {
+  const live = { ...STATE, total: null, etaSeconds: null, files: 0, filesTotal: 0 };
+  t.is(progressText(live), "5.22 GB  112 MB/s  direct 0.4 ms");
+  t.is(progressLine(live, 120), progressText(live), "and so no bar");
 });
 
 test("nothing to send is complete", (t) => {

@@ -51,7 +51,8 @@ export interface ProgressEvent {
   readonly bytes: number;
   /** Verified by the receiver. */
   readonly confirmed: number;
-  readonly total: number;
+  /** Null while a live cast is received. */
+  readonly total: number | null;
   /** Files that are complete, of `filesTotal`. */
   readonly files: number;
   readonly filesTotal: number;

@@ -46,8 +46,7 @@ function transferText(state: TransferState): string {
   const isStalled = state.stalledSeconds >= STALL_SECONDS;
   const eta = state.etaSeconds === null ? "" : `ETA ${formatSeconds(state.etaSeconds)}`;
   return [
-    `${percent(state)}%`,
-    `${formatBytes(state.confirmed)} of ${formatBytes(state.total)}`,
+    ...amounts(state),
     isStalled ? `no answer for ${formatSeconds(state.stalledSeconds)}` : formatRate(state.rate),
     isStalled ? "" : eta,
     state.filesTotal > 1 ? `${state.files}/${state.filesTotal} files` : "",
@@ -58,6 +57,13 @@ function transferText(state: TransferState): string {
     .join("  ");
 }
 
+/** How much there is of how much; of what is live, only the first is known. */
+function amounts(state: Pick<ProgressState, "confirmed" | "total">): string[] {
+  const { confirmed, total } = state;
+  if (total === null) return [formatBytes(confirmed)];
+  return [`${percent(state)}%`, `${formatBytes(confirmed)} of ${formatBytes(total)}`];
+}
+
 /** The bar shows the slowest receiver: when it is full, everybody has everything. */
 function castText(state: CastState): string {
   const { total, confirmed, median, receivers, complete, etaSeconds, stalledSeconds } = state;
@@ -65,8 +71,7 @@ function castText(state: CastState): string {
   const isStalled = receivers > 0 && stalledSeconds >= STALL_SECONDS;
   const isEven = median - confirmed < 0.01 * (total ?? median);
   const parts = [
-    total === null ? formatBytes(confirmed) : `${percent(state)}%`,
-    total === null ? "" : `${formatBytes(confirmed)} of ${formatBytes(total)}`,
+    ...amounts(state),
     isEven ? "" : `(median ${formatBytes(median)})`,
     isStalled ? `no answer for ${formatSeconds(stalledSeconds)}` : formatRate(state.rate),
     isStalled || etaSeconds === null ? "" : `ETA ${formatSeconds(etaSeconds)}`,

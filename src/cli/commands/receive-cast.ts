@@ -1,6 +1,9 @@
 import {
   type CastReceipt,
+  type CastReceiveProgress,
   type Endpoint,
+  formatKey,
+  parseTicket,
   receiveCast,
   receiveCastStream,
   type TransferSummary,
@@ -12,6 +15,7 @@ import { CliError, codeOf } from "../failure.ts";
 import { partialError, Teller } from "../follow-transfer.ts";
 import type { ReceiveOptions } from "../options.ts";
 import { requireFolder } from "../paths.ts";
+import { RateMeter } from "../rate-meter.ts";
 
 /** A cast goes on whoever leaves it, so a question about it stands. */
 const STAYS: Offerer = { closed: new Promise(() => undefined) };
@@ -92,16 +96,29 @@ export async function receiveCastToStdout(
   endpoint: Endpoint,
   ticket: string,
   options: ReceiveCastCommandOptions,
-  { signal, stdout, now }: Context,
+  { reporter, signal, stdout, now }: Context,
 ): Promise<DoneEvent> {
   const startedMs = now();
+  const peer = formatKey(parseTicket(ticket).key);
+  const meter = new RateMeter();
+  const onProgress = ({ bytes, path, ...progress }: CastReceiveProgress) => {
+    meter.add(now(), bytes);
+    const total = progress.total ?? null;
+    const { rate } = meter;
+    const counts = { bytes, confirmed: bytes, total, files: 0, filesTotal: 0, rate };
+    const etaSeconds = total === null || rate <= 0 ? null : (total - bytes) / rate;
+    const kind = path === "unicast" ? "direct" : "multicast";
+    reporter.emit({ t: "progress", peer, ...counts, etaSeconds, path: kind });
+  };
   const { bytes } = await receiveCastStream(endpoint, ticket, stdout as NodeJS.WriteStream, {
     signal,
     timeoutMs: options.timeout,
+    onProgress,
     end: false,
   });
   return {
     t: "done",
+    peer,
     bytes,
     files: 0,
     seconds: (now() - startedMs) / 1000,
