@@ -10,8 +10,10 @@ import type { DiscoveryOptions } from "../../src/endpoint/options.ts";
 import { Process } from "../classic/process.ts";
 import { availableKinds, type Kind, loadBackend } from "../support/backends.ts";
 import { Hosts, namespacesMissing } from "../support/namespaces.ts";
+import { scratch } from "../transfer/support.ts";
 
 const CHILD = fileURLToPath(new URL("./surroundings-child.js", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 const missing = namespacesMissing();
 /** A look at the interfaces each 5 s, and another after 0.5 s. */
 const NOTICED_MS = 6_000;
@@ -63,6 +65,28 @@ class Node {
   async reaches(other: Node, ms = 10_000): Promise<Outcome> {
     return this.ask(`connect ${await other.key} ${ms}`);
   }
+}
+
+interface LastEvent {
+  readonly t: string;
+  readonly code?: string;
+  readonly hint?: string;
+  readonly checks?: readonly { readonly name: string }[];
+}
+
+/** What `mp2p` says last on host 1, as JSON. */
+async function commandLine(
+  t: ExecutionContext,
+  hosts: Hosts,
+  kind: Kind,
+  ...words: readonly string[]
+): Promise<LastEvent> {
+  const env = { MP2P_BACKEND: kind, MP2P_HOME: await scratch(t) };
+  const command = hosts.inside("1", process.execPath, PROGRAM, ...words, "--json");
+  const child = new Process(t, command, env);
+  // An error is its own exit code.
+  await child.output().catch(() => undefined);
+  return JSON.parse(child.lines.at(-1) ?? "{}");
 }
 
 async function started(...nodes: readonly Node[]): Promise<void> {
@@ -170,6 +194,7 @@ for (const [at, kind] of kinds.entries()) {
     hosts.eatMulticast("1");
     const [here, there] = await pair(t, hosts);
     const { code, hint = "" } = await here.reaches(there, 1500);
+    t.deepEqual((await here.ask<Info>("info")).refused, []);
     const nobody = await here.ask<readonly string[]>("nearby 500");
     t.is(code, "MP2P_NO_ADDRESS");
     t.regex(
@@ -177,6 +202,17 @@ for (const [at, kind] of kinds.entries()) {
       /firewall on this device .* e0 \(IPv4, IPv6\) .* UDP port 6727 in; the peer's ticket/,
     );
     t.deepEqual(nobody, []);
+    const [peers, doctor] = await Promise.all([
+      commandLine(t, hosts, kind, "peers", "--nearby", "--wait", "1"),
+      commandLine(t, hosts, kind, "doctor"),
+    ]);
+    t.like(peers, { t: "error", code: "MP2P_NO_MULTICAST" });
+    t.regex(peers.hint ?? "", /firewall on this device/);
+    const check = doctor.checks?.find(({ name }) => name === "multicast");
+    t.like(check, {
+      result: "warn",
+      fix: "sudo ufw allow 6727/udp, or sudo firewall-cmd --add-port=6727/udp",
+    });
     t.is((await there.reaches(here)).code, undefined, "what it announces says where it is");
     hosts.heal("1");
     t.is((await here.reaches(there)).code, undefined, "once it is let in");

@@ -118,7 +118,7 @@ export class Seat {
 
   /** Joined and sent to, and not even that came back: something on this machine eats it. */
   isDeaf(now: number): boolean {
-    return this.number !== 0 && now - this.#echoSinceMs >= ECHO_MS;
+    return this.isTaken && now - this.#echoSinceMs >= ECHO_MS;
   }
 
   silent(now: number): void {
