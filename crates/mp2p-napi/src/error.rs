@@ -33,13 +33,10 @@ pub fn argument_error(env: &Env, message: &str) -> CodedError {
 /// A number that JavaScript gave, whole and from 0 to `most`: it has no other kind of number, and what it
 /// does not fit into must not be cut or wrapped.
 pub fn whole(env: &Env, name: &str, number: f64, most: u32) -> Result<u32> {
-    if number.trunc() == number && number >= 0.0 && number <= f64::from(most) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "just checked"
-        )]
-        return Ok(number as u32);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "compared below")]
+    let cut = number as u32;
+    if cut <= most && (f64::from(cut) - number).abs() < f64::MIN_POSITIVE {
+        return Ok(cut);
     }
     Err(range_error(env, &format!("{name} must be a whole number from 0 to {most}, not {number}")))
 }
