@@ -77,7 +77,7 @@ test("one receiver of eight at 5 % of the rate costs the others at most a tenth,
 });
 
 test("a receiver at a third of the others' rate is waited for, and nobody is sent much twice", async (t) => {
-  const world = await castWorld({ ...PACKET, bytes: 20_000_000, cast: { minReceivers: 4 } });
+  const world = await castWorld({ ...PACKET, bytes: 40_000_000, cast: { minReceivers: 4 } });
   for (let count = 0; count < 4; count++)
     world.add(count === 1 ? { wire: new Wire(33e6, 200_000) } : {});
   t.true(world.run(60_000));
@@ -85,8 +85,9 @@ test("a receiver at a third of the others' rate is waited for, and nobody is sen
   const paths = world.report?.receivers.map(({ path }) => path);
   t.deepEqual(paths, ["multicast", "multicast", "multicast", "multicast"]);
   t.log({ seconds: world.report?.seconds, extra: extraBytes(world) });
-  t.true((world.report?.seconds ?? Infinity) < (2 * 20e6 * 8) / 33e6);
-  t.true(extraBytes(world) <= 0.5);
+  t.true((world.report?.seconds ?? Infinity) < (2 * 40e6 * 8) / 33e6);
+  // Most of it is the one trial, in which two thirds of what was sent passed it by.
+  t.true(extraBytes(world) <= 0.4);
 });
 
 for (const megabits of [10, 100, 1000])

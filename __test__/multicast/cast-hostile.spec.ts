@@ -238,6 +238,7 @@ function anyRecord(random: Random, castId: Uint8Array): Uint8Array {
   const status: Status = {
     stamp: random.below(2 ** 32),
     heldUs: random.below(2 ** 32),
+    delayUs: random.below(2 ** 32),
     deaf: random.chance(0.3),
     heard: random.below(2 ** 32),
     writtenBytes: random.below(2 ** 47),

@@ -139,6 +139,7 @@ export class SimHub implements GroupHub {
   readonly primitives: Primitives;
   readonly key: Uint8Array;
   readonly receiveBufferBytes: number;
+  readonly droppedKernel = 0;
   readonly options: HubOptions;
   readonly address: string;
   /** Set to cut it off. */

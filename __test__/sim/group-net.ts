@@ -86,6 +86,7 @@ export class SimHub implements GroupHub {
   readonly primitives: Primitives;
   readonly key: Uint8Array;
   readonly receiveBufferBytes: number = 1 << 20;
+  readonly droppedKernel = 0;
   readonly address: string;
   readonly net: GroupNet;
   /** Own share of lost packets, beside the network's. */

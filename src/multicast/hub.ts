@@ -70,6 +70,8 @@ export interface GroupHub {
   speak(keys: PacketKeys): Speaker;
   /** Bytes that the kernel holds for us while we are busy. */
   readonly receiveBufferBytes: number;
+  /** Packets it dropped since because that was full; 0 where it does not say. */
+  readonly droppedKernel: number;
   /** ANNOUNCE packets of one kind (`wire/announce.ts`), unverified. @returns a function that ends it */
   announcements(
     kind: number,

@@ -23,8 +23,9 @@ const SILENT_MS = 500;
 /** Beyond so many receivers not each one is waited for: see STATUS. */
 const FEW = 32;
 const SOME = 8;
-/** Less growth, at twice the rate, and a queue took the rest. */
-const GROWTH_LEAST = 1.25;
+/** Less comes out than leaves, again and again: a queue takes the rest. */
+const SWALLOWED = 0.85;
+const SWALLOWED_ROUNDS = 2;
 /** Of packets lost; below, repair on demand costs less than parity nobody needs. */
 const PARITY_LOSS = 0.01;
 
@@ -44,15 +45,19 @@ export class Flow {
   /** By channel: the packet number behind the judged part of this round, and that behind the last cut. */
   #marks: ReadonlyMap<number, number> | undefined;
   #cutMarks: ReadonlyMap<number, number> = new Map();
+  /** Who was congested at the last cut. */
+  #cutBy: ReadonlySet<Peer> = new Set();
   /** Of those that reported in this round. */
   readonly #verdicts = new Map<Peer, Verdict>();
   /** Who closed the window in this round. */
   #holder: Peer | undefined;
   #wasLimited = false;
+  /** Rounds in which less came out than left, since the last one without a queue. */
+  #swallowed = 0;
 
   /** @param slow - is told who is to catch up by unicast */
   constructor(options: CastOptions, packetBytes: number, slow: (peer: Peer) => void) {
-    this.rate = new RateFinder(options.rate);
+    this.rate = new RateFinder(options.rate, packetBytes);
     this.#options = options;
     this.#packetBytes = packetBytes;
     this.#slow = slow;
@@ -76,7 +81,7 @@ export class Flow {
     this.#holder = holder ?? this.#holder;
     if (this.#marks === undefined && now - this.#roundAt >= JUDGED_MS) {
       this.#marks = marksOf(channels);
-      for (const peer of peers) peer.roundRttMs = Infinity;
+      for (const peer of peers) peer.restartRound();
     }
     return { paced: Math.floor(bytes / this.#packetBytes), window: packets };
   }
@@ -139,7 +144,6 @@ export class Flow {
     const isOver = roundMs >= patience(counting.length, late.length);
     if (!isPathFull && !isOver) return;
     this.#turnTrials(now, peers);
-    const before = this.#frontier.rate;
     this.#frontier.step(counting);
     const holding = this.#trials.holding(this.#lastHolder(counting), roundMs);
     const suspects = isPathFull ? [] : [...congested, ...holding, ...(isSampled ? [] : late)];
@@ -149,9 +153,9 @@ export class Flow {
       const loss = Math.max(...slow.map((peer) => this.#meter(peer).loss));
       this.rate.congested(now, this.#delivered(loss));
       this.#cutMarks = marksOf(channels);
+      this.#cutBy = new Set(slow);
     } else if (judged.length > 0 && !this.#wasLimited) {
-      const isQueued = counting.some((peer) => peer.isQueued);
-      if (this.#grow(now, roundMs, isQueued, before)) this.#cutMarks = marksOf(channels);
+      if (this.#grow(now, roundMs, counting)) this.#cutMarks = marksOf(channels);
     }
     this.#begin(now);
   }
@@ -159,18 +163,30 @@ export class Flow {
   /**
    * A round without congestion.
    *
-   * @param before - packets a millisecond that came out in the round before
    * @returns whether startup ends here: what was sent until now says nothing of the rate from here on
    */
-  #grow(now: number, roundMs: number, isQueued: boolean, before: number): boolean {
-    // Doubling into a queue that grows would lose as much as it holds.
-    if (!isQueued || !this.rate.isStartup) {
-      this.rate.calm(now, this.#roundBytes / roundMs, roundMs, isQueued);
+  #grow(now: number, ms: number, counting: readonly Peer[]): boolean {
+    const sentRate = this.#roundBytes / ms;
+    const isQueued = counting.some((peer) => peer.isQueued);
+    const isSwallowed = isQueued && this.#delivered(0) < SWALLOWED * sentRate;
+    if (isSwallowed) this.#swallowed++;
+    else if (!isQueued) this.#swallowed = 0;
+    if (!this.rate.isStartup || !isSwallowed) {
+      this.rate.calm(now, { ms, sentRate, rttMs: this.#rtt(counting), isQueued });
       return false;
     }
-    const isFull = before > 0 && this.#frontier.rate < GROWTH_LEAST * before;
-    if (isFull) this.rate.full(this.#delivered(0));
-    return isFull;
+    // Doubling into a queue that grows would lose as much as it holds.
+    if (this.#swallowed < SWALLOWED_ROUNDS) this.rate.hold(this.#delivered(0));
+    else this.rate.full(this.#delivered(0));
+    return !this.rate.isStartup;
+  }
+
+  /** What a TCP to whom the rate was cut for would go by. */
+  #rtt(counting: readonly Peer[]): number {
+    const fresh = counting.filter(({ roundRttMs }) => roundRttMs < Infinity);
+    const slow = counting.filter((peer) => this.#cutBy.has(peer));
+    const now = median(fresh.map(({ roundRttMs }) => roundRttMs));
+    return Math.max(now, median(slow.map(({ rttMs }) => rttMs)));
   }
 
   /** Bytes a millisecond that come out at who loses this part. */
@@ -238,6 +254,10 @@ function patience(counting: number, late: number): number {
   if (counting > FEW) return counting - late >= SOME ? ROUND_MS : ROUND_MOST_MS;
   if (late === 0) return ROUND_MS;
   return late * 2 <= counting ? LATE_MS : ROUND_MOST_MS;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 function marksOf(channels: readonly Channel[]): ReadonlyMap<number, number> {

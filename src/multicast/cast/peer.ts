@@ -2,6 +2,7 @@
 import { RangeSet } from "../../base/ranges.ts";
 import type { Channel } from "./channels.ts";
 import type { CastOutcome, ReceiverState } from "./contract.ts";
+import { DelayMeter } from "./delay-meter.ts";
 import type { CastLink } from "./ports.ts";
 import type { Status } from "./status-record.ts";
 
@@ -9,7 +10,6 @@ import type { Status } from "./status-record.ts";
 const STAMP_MODULUS = 0x1_0000_0000;
 const RTT_GAIN = 1 / 8;
 const UNKNOWN_RTT_MS = 10;
-const QUEUED_FACTOR = 1.5;
 const QUEUED_MS = 3;
 
 export class Peer {
@@ -42,6 +42,7 @@ export class Peer {
   leastRttMs: number = Infinity;
   /** The least since the round's judged part; scheduling makes single ones long. */
   roundRttMs: number = Infinity;
+  readonly delay: DelayMeter = new DelayMeter();
   lossRate = 0;
   finishedAt = 0;
   /** Symbols sent again to all because of it alone, and when it said last what it misses. */
@@ -86,10 +87,15 @@ export class Peer {
     return this.fedBytes * 2 > this.writtenBytes ? "unicast" : "multicast";
   }
 
-  /** Packets wait in a queue, on the way here or on the way back. */
+  /** Packets wait in a queue on the way here. */
   get isQueued(): boolean {
-    const { roundRttMs, leastRttMs } = this;
-    return roundRttMs !== Infinity && roundRttMs > QUEUED_FACTOR * leastRttMs + QUEUED_MS;
+    return this.delay.roundMs > QUEUED_MS;
+  }
+
+  /** From now on round trips and delays are those of this round. */
+  restartRound(): void {
+    this.roundRttMs = Infinity;
+    this.delay.restart();
   }
 
   /** @param active - the channels in use */
@@ -108,10 +114,11 @@ export class Peer {
     if (status.stamp !== 0) this.#sample(status, now);
   }
 
-  #sample({ stamp, heldUs }: Status, now: number): void {
+  #sample({ stamp, heldUs, delayUs }: Status, now: number): void {
     const elapsed = (Math.round(now * 1000) - stamp - heldUs) % STAMP_MODULUS;
     const rttMs = ((elapsed + STAMP_MODULUS) % STAMP_MODULUS) / 1000;
     if (rttMs > 60_000) return;
+    this.delay.add(delayUs, now);
     this.rttMs +=
       this.leastRttMs === Infinity ? rttMs - this.rttMs : RTT_GAIN * (rttMs - this.rttMs);
     this.roundRttMs = Math.min(this.roundRttMs, rttMs);

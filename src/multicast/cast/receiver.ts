@@ -13,6 +13,7 @@ import { hear } from "./hear.ts";
 import { Intake } from "./intake.ts";
 import { type CastKey, joinProof, joinRecord } from "./key-record.ts";
 import type { CastLink, TargetPort } from "./ports.ts";
+import { ReceiveWindow } from "./receive-window.ts";
 import { Reception } from "./reception.ts";
 import { haveRecords, parseReason, RECORD, reasonRecord, record } from "./records.ts";
 import { StatusClock } from "./status-clock.ts";
@@ -44,6 +45,7 @@ export class CastReceiver implements Service {
   readonly #startedAt: number;
   readonly #entry: Entry;
   readonly #status: StatusClock;
+  readonly #window: ReceiveWindow;
   #geometry: Geometry = new Geometry(0, undefined);
   #key: CastKey | undefined;
   #ears: Ears | undefined;
@@ -71,6 +73,7 @@ export class CastReceiver implements Service {
     this.#recordAt = this.#startedAt;
     this.#reception = new Reception(0, this.#startedAt);
     this.#status = new StatusClock(options.random, this.#startedAt);
+    this.#window = new ReceiveWindow(hub.receiveBufferBytes, hub.droppedKernel);
     this.#entry = new Entry(hub.primitives, (key, manifest) => this.#offer(key, manifest));
     const { castId, secret, suites, sender } = options;
     const proof =
@@ -211,6 +214,7 @@ export class CastReceiver implements Service {
     if (deaf) this.#ears?.silent();
     if (this.#link.backlog() < BACKLOG_MOST) {
       const { next, settled } = intake;
+      const drops = this.#hub.droppedKernel;
       const record = statusRecord({
         ...this.#reception.echo(now),
         deaf,
@@ -218,8 +222,8 @@ export class CastReceiver implements Service {
         writtenBytes: this.#writtenBytes + intake.heldBytes,
         next,
         highest: Math.max(next, Math.min(settled, this.#geometry.blocks)),
-        windowBytes: Math.min(this.#hub.receiveBufferBytes, intake.assembly.roomBytes),
-        kernelDrops: 0,
+        windowBytes: Math.min(this.#window.report(drops), intake.assembly.roomBytes),
+        kernelDrops: drops,
         channels: this.#reception.channels,
         runs: intake.missing(),
       });

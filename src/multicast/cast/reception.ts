@@ -1,6 +1,6 @@
 /** What a receiver hears of the sender's channels: counts, the newest stamp, and for how long nothing. */
 import type { AuthFrame } from "./auth-frame.ts";
-import type { ChannelCount } from "./status-record.ts";
+import type { ChannelCount, Status } from "./status-record.ts";
 
 /** Nothing for so long, and the groups are joined anew; the sender is told to send by unicast. */
 const SILENT_MS = 2000;
@@ -19,6 +19,7 @@ export class Reception {
   /** By channel, the newest. */
   readonly #stamps: (number | undefined)[] = [];
   #stampAt = 0;
+  #delayUs = 0;
   #heardAt: number;
   #isFirst = true;
 
@@ -83,6 +84,7 @@ export class Reception {
     if (!isLater(frame.stamp, this.#stamp || undefined)) return isNews;
     this.#stamp = frame.stamp;
     this.#stampAt = time;
+    this.#delayUs = (Math.round(time * 1000) - frame.stamp) >>> 0;
     this.statusIntervalMs = frame.statusIntervalMs;
     this.receivers = Math.max(1, frame.receivers);
     return isNews;
@@ -97,9 +99,10 @@ export class Reception {
     return this.#heardAt + (this.#isFirst ? SILENT_AT_FIRST_MS : SILENT_MS);
   }
 
-  echo(now: number): { readonly stamp: number; readonly heldUs: number } {
+  /** What STATUS says of the newest stamp. */
+  echo(now: number): Pick<Status, "stamp" | "heldUs" | "delayUs"> {
     const heldUs = this.#stampAt === 0 ? 0 : Math.max(0, Math.round((now - this.#stampAt) * 1000));
-    return { stamp: this.#stamp, heldUs };
+    return { stamp: this.#stamp, heldUs, delayUs: this.#delayUs };
   }
 
   /** Counts of the channels heard. */

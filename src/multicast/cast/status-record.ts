@@ -1,7 +1,7 @@
 /**
  * STATUS: what a receiver has, counted, never listed symbol by symbol. docs/PROTOCOL.md, "Cast".
  *
- *   stamp 4 | held us 4 | flags 1 | heard 4 | written 6 | next 4 | highest 4 | window 4 | kernel drops 4
+ *   stamp 4 | held us 4 | delay us 4 | flags 1 | heard 4 | written 6 | next 4 | highest 4 | window 4 | kernel drops 4
  *   | n 1 {channel 1, largest 6, received 6} * n
  *   | {gap varint, length varint, missing 1} * rest
  */
@@ -9,7 +9,7 @@ import { viewOf, writeUint48 } from "../../base/bytes.ts";
 import { Reader } from "../../wire/reader.ts";
 import { RECORD, RECORD_HEADER_BYTES } from "./records.ts";
 
-const FIXED_BYTES = 35;
+const FIXED_BYTES = 39;
 const CHANNEL_BYTES = 13;
 /** Two varints of at most four bytes each, and a count. */
 const RUN_BYTES = 9;
@@ -43,6 +43,8 @@ export interface Status {
   /** The stamp heard last, and how long ago in microseconds; 0 and 0 for none. */
   readonly stamp: number;
   readonly heldUs: number;
+  /** The clock here when it came, less the stamp, modulo 2^32: only changes mean something. */
+  readonly delayUs: number;
   /** Nothing is heard on any group: feed it by unicast. */
   readonly deaf: boolean;
   /** One bit a channel. */
@@ -69,13 +71,14 @@ export function statusRecord(status: Status): Uint8Array {
   const view = viewOf(body);
   view.setUint32(0, status.stamp);
   view.setUint32(4, Math.min(status.heldUs, 0xffff_ffff));
-  view.setUint8(8, status.deaf ? FLAG_DEAF : 0);
-  view.setUint32(9, status.heard);
-  writeUint48(view, 13, status.writtenBytes);
-  view.setUint32(19, status.next);
-  view.setUint32(23, status.highest);
-  view.setUint32(27, Math.min(status.windowBytes, 0xffff_ffff));
-  view.setUint32(31, status.kernelDrops % 0x1_0000_0000);
+  view.setUint32(8, status.delayUs);
+  view.setUint8(12, status.deaf ? FLAG_DEAF : 0);
+  view.setUint32(13, status.heard);
+  writeUint48(view, 17, status.writtenBytes);
+  view.setUint32(23, status.next);
+  view.setUint32(27, status.highest);
+  view.setUint32(31, Math.min(status.windowBytes, 0xffff_ffff));
+  view.setUint32(35, status.kernelDrops % 0x1_0000_0000);
   view.setUint8(FIXED_BYTES, status.channels.length);
   let at = FIXED_BYTES + 1;
   for (const { channel, largest, received } of status.channels) {
@@ -100,6 +103,7 @@ export function parseStatus(body: Uint8Array): Status | undefined {
   const reader = new Reader().over(body);
   const stamp = reader.u32();
   const heldUs = reader.u32();
+  const delayUs = reader.u32();
   const deaf = (reader.u8() & FLAG_DEAF) !== 0;
   const heard = reader.u32();
   const writtenBytes = reader.u48();
@@ -123,7 +127,7 @@ export function parseStatus(body: Uint8Array): Status | undefined {
   }
   if (reader.failed || runs.length > RUNS_MOST) return undefined;
   const counts = { writtenBytes, next, highest, windowBytes, kernelDrops };
-  return { stamp, heldUs, deaf, heard, ...counts, channels, runs };
+  return { stamp, heldUs, delayUs, deaf, heard, ...counts, channels, runs };
 }
 
 function writeVarint(view: DataView, at: number, value: number): number {

@@ -18,12 +18,16 @@ const FLOOR = 1 / 10;
 /** Who gets on while nobody waits, and holds the others below the floor when they do, is not believed for ever. */
 const CONTRADICTIONS_MOST = 3;
 
+interface Reported {
+  readonly packets: number;
+  readonly at: number;
+}
+
 interface Trial {
   /** Left behind until then; 0 for not at all. */
   until: number;
-  /** Packets that each receiver had when measuring began. */
-  from: ReadonlyMap<Peer, number>;
-  fromAt: number;
+  /** What each receiver had reported when measuring began. */
+  from: ReadonlyMap<Peer, Reported>;
   nextAt: number;
   passed: number;
   /** What the others got in the last one, in packets a millisecond. */
@@ -98,60 +102,65 @@ export class Trials {
     for (const [peer, trial] of this.#trials) {
       if (trial.until === 0) continue;
       if (trial.from.size === 0 && now >= trial.until - MEASURE_MS) {
-        trial.from = receivedBy(peers);
-        trial.fromAt = now;
+        trial.from = reportedBy(peers);
         trial.until = now + MEASURE_MS;
       }
-      if (now < trial.until) continue;
+      // Of many receivers each reports seldom.
+      const hasReported = rateSince(peer, trial.from) !== undefined;
+      if (now < trial.until || !hasReported) continue;
       trial.until = 0;
       trial.nextAt = now + NEXT_TRIAL_MS * 2 ** trial.passed++;
       const isLiar = trial.contradictions >= CONTRADICTIONS_MOST;
-      if (isLiar || this.#isTooSlow(peer, trial, now)) failed.push(peer);
+      if (isLiar || this.#isTooSlow(peer, trial)) failed.push(peer);
       else passed.push(peer);
-      trial.rate = (othersGain(peer, trial) ?? 0) / (now - trial.fromAt);
+      trial.rate = othersRate(peer, trial) ?? 0;
       trial.endedAt = now;
-      trial.from = receivedBy([...trial.from.keys()]);
+      trial.from = reportedBy([...trial.from.keys()]);
     }
     return { passed, failed };
   }
 
-  #isTooSlow(peer: Peer, trial: Trial, now: number): boolean {
-    const { from, fromAt } = trial;
-    const median = othersGain(peer, trial);
-    if (median === undefined) return false;
+  #isTooSlow(peer: Peer, trial: Trial): boolean {
+    const others = othersRate(peer, trial);
+    if (others === undefined) return false;
     const least =
-      this.#floor === undefined
-        ? FLOOR * median
-        : (this.#floor * (now - fromAt)) / 1000 / this.#packetBytes;
-    return peer.received - (from.get(peer) ?? 0) < least;
+      this.#floor === undefined ? FLOOR * others : this.#floor / 1000 / this.#packetBytes;
+    return (rateSince(peer, trial.from) ?? 0) < least;
   }
 
   #of(peer: Peer): Trial {
     const known = this.#trials.get(peer);
     if (known !== undefined) return known;
     const counts = { nextAt: 0, passed: 0, rate: 0, endedAt: 0, contradictions: 0 };
-    const trial = { until: 0, from: new Map(), fromAt: 0, ...counts };
+    const trial = { until: 0, from: new Map(), ...counts };
     this.#trials.set(peer, trial);
     return trial;
   }
 }
 
-function receivedBy(peers: readonly Peer[]): ReadonlyMap<Peer, number> {
-  return new Map(peers.map((peer) => [peer, peer.received]));
+function reportedBy(peers: readonly Peer[]): ReadonlyMap<Peer, Reported> {
+  return new Map(peers.map((peer) => [peer, { packets: peer.received, at: peer.statusAt }]));
 }
 
-/** Packets that the median one of the others got since `from`. */
-function othersGain(peer: Peer, { from }: Trial): number | undefined {
-  const gains = [...from]
-    .filter(([other]) => other !== peer && other.isLive)
-    .map(([other, packets]) => other.received - packets)
-    .sort((a, b) => a - b);
-  return gains[gains.length >> 1];
+/** Packets a millisecond that a receiver got since then; undefined where it has not reported again. */
+function rateSince(peer: Peer, from: ReadonlyMap<Peer, Reported>): number | undefined {
+  const before = from.get(peer);
+  if (before === undefined || peer.statusAt <= before.at) return undefined;
+  return (peer.received - before.packets) / (peer.statusAt - before.at);
+}
+
+/** What the median one of the others got. */
+function othersRate(peer: Peer, { from }: Trial): number | undefined {
+  const rates: number[] = [];
+  for (const other of from.keys()) {
+    const rate = other === peer || !other.isLive ? undefined : rateSince(other, from);
+    if (rate !== undefined) rates.push(rate);
+  }
+  return rates.sort((a, b) => a - b)[rates.length >> 1];
 }
 
 /** Since the trial that it passed the others wait for it, and get less than the floor. */
 function isContradicted(peer: Peer, trial: Trial, now: number): boolean {
-  const elapsedMs = now - trial.endedAt;
-  if (trial.rate === 0 || elapsedMs < MEASURE_MS) return false;
-  return (othersGain(peer, trial) ?? Infinity) / elapsedMs < FLOOR * trial.rate;
+  if (trial.rate === 0 || now - trial.endedAt < MEASURE_MS) return false;
+  return (othersRate(peer, trial) ?? Infinity) < FLOOR * trial.rate;
 }
