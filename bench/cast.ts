@@ -27,6 +27,7 @@ async function measure(directory: string): Promise<Row[]> {
   const bench = new CastBench(directory, source);
   return [
     ...(await bench.beside("clean", 0, 4)),
+    ...(await bench.beside("clean, packets one by one", 0, 4, true)),
     ...(await bench.beside("2 % loss", 20, 3)),
     ...(await bench.eight()),
     ...(await bench.oneSlow()),
@@ -44,10 +45,16 @@ class CastBench {
   }
 
   /** Two receivers, mp2p and UFTP in turns. */
-  async beside(what: string, perMille: number, atLeast: number): Promise<Row[]> {
+  async beside(
+    what: string,
+    perMille: number,
+    atLeast: number,
+    isSingle: boolean = perMille > 0,
+  ): Promise<Row[]> {
     const runs: CastRun[] = [];
     const figure = `2 receivers, ${what}`;
     const outcomes = await this.#on(2, perMille, async (lan, into) => {
+      if (isSingle) lan.single();
       const setting = await this.#bestSetting(lan, into);
       return sideBySide({
         mp2p: async () => {
@@ -229,6 +236,7 @@ class CastBench {
     const lan = Lan.make(receivers + 1);
     try {
       for (let host = 1; host <= receivers; host++) lan.lose(host, perMille);
+      if (perMille > 0) lan.single();
       const into = Array.from({ length: receivers }, (_, at) => join(this.#directory, `r${at}`));
       for (const folder of into) await mkdir(folder, { recursive: true });
       return await use(lan, into);

@@ -20,7 +20,7 @@ export class Lan {
     this.#hosts = hosts;
   }
 
-  /** Host 0 is the sender: its packets leave one by one, as on a wire, so that loss hits single ones. */
+  /** Host 0 is the sender. */
   static make(hosts: number): Lan {
     const lan = new Lan(hosts);
     const remove = (): void => lan.close();
@@ -28,7 +28,6 @@ export class Lan {
     try {
       lan.#makeBridge();
       for (let host = 0; host < hosts; host++) lan.#makeHost(host);
-      lan.inside(0, "ethtool", "-K", "e0", "tx-udp-segmentation", "off");
     } catch (error) {
       lan.close();
       throw new NotMeasured(`no namespaces: ${(error as Error).message.split("\n")[0]}`);
@@ -47,6 +46,14 @@ export class Lan {
   /** Runs to its end. @returns what it printed */
   inside(host: number, command: string, ...args: readonly string[]): string {
     return run("ip", "netns", "exec", this.#host(host), command, ...args);
+  }
+
+  /**
+   * Has the sender's packets cross the bridge one by one. Else those of one send call cross it as one, as
+   * through a card that cuts and joins them, and a drop would hit all of them.
+   */
+  single(): void {
+    this.inside(0, "ethtool", "-K", "e0", "tx-udp-segmentation", "off");
   }
 
   /** Loses packets as they arrive, each by itself. @param perMille - 0 for none */

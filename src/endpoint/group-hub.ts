@@ -78,6 +78,10 @@ export class EndpointHub implements GroupHub {
     return this.#config.socket.buffers.receiveBytes;
   }
 
+  get droppedKernel(): number {
+    return this.#config.socket.counters().droppedKernel;
+  }
+
   /** Interfaces that refuse groups now, and why. */
   get refusals(): readonly Refusal[] {
     return this.#membership.refusals();

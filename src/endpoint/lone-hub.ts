@@ -9,6 +9,7 @@ const LONGEST_WAIT_MS = 60_000;
 
 export class LoneHub implements GroupHub {
   readonly receiveBufferBytes = 0;
+  readonly droppedKernel = 0;
   readonly primitives: Primitives;
   readonly #identity: Identity;
   readonly #driver: Driver;

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import { quickCall, threaded } from "./quick-call.ts";
 
 /** Longer reads and writes go to a thread whatever they take. */
-const QUICK_BYTES = 64 * 1024;
+const QUICK_BYTES = 256 * 1024;
 
 export function openFile(path: string, flags: number, mode = 0o600): Promise<number> {
   return quickCall(
