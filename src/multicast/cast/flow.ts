@@ -127,6 +127,7 @@ export class Flow {
     // What was sent before the rate was cut says nothing of the new one.
     const isOld = meter.startsBefore(this.#cutMarks.get(peer.channel) ?? 0);
     const verdict = meter.judge(peer);
+    if (isOld) meter.renew();
     if (isOld || verdict === "none" || this.#verdicts.get(peer) === "congested") return;
     this.#verdicts.set(peer, verdict);
   }

@@ -72,10 +72,14 @@ export class LossMeter {
     const isFirst = this.#windows.length === 0 && this.#open.packets === 0;
     const noise = isFirst ? Math.min(this.loss, ABSURD) : this.noise;
     this.#remember(packets, lost);
-    if (lost < LOSSES_LEAST) return "calm";
-    const deviation = Math.sqrt((Math.max(noise, 0.001) * (1 - noise)) / packets);
-    const excess = this.loss - noise - SIGMAS * deviation;
-    return excess > EXCESS || (peer.isQueued && excess > EXCESS_QUEUED) ? "congested" : "calm";
+    const isExcess = isBeyond({ packets, lost }, noise, peer.isQueued);
+    // Few packets at a time say little; together they do.
+    return isExcess || isBeyond(this.#open, noise, peer.isQueued) ? "congested" : "calm";
+  }
+
+  /** The rate was cut: losses until now do not count again. */
+  renew(): void {
+    this.#open = { packets: 0, lost: 0, round: this.#rounds };
   }
 
   #remember(packets: number, lost: number): void {
@@ -91,4 +95,14 @@ export class LossMeter {
     if (this.#windows.length > WINDOWS) this.#windows.shift();
     this.#open = { packets: 0, lost: 0, round };
   }
+}
+
+function isBeyond(
+  { packets, lost }: Pick<Window, "packets" | "lost">,
+  noise: number,
+  isQueued: boolean,
+): boolean {
+  if (lost < LOSSES_LEAST || packets === 0) return false;
+  const deviation = Math.sqrt((Math.max(noise, 0.001) * (1 - noise)) / packets);
+  return lost / packets - noise - SIGMAS * deviation > (isQueued ? EXCESS_QUEUED : EXCESS);
 }

@@ -12,7 +12,7 @@ const HOLDING_MS = 100;
 const SETTLE_MS = 300;
 const MEASURE_MS = 300;
 /** Doubles with each trial that a receiver passes. */
-const NEXT_TRIAL_MS = 5000;
+const NEXT_TRIAL_MS = 30_000;
 /** Of the others' rate: below, nobody waits for a receiver. */
 const FLOOR = 1 / 10;
 /** Who gets on while nobody waits, and holds the others below the floor when they do, is not believed for ever. */
