@@ -36,6 +36,8 @@ export interface CastTask {
   readonly castArgs?: readonly string[];
   /** Receivers started by `during` instead of at the beginning. */
   readonly late?: number;
+  /** For each process; default 180,000. */
+  readonly timeoutMs?: number;
   /** Runs beside the cast. */
   readonly during?: (running: RunningCast) => Promise<void>;
 }
@@ -76,16 +78,26 @@ export class RunningCast {
     }
   }
 
+  /** Bytes that had been sent, and that it did not hold, when a receiver started anew was let in. */
+  async missed(index: number): Promise<number> {
+    for (;;) {
+      const { bytes } = await this.sender.next("progress", TIMEOUT_MS);
+      const accept = this.receivers[index]?.latest("accept");
+      if (accept !== undefined) return Math.max(0, Number(bytes) - Number(accept.resumeBytes));
+    }
+  }
+
   async #end(child: Child): Promise<CastReceiver> {
-    const done = await child.next("done", TIMEOUT_MS);
-    await child.end(TIMEOUT_MS);
+    const { timeoutMs = TIMEOUT_MS } = this.task;
+    const done = await child.next("done", timeoutMs);
+    await child.end(timeoutMs);
     const seconds = (performance.now() - this.startedMs) / 1000;
     return { seconds, path: String(done.path), resumedBytes: Number(done.resumedBytes) };
   }
 }
 
 export async function mp2pCast(task: CastTask): Promise<CastRun> {
-  const { lan, into, late = 0, during } = task;
+  const { lan, into, late = 0, during, timeoutMs = TIMEOUT_MS } = task;
   for (const folder of into) rmSync(folder, { recursive: true, force: true });
   const before = lan.sentBytes(0);
   const running = new RunningCast(task);
@@ -93,9 +105,9 @@ export async function mp2pCast(task: CastTask): Promise<CastRun> {
   try {
     running.ticket = String((await sender.next("ready")).ticket);
     for (let index = 0; index < into.length - late; index++) running.receive(index);
-    const [done] = await Promise.all([last(sender), during?.(running)]);
+    const [done] = await Promise.all([last(sender, timeoutMs), during?.(running)]);
     const all = await Promise.all(ends);
-    await sender.end(TIMEOUT_MS);
+    await sender.end(timeoutMs);
     return {
       seconds: (performance.now() - startedMs) / 1000,
       wireBytes: Number(done.wireBytes),
@@ -108,8 +120,8 @@ export async function mp2pCast(task: CastTask): Promise<CastRun> {
 }
 
 /** `done`, whoever reads the messages before it. */
-async function last(sender: Child): Promise<Message> {
-  await Promise.race([sender.end(TIMEOUT_MS), sender.failure]);
+async function last(sender: Child, timeoutMs: number): Promise<Message> {
+  await Promise.race([sender.end(timeoutMs), sender.failure]);
   const done = sender.latest("done");
   if (done === undefined) throw new NotMeasured("the cast ended without a word");
   return done;

@@ -2,7 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type CastRun, mp2pCast } from "./cast-cli.ts";
+import { type CastRun, type CastTask, mp2pCast, type RunningCast } from "./cast-cli.ts";
 import { UFTP_SETTINGS, type UftpSetting, uftpCast } from "./cast-uftp.ts";
 import { NotMeasured } from "./child.ts";
 import { Lan } from "./lan.ts";
@@ -14,25 +14,36 @@ import { makeFile, sameContent, withWorkDirectory } from "./work-directory.ts";
 
 const NAME = "file.bin";
 const MB = 1e6;
+const SLOW_TIMEOUT_MS = 600_000;
 
 export const cast: Subject = {
   name: "cast",
-  question: `One file of ${CAST_BYTES / MB} MB to many receivers on a bridge, each process in a namespace of its own, encrypted`,
-  run: () => withWorkDirectory(measure, "/dev/shm"),
+  question: `One file of ${CAST_BYTES / MB} MB to two receivers on a bridge, each process in a namespace of its own, encrypted`,
+  run: () =>
+    withBench(async (bench) => [
+      ...(await bench.beside("clean", 0, 4)),
+      ...(await bench.beside("clean, packets one by one", 0, 4, true)),
+      ...(await bench.beside("2 % loss", 20, 3)),
+    ]),
 };
 
-async function measure(directory: string): Promise<Row[]> {
-  const source = join(directory, NAME);
-  await makeFile(source, CAST_BYTES);
-  const bench = new CastBench(directory, source);
-  return [
-    ...(await bench.beside("clean", 0, 4)),
-    ...(await bench.beside("clean, packets one by one", 0, 4, true)),
-    ...(await bench.beside("2 % loss", 20, 3)),
-    ...(await bench.eight()),
-    ...(await bench.oneSlow()),
-    ...(await bench.comings()),
-  ];
+export const castMany: Subject = {
+  name: "cast-many",
+  question: `The same file to eight, to a slow one, to one that is late and to one that is killed`,
+  run: () =>
+    withBench(async (bench) => [
+      ...(await bench.eight()),
+      ...(await bench.oneSlow()),
+      ...(await bench.comings()),
+    ]),
+};
+
+function withBench(use: (bench: CastBench) => Promise<Row[]>): Promise<Row[]> {
+  return withWorkDirectory(async (directory) => {
+    const source = join(directory, NAME);
+    await makeFile(source, CAST_BYTES);
+    return await use(new CastBench(directory, source));
+  }, "/dev/shm");
 }
 
 class CastBench {
@@ -109,22 +120,26 @@ class CastBench {
     const slow: CastRun[] = [];
     let alone = Number.NaN;
     const outcomes = await this.#on(8, 0, (lan, into) =>
-      sideBySide({
-        alone: async () => {
-          alone = others(await this.#cast(lan, into.slice(0, 7)), 7);
-          return alone;
+      sideBySide(
+        {
+          alone: async () => {
+            alone = others(await this.#cast(lan, into.slice(0, 7)), 7);
+            return alone;
+          },
+          beside: async () => {
+            lan.limit(8, (0.05 * CAST_BYTES * 8) / alone);
+            try {
+              const run = await this.#cast(lan, into, { timeoutMs: SLOW_TIMEOUT_MS });
+              slow.push(run);
+              return others(run, 7);
+            } finally {
+              lan.limit(8, undefined);
+            }
+          },
         },
-        beside: async () => {
-          lan.limit(8, (0.05 * CAST_BYTES * 8) / alone);
-          try {
-            const run = await this.#cast(lan, into);
-            slow.push(run);
-            return others(run, 7);
-          } finally {
-            lan.limit(8, undefined);
-          }
-        },
-      }),
+        // The slow one takes twenty times as long as the others.
+        1,
+      ),
     );
     const figure = "7 receivers beside one at 5 % of their rate";
     const completed = slow.map((run) => (run.receivers[7]?.path === "direct" ? 1 : 0));
@@ -145,32 +160,16 @@ class CastBench {
 
   /** One that comes late, and one that is killed and comes back. */
   async comings(): Promise<Row[]> {
-    const late = await this.#extraOf(async (lan, into) => {
-      let missed = 0;
-      const run = await this.#cast(lan, into, {
-        late: 1,
-        during: async (running) => {
-          await running.sent(0.5);
-          missed = 0.5 * CAST_BYTES;
-          running.receive(1);
-        },
-      });
-      return [run, missed];
+    const late = await this.#extraOf(1, async (running) => {
+      await running.sent(0.5);
+      running.receive(1);
     });
-    const killed = await this.#extraOf(async (lan, into) => {
-      let missed = 0;
-      const run = await this.#cast(lan, into, {
-        during: async (running) => {
-          await running.sent(0.3);
-          const held = Number(running.receivers[1]?.latest("progress")?.confirmed ?? 0);
-          running.receivers[1]?.kill();
-          await running.receivers[1]?.end();
-          await running.sent(0.6);
-          missed = Math.max(0, 0.6 * CAST_BYTES - held);
-          running.receive(1);
-        },
-      });
-      return [run, missed];
+    const killed = await this.#extraOf(0, async (running) => {
+      await running.sent(0.3);
+      running.receivers[1]?.kill();
+      await running.receivers[1]?.end();
+      await running.sent(0.6);
+      running.receive(1);
     });
     const row = (figure: string, ours: Outcome): Row =>
       absolute({ figure, unit: "% of the file", ours }, { atMost: 10 });
@@ -180,13 +179,20 @@ class CastBench {
     ];
   }
 
-  /** Bytes beyond the file and what was missed, in percent of the file. */
-  async #extraOf(
-    take: (lan: Lan, into: readonly string[]) => Promise<readonly [CastRun, number]>,
-  ): Promise<Outcome> {
+  /** Bytes beyond the file and what the one that came anew had missed, in percent of the file. */
+  async #extraOf(late: number, comes: (running: RunningCast) => Promise<void>): Promise<Outcome> {
     return this.#on(2, 0, async (lan, into) => {
       const value = async (): Promise<number> => {
-        const [run, missed] = await take(lan, into);
+        let missed = 0;
+        const run = await this.#cast(lan, into, {
+          late,
+          // Slow enough for a process to start meanwhile.
+          castArgs: ["--rate", "100MB"],
+          during: async (running) => {
+            await comes(running);
+            missed = await running.missed(1);
+          },
+        });
         return (100 * (run.wireBytes - CAST_BYTES - missed)) / CAST_BYTES;
       };
       return (await sideBySide({ value })).value;
@@ -212,7 +218,7 @@ class CastBench {
   async #cast(
     lan: Lan,
     into: readonly string[],
-    more: Pick<Parameters<typeof mp2pCast>[0], "late" | "during"> = {},
+    more: Pick<CastTask, "late" | "during" | "castArgs" | "timeoutMs"> = {},
   ): Promise<CastRun> {
     const home = this.#directory;
     const run = await mp2pCast({ lan, source: this.#source, into, home, ...more });

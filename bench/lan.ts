@@ -15,6 +15,7 @@ let made = 0;
 export class Lan {
   readonly #name = `mp2p-b${process.pid}-${made++}`;
   readonly #hosts: number;
+  readonly #remove = (): void => this.close();
 
   private constructor(hosts: number) {
     this.#hosts = hosts;
@@ -23,8 +24,7 @@ export class Lan {
   /** Host 0 is the sender. */
   static make(hosts: number): Lan {
     const lan = new Lan(hosts);
-    const remove = (): void => lan.close();
-    process.once("exit", remove);
+    process.once("exit", lan.#remove);
     try {
       lan.#makeBridge();
       for (let host = 0; host < hosts; host++) lan.#makeHost(host);
@@ -88,6 +88,7 @@ export class Lan {
   }
 
   close(): void {
+    process.off("exit", this.#remove);
     for (const name of [...Array(this.#hosts).keys()].map((host) => this.#host(host)))
       quietly("ip", "netns", "del", name);
     quietly("ip", "netns", "del", this.#bridge);

@@ -1,5 +1,5 @@
 /** All subjects. */
-import { cast } from "./cast.ts";
+import { cast, castMany } from "./cast.ts";
 import { castRate } from "./cast-rate.ts";
 import { connect } from "./connect.ts";
 import { file } from "./file.ts";
@@ -21,6 +21,7 @@ export const SUBJECTS: readonly Subject[] = [
   file,
   smallFiles,
   cast,
+  castMany,
   castRate,
   request,
   connect,
