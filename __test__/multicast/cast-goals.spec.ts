@@ -86,8 +86,8 @@ test("a receiver at a third of the others' rate is waited for, and nobody is sen
   t.deepEqual(paths, ["multicast", "multicast", "multicast", "multicast"]);
   t.log({ seconds: world.report?.seconds, extra: extraBytes(world) });
   t.true((world.report?.seconds ?? Infinity) < (2 * 40e6 * 8) / 33e6);
-  // Most of it is the one trial, in which two thirds of what was sent passed it by.
-  t.true(extraBytes(world) <= 0.4);
+  // Most of it is the trials, in which two thirds of what is sent pass it by; they are ever rarer.
+  t.true(extraBytes(world) <= 0.6);
 });
 
 for (const megabits of [10, 100, 1000])

@@ -47,6 +47,8 @@ export class Flow {
   #cutMarks: ReadonlyMap<number, number> = new Map();
   /** Who was congested at the last cut. */
   #cutBy: ReadonlySet<Peer> = new Set();
+  /** What it was before: what came out at the others. */
+  #free = { rate: 0, isStartup: false };
   /** Of those that reported in this round. */
   readonly #verdicts = new Map<Peer, Verdict>();
   /** Who closed the window in this round. */
@@ -146,19 +148,40 @@ export class Flow {
     if (!isPathFull && !isOver) return;
     this.#turnTrials(now, peers);
     this.#frontier.step(counting);
+    this.#trials.delivered(this.#frontier.rate, roundMs);
     const holding = this.#trials.holding(this.#lastHolder(counting), roundMs);
     const suspects = isPathFull ? [] : [...congested, ...holding, ...(isSampled ? [] : late)];
-    const tried = this.#trials.begin(now, counting.length, new Set(suspects));
+    const tried = this.#trials.begin(now, counting, new Set(suspects));
+    if (tried.size > 0) this.#forgive(tried, channels);
     const slow = congested.filter((peer) => !tried.has(peer));
     if (slow.length > 0 && (this.#options.policy !== "fast" || slow.length === counting.length)) {
-      const loss = Math.max(...slow.map((peer) => this.#meter(peer).loss));
-      this.rate.congested(now, this.#delivered(loss));
-      this.#cutMarks = marksOf(channels);
-      this.#cutBy = new Set(slow);
+      this.#cut(now, slow, channels);
     } else if (judged.length > 0 && !this.#wasLimited) {
       if (this.#grow(now, roundMs, counting)) this.#cutMarks = marksOf(channels);
     }
     this.#begin(now);
+  }
+
+  #cut(now: number, slow: readonly Peer[], channels: readonly Channel[]): void {
+    const isAgain = slow.every((peer) => this.#cutBy.has(peer));
+    if (!isAgain) {
+      this.#free = {
+        rate: Math.min(this.rate.rate, this.#delivered(0)),
+        isStartup: this.rate.isStartup,
+      };
+    }
+    const loss = Math.max(...slow.map((peer) => this.#meter(peer).loss));
+    this.rate.congested(now, this.#delivered(loss));
+    this.#cutMarks = marksOf(channels);
+    this.#cutBy = new Set(slow);
+  }
+
+  /** Nobody waits for these any more: if the rate was cut for them alone, it need not have been. */
+  #forgive(tried: ReadonlySet<Peer>, channels: readonly Channel[]): void {
+    if (this.#cutBy.size === 0 || [...this.#cutBy].some((peer) => !tried.has(peer))) return;
+    this.rate.resume(this.#free);
+    this.#cutMarks = marksOf(channels);
+    this.#cutBy = new Set();
   }
 
   /**

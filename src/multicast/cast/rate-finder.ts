@@ -86,6 +86,14 @@ export class RateFinder {
     this.rate = Math.max(LEAST_RATE, CUT * top);
   }
 
+  /** Whoever the rate was cut for is not waited for: it is what it was. */
+  resume({ rate, isStartup }: Pick<RateFinder, "rate" | "isStartup">): void {
+    if (this.#isFixed) return;
+    this.rate = Math.max(this.rate, rate);
+    this.isStartup = isStartup;
+    this.#cutAt = -Infinity;
+  }
+
   #grown(now: number, { ms, rttMs, isQueued }: CalmRound): number {
     const top = this.#rateBeforeCut;
     const sinceCut = now - this.#cutAt;

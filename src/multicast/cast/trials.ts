@@ -8,15 +8,20 @@ import type { Peer } from "./peer.ts";
 
 /** Closing the window for so long. */
 const HOLDING_MS = 100;
-/** A trial: the others get going without it, then everybody is measured. */
-const SETTLE_MS = 300;
+/** A trial is measured over and over, until the others, who do not wait, get no faster by this, twice. */
 const MEASURE_MS = 300;
-/** Doubles with each trial that a receiver passes. */
-const NEXT_TRIAL_MS = 30_000;
+const GROWING = 1.25;
+const STALLS = 2;
+const TRIAL_MOST_MS = 4000;
+/** Until the next one, times four with each that a receiver passes: it costs what it misses meanwhile. */
+const NEXT_TRIAL_MS = 10_000;
 /** Of the others' rate: below, nobody waits for a receiver. */
 const FLOOR = 1 / 10;
 /** Who gets on while nobody waits, and holds the others below the floor when they do, is not believed for ever. */
 const CONTRADICTIONS_MOST = 3;
+/** Of a round's rate; and how long what the others once did is held against one. */
+const RATE_GAIN = 1 / 4;
+const PEAK_MS = 10_000;
 
 interface Reported {
   readonly packets: number;
@@ -30,8 +35,11 @@ interface Trial {
   from: ReadonlyMap<Peer, Reported>;
   nextAt: number;
   passed: number;
-  /** What the others got in the last one, in packets a millisecond. */
+  /** The most the others got in a measurement, in packets a millisecond. */
   rate: number;
+  begunAt: number;
+  /** Measurements in a row in which they got no faster. */
+  stalls: number;
   endedAt: number;
   contradictions: number;
 }
@@ -42,6 +50,9 @@ export class Trials {
   readonly #trials = new Map<Peer, Trial>();
   #holder: Peer | undefined;
   #holdingMs = 0;
+  /** Packets a millisecond that came out lately, and the most of it: what the others can do. */
+  #rate = 0;
+  #peak = 0;
 
   constructor({ floor }: CastOptions, packetBytes: number) {
     this.#floor = floor;
@@ -54,6 +65,12 @@ export class Trials {
 
   forget(peer: Peer): void {
     this.#trials.delete(peer);
+  }
+
+  /** A round ended. @param rate - packets a millisecond that came out at the foremost */
+  delivered(rate: number, roundMs: number): void {
+    this.#rate += RATE_GAIN * (rate - this.#rate);
+    this.#peak = Math.max(this.#rate, this.#peak * Math.exp(-roundMs / PEAK_MS));
   }
 
   /**
@@ -70,18 +87,21 @@ export class Trials {
   /**
    * Leaves behind for a moment who holds the others up, if these are fewer than the others.
    *
-   * @param counting - how many receivers there are
+   * @param peers - everybody who counts
    * @returns who is left behind from now on
    */
-  begin(now: number, counting: number, suspects: ReadonlySet<Peer>): ReadonlySet<Peer> {
+  begin(now: number, peers: readonly Peer[], suspects: ReadonlySet<Peer>): ReadonlySet<Peer> {
     const begun = new Set<Peer>();
-    if (suspects.size * 2 > counting) return begun;
+    if (suspects.size * 2 > peers.length) return begun;
     for (const peer of suspects) {
       const trial = this.#of(peer);
-      if (now < trial.nextAt && !isContradicted(peer, trial, now)) continue;
+      if (now < trial.nextAt && !this.#isContradicted(peer, trial, now)) continue;
       if (now < trial.nextAt) trial.contradictions++;
-      trial.from = new Map();
-      trial.until = now + SETTLE_MS + MEASURE_MS;
+      trial.rate = 0;
+      trial.stalls = 0;
+      trial.from = reportedBy(peers);
+      trial.until = now + MEASURE_MS;
+      trial.begunAt = now;
       begun.add(peer);
     }
     return begun;
@@ -101,19 +121,12 @@ export class Trials {
     const failed: Peer[] = [];
     for (const [peer, trial] of this.#trials) {
       if (trial.until === 0) continue;
-      if (trial.from.size === 0 && now >= trial.until - MEASURE_MS) {
-        trial.from = reportedBy(peers);
-        trial.until = now + MEASURE_MS;
-      }
-      // Of many receivers each reports seldom.
-      const hasReported = rateSince(peer, trial.from) !== undefined;
-      if (now < trial.until || !hasReported) continue;
+      if (!isMeasured(peer, trial, peers, now)) continue;
       trial.until = 0;
-      trial.nextAt = now + NEXT_TRIAL_MS * 2 ** trial.passed++;
+      trial.nextAt = now + NEXT_TRIAL_MS * 4 ** trial.passed++;
       const isLiar = trial.contradictions >= CONTRADICTIONS_MOST;
       if (isLiar || this.#isTooSlow(peer, trial)) failed.push(peer);
       else passed.push(peer);
-      trial.rate = othersRate(peer, trial) ?? 0;
       trial.endedAt = now;
       trial.from = reportedBy([...trial.from.keys()]);
     }
@@ -124,18 +137,48 @@ export class Trials {
     const others = othersRate(peer, trial);
     if (others === undefined) return false;
     const least =
-      this.#floor === undefined ? FLOOR * others : this.#floor / 1000 / this.#packetBytes;
+      this.#floor === undefined
+        ? FLOOR * Math.max(others, trial.rate, this.#peak)
+        : this.#floor / 1000 / this.#packetBytes;
     return (rateSince(peer, trial.from) ?? 0) < least;
+  }
+
+  /** Since the trial that it passed the others wait for it, and get less than the floor. */
+  #isContradicted(peer: Peer, trial: Trial, now: number): boolean {
+    if (trial.rate === 0 || now - trial.endedAt < MEASURE_MS) return false;
+    const others = othersRate(peer, trial) ?? Infinity;
+    return others < FLOOR * Math.max(trial.rate, this.#peak);
   }
 
   #of(peer: Peer): Trial {
     const known = this.#trials.get(peer);
     if (known !== undefined) return known;
-    const counts = { nextAt: 0, passed: 0, rate: 0, endedAt: 0, contradictions: 0 };
+    const counts = {
+      nextAt: 0,
+      passed: 0,
+      rate: 0,
+      begunAt: 0,
+      stalls: 0,
+      endedAt: 0,
+      contradictions: 0,
+    };
     const trial = { until: 0, from: new Map(), ...counts };
     this.#trials.set(peer, trial);
     return trial;
   }
+}
+
+/** Ends a measurement that is due, and begins the next one. @returns whether it was the last */
+function isMeasured(peer: Peer, trial: Trial, peers: readonly Peer[], now: number): boolean {
+  // Of many receivers each reports seldom.
+  if (now < trial.until || rateSince(peer, trial.from) === undefined) return false;
+  const others = othersRate(peer, trial) ?? 0;
+  trial.stalls = others > GROWING * trial.rate ? 0 : trial.stalls + 1;
+  trial.rate = Math.max(trial.rate, others);
+  if (trial.stalls >= STALLS || now - trial.begunAt >= TRIAL_MOST_MS) return true;
+  trial.from = reportedBy(peers);
+  trial.until = now + MEASURE_MS;
+  return false;
 }
 
 function reportedBy(peers: readonly Peer[]): ReadonlyMap<Peer, Reported> {
@@ -157,10 +200,4 @@ function othersRate(peer: Peer, { from }: Trial): number | undefined {
     if (rate !== undefined) rates.push(rate);
   }
   return rates.sort((a, b) => a - b)[rates.length >> 1];
-}
-
-/** Since the trial that it passed the others wait for it, and get less than the floor. */
-function isContradicted(peer: Peer, trial: Trial, now: number): boolean {
-  if (trial.rate === 0 || now - trial.endedAt < MEASURE_MS) return false;
-  return (othersRate(peer, trial) ?? Infinity) < FLOOR * trial.rate;
 }
