@@ -1,12 +1,12 @@
 /**
- * `npm run bench [-- NAME…]`: every subject on the same machine in the same run. Prints the table
- * and writes it, with every sample, to bench/.results/latest.json for bench/report.ts.
+ * `npm run bench [-- NAME…]`: every subject beside its peers in the same run. Prints its table and
+ * writes it, with every sample, to bench/.results/NAME.json for bench/report.ts.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { machine } from "./machine.ts";
-import type { Result, Run } from "./run.ts";
+import type { Result } from "./run.ts";
 import { changedSizes } from "./sizes.ts";
 import { SUBJECTS } from "./subjects.ts";
 import { terminalTable } from "./table.ts";
@@ -31,20 +31,19 @@ if (where.loadBefore > 0.5) {
 }
 if (changed.length > 0) console.log(`Sizes are not the standard ones: ${changed.join(", ")}.`);
 
-const results: Result[] = [];
+mkdirSync(RESULTS, { recursive: true });
+const verdicts: string[] = [];
 for (const subject of SUBJECTS) {
   if (names.length > 0 && !names.includes(subject.name)) continue;
   console.log(`\n${subject.question}`);
   const rows = await subject.run();
   console.log(terminalTable(rows));
-  results.push({ name: subject.name, question: subject.question, rows });
+  verdicts.push(...rows.map((row) => row.verdict));
+  const { name, question } = subject;
+  const result: Result = { machine: where, changedSizes: changed, name, question, rows };
+  writeFileSync(`${RESULTS}${name}.json`, `${JSON.stringify(result, null, 2)}\n`);
 }
 
-mkdirSync(RESULTS, { recursive: true });
-const run: Run = { machine: where, changedSizes: changed, results };
-writeFileSync(`${RESULTS}latest.json`, `${JSON.stringify(run, null, 2)}\n`);
-
-const verdicts = results.flatMap((result) => result.rows.map((row) => row.verdict));
 const count = (verdict: string): number => verdicts.filter((one) => one === verdict).length;
 console.log(
   `\n${count("met")} met, ${count("missed")} missed, ${count("not measured")} not measured`,

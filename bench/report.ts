@@ -1,54 +1,61 @@
 /**
- * `node build/bench/report.js`: writes the figures of the last run into docs/BENCHMARKS.md, so that
- * the document says what was measured and nothing else. Refuses a run that was partial or had
- * changed sizes.
+ * `node build/bench/report.js`: writes the last figures of every subject into docs/BENCHMARKS.md, so that
+ * the document says what was measured and nothing else. Refuses where one is missing or had changed sizes.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-
+import type { Machine } from "./machine.ts";
 import type { Row } from "./row.ts";
-import type { Result, Run } from "./run.ts";
+import type { Result } from "./run.ts";
 import { SUBJECTS } from "./subjects.ts";
 import { markdownTable } from "./table.ts";
 
-const RESULTS = fileURLToPath(new URL("../../bench/.results/latest.json", import.meta.url));
+const RESULTS = fileURLToPath(new URL("../../bench/.results/", import.meta.url));
 const DOCUMENT = fileURLToPath(new URL("../../docs/BENCHMARKS.md", import.meta.url));
 const BEGIN = "<!-- figures: begin, written by bench/report.ts -->";
 const END = "<!-- figures: end -->";
 
-const run = JSON.parse(readFileSync(RESULTS, "utf8")) as Run;
-const missing = SUBJECTS.filter(({ name }) => !run.results.some((result) => result.name === name));
-if (missing.length > 0) refuse(`it lacks ${missing.map(({ name }) => name).join(", ")}`);
-if (run.changedSizes.length > 0) refuse(`its sizes were changed: ${run.changedSizes.join(", ")}`);
+const fileOf = (name: string): string => `${RESULTS}${name}.json`;
+const missing = SUBJECTS.filter(({ name }) => !existsSync(fileOf(name)));
+if (missing.length > 0) refuse(`${missing.map(({ name }) => name).join(", ")} are missing`);
+const results = SUBJECTS.map(
+  ({ name }) => JSON.parse(readFileSync(fileOf(name), "utf8")) as Result,
+);
+const changed = results.filter(({ changedSizes }) => changedSizes.length > 0);
+if (changed.length > 0)
+  refuse(`sizes were changed of ${changed.map(({ name }) => name).join(", ")}`);
 
 const document = readFileSync(DOCUMENT, "utf8");
 const [before, rest] = document.split(BEGIN);
 const after = rest?.split(END)[1];
 if (before === undefined || after === undefined)
   throw new Error(`${DOCUMENT} has lost its markers`);
-writeFileSync(DOCUMENT, `${before}${BEGIN}\n\n${figures(run)}\n\n${END}${after}`);
+writeFileSync(
+  DOCUMENT,
+  `${before}${BEGIN}\n\n${results.map(section).join("\n\n")}\n\n${END}${after}`,
+);
 
 function refuse(why: string): never {
-  console.error(`The last run cannot be published: ${why}. Run \`npm run bench\` whole.`);
+  console.error(`The figures cannot be published: ${why}. Run \`npm run bench -- NAME…\`.`);
   process.exit(2);
 }
 
-function figures({ machine, results }: Run): string {
-  const where =
-    `Taken ${machine.takenAt} at commit ${machine.commit}: ${machine.processor}, ${machine.cores} cores, ` +
-    `${machine.memoryGigabytes} GB, ${machine.system}, Node ${machine.node}; ` +
-    `load average before the run ${machine.loadBefore.toFixed(2)}.`;
-  return [where, ...results.map(section)].join("\n\n");
-}
-
-function section({ name, question, rows }: Result): string {
+function section({ name, question, rows, machine }: Result): string {
   const samples = [...new Set(rows.flatMap(samplesOf))];
   return [
     `### ${question}`,
-    `\`npm run bench -- ${name}\``,
+    `\`npm run bench -- ${name}\`, ${takenOn(machine)}`,
     markdownTable(rows),
     ...(samples.length > 0 ? [`Samples: ${samples.join("; ")}.`] : []),
   ].join("\n\n");
+}
+
+function takenOn({ takenAt, commit, processor, cores, memoryGigabytes, ...rest }: Machine): string {
+  const { system, node, loadBefore } = rest;
+  return (
+    `taken ${takenAt} at commit ${commit}: ${processor}, ${cores} cores, ${memoryGigabytes} GB, ` +
+    `${system}, Node ${node}, load before ${loadBefore.toFixed(2)}`
+  );
 }
 
 function samplesOf({ figure, unit, values, peer, peerValues }: Row): string[] {
