@@ -105,7 +105,15 @@ export class Liar {
   }
 
   status(status: Partial<Status>): void {
-    const counts = { stamp: 0, heldUs: 0, delayUs: 0, deaf: false, heard: 1, writtenBytes: 0, next: 0 };
+    const counts = {
+      stamp: 0,
+      heldUs: 0,
+      delayUs: 0,
+      deaf: false,
+      heard: 1,
+      writtenBytes: 0,
+      next: 0,
+    };
     const rest = { highest: 0, windowBytes: 1 << 20, kernelDrops: 0, channels: [], runs: [] };
     this.say(statusRecord({ ...counts, ...rest, ...status }));
   }
