@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { Duplex, PassThrough, Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
@@ -59,6 +60,24 @@ async function openBoth(t: ExecutionContext) {
   await new Promise((resolve) => theirs.once("data", resolve));
   return { ...pair, ours, theirs };
 }
+
+test("what came whole can be read after its peer has closed the session", async (t) => {
+  const { there, here } = await openPair(t, mix);
+  const ours = await there.openStream();
+  ours.end("question");
+  const theirs = await firstOf(here.streams());
+  t.is(await text(theirs), "question");
+  const answer = randomBytes(300_000);
+  theirs.end(answer);
+  await Promise.all([once(theirs, "finish"), once(ours, "finish")]);
+  await here.close();
+  await there.closed;
+  const chunks: Buffer[] = [];
+  for await (const chunk of ours) chunks.push(chunk);
+  t.is(Buffer.concat(chunks).length, answer.length);
+  t.true(Buffer.concat(chunks).equals(answer));
+  t.is(ours.failure, undefined);
+});
 
 test("a unidirectional stream is writable at one end and readable at the other", async (t) => {
   const { there, here } = await openPair(t, mix);

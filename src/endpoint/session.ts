@@ -9,6 +9,7 @@ import { CLOSE_CODE } from "../session/close-codes.ts";
 import { abortable } from "./abort.ts";
 import { AsyncQueue } from "./async-queue.ts";
 import { type CloseReason, closeError, closeReason } from "./close-reason.ts";
+import { endStreams, streamError } from "./end-streams.ts";
 import { ServiceReader, servicePrefix } from "./service.ts";
 import type { PathInfo, SessionHost, SessionStats } from "./session-host.ts";
 import type { RecordEvent, SessionRecord } from "./session-record.ts";
@@ -279,18 +280,10 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
 
   #endStream(id: number, code: number, how: "reset" | "stopped"): void {
     this.#nameless.delete(id);
-    const unknown = code === CLOSE_CODE.NO_SUCH_SERVICE;
-    const errorCode = how === "reset" ? "MP2P_STREAM_RESET" : "MP2P_STREAM_STOPPED";
-    const done = how === "reset" ? "broke off" : "stopped reading";
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
-    if (unknown) {
-      const name = JSON.stringify(stream.service);
-      stream.fail(new Mp2pError("MP2P_NO_SUCH_SERVICE", `the peer has no service ${name}`));
-      return;
-    }
-    const failure = new Mp2pError(errorCode, `the peer ${done} this stream (code ${code})`);
-    if (how === "reset") stream.fail(failure);
+    const failure = streamError(stream.service, code, how);
+    if (how === "reset" || failure.code === "MP2P_NO_SUCH_SERVICE") stream.fail(failure);
     else stream.onStopped(failure);
   }
 
@@ -298,7 +291,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     const error = closeError(reason);
-    for (const stream of [...this.#streams.values()]) stream.fail(error);
+    endStreams(this.#streams, this.#record.engine, error);
     for (const credit of this.#streamCredit.splice(0)) credit.reject(error);
     for (const queue of this.#incoming.values()) queue.end();
     this.#datagrams.end();

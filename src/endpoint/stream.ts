@@ -53,6 +53,8 @@ export class Stream extends Duplex {
   readonly #link: StreamLink;
   readonly #sides: { readonly readable: boolean; readonly writable: boolean };
   #head: Uint8Array | undefined;
+  /** What its session left behind; nothing comes after it. */
+  #rest: Uint8Array[] | undefined;
   #wanted = false;
   #ended = false;
   #unsent: { bytes: Uint8Array; done: (error?: Error | null) => void } | undefined;
@@ -143,10 +145,10 @@ export class Stream extends Duplex {
   /** @internal the engine has bytes, or the end. */
   onReadable(): void {
     while (this.#wanted && !this.#ended) {
-      const chunk = this.#consumer === undefined ? (this.#head ?? this.#link.read()) : undefined;
+      const chunk = this.#consumer === undefined ? this.#next() : undefined;
       this.#head = undefined;
       if (chunk === undefined) {
-        if (this.#link.ended()) {
+        if (this.#rest !== undefined || this.#link.ended()) {
           this.#ended = true;
           this.push(null);
         }
@@ -154,6 +156,26 @@ export class Stream extends Duplex {
       }
       this.#wanted = this.push(chunk);
     }
+  }
+
+  #next(): Uint8Array | undefined {
+    return this.#head ?? (this.#rest === undefined ? this.#link.read() : this.#rest.shift());
+  }
+
+  /**
+   * @internal the session has ended. Who has sent everything, and was sent everything, can still read it.
+   *
+   * @param rest - what was not read yet; undefined where that is not all
+   * @returns false where the stream is unfinished
+   */
+  outlives(rest: Uint8Array[] | undefined): boolean {
+    const isWritten = this.#acknowledged || !this.#sides.writable;
+    if (!isWritten || this.#consumer !== undefined) return false;
+    if (this.#ended) return true;
+    if (rest === undefined) return false;
+    this.#rest = rest;
+    this.onReadable();
+    return true;
   }
 
   /** @internal the send buffer has room. */

@@ -81,6 +81,13 @@ export class Reassembly {
     }
   }
 
+  /** Whether all bytes below `end` are here, or were read. */
+  holdsTo(end: number): boolean {
+    const [first] = this.#islands;
+    if (first === undefined) return this.#readTo === end;
+    return first.start <= this.#readTo && first.end === end;
+  }
+
   /** The next bytes in order, owned by the caller from now on; undefined where there are none yet. */
   read(): Uint8Array | undefined {
     const chunk = this.#next();

@@ -119,6 +119,13 @@ export class ReceiveHalf {
     this.#reassembly.clear();
   }
 
+  /** The end and all before it is here. */
+  get isWhole(): boolean {
+    return (
+      this.finalSize !== undefined && !this.discards && this.#reassembly.holdsTo(this.finalSize)
+    );
+  }
+
   read(): Uint8Array | undefined {
     if (this.discards) return undefined;
     const bytes = this.#reassembly.read();

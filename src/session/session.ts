@@ -210,6 +210,15 @@ export class SessionEngine {
     return half === undefined || half.ended;
   }
 
+  /** What came of a stream and was not read; undefined where more was to come. For when the session is over. */
+  unread(stream: number): Uint8Array[] | undefined {
+    const half = this.#state.streams.receive(stream);
+    if (half === undefined || !half.isWhole) return undefined;
+    const chunks: Uint8Array[] = [];
+    for (let bytes = half.read(); bytes !== undefined; bytes = half.read()) chunks.push(bytes);
+    return chunks;
+  }
+
   /** @returns false where the datagram is larger than a packet or too many wait */
   sendDatagram(bytes: Uint8Array, _now: number): boolean {
     const packetBytes = this.#state.paths.active?.size.current ?? 0;

@@ -149,9 +149,12 @@ export class Streams {
     for (const { send } of this.#open.values()) if (send !== undefined) yield send;
   }
 
+  /** What has come whole can still be read. */
   clear(): void {
-    for (const { send } of this.#open.values()) send?.buffer.clear();
-    this.#open.clear();
+    for (const [id, { send, receive }] of [...this.#open]) {
+      send?.buffer.clear();
+      if (receive?.isWhole !== true) this.#open.delete(id);
+    }
   }
 
   #base(kind: StreamKind): number {
