@@ -1,7 +1,6 @@
 /** A session with one peer, as programs see it. */
 import { EventEmitter } from "node:events";
 import { type Deferred, deferred } from "../base/deferred.ts";
-import { Mp2pError } from "../base/errors.ts";
 import { SparseMap } from "../base/sparse.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import { rungOf } from "../path/ladder.ts";
