@@ -53,6 +53,7 @@ export class RunningCast {
   constructor(task: CastTask) {
     this.task = task;
     const { lan, home, source, into, late = 0, castArgs = [] } = task;
+    for (const folder of into) rmSync(folder, { recursive: true, force: true });
     const min = String(into.length - late);
     const args = [CLI, "cast", source, "--min", min, "--json", ...castArgs];
     this.sender = lan.start(0, process.execPath, args, { env: { MP2P_HOME: join(home, "0") } });
@@ -98,7 +99,6 @@ export class RunningCast {
 
 export async function mp2pCast(task: CastTask): Promise<CastRun> {
   const { lan, into, late = 0, during, timeoutMs = TIMEOUT_MS } = task;
-  for (const folder of into) rmSync(folder, { recursive: true, force: true });
   const before = lan.sentBytes(0);
   const running = new RunningCast(task);
   const { sender, receivers, ends, startedMs } = running;
