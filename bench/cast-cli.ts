@@ -7,7 +7,7 @@ import { type Child, NotMeasured } from "./child.ts";
 import type { Message } from "./children/speak.ts";
 import type { Lan } from "./lan.ts";
 
-const CLI = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const TIMEOUT_MS = 180_000;
 
 export interface CastRun {

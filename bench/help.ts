@@ -8,7 +8,7 @@ import { type Outcome, sideBySide } from "./samples.ts";
 import { HELP_STARTS } from "./sizes.ts";
 import type { Subject } from "./subject.ts";
 
-const CLI = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 export const help: Subject = {
   name: "help",

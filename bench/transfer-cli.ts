@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { Child, NotMeasured } from "./child.ts";
 import { watchPeakRss } from "./proc.ts";
 
-const CLI = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const SENDME = fileURLToPath(new URL("../../bench/.tools/bin/sendme", import.meta.url));
 const TIMEOUT_MS = 180_000;
 

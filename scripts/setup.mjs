@@ -2,7 +2,7 @@
  * Makes a fresh clone ready: npm packages, the native addon where there is a Rust toolchain, and
  * the compiled package in dist/. Runs before anything is installed, so it imports only node:*.
  */
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -20,9 +20,12 @@ export function prepare() {
   return installPackages() && buildAddon();
 }
 
-/** Compiles src/ into dist/, which is what the package holds. */
+/** Makes dist/, which is what the package holds: types and bundled JavaScript. */
 export function compilePackage() {
-  return compile("tsconfig.build.json", "src", "dist");
+  return (
+    compile("tsconfig.build.json", "src", "dist") &&
+    run(process.execPath, ["scripts/bundle.mjs"]) === 0
+  );
 }
 
 /** Compiles tests, benchmarks and examples too, into build/. */
@@ -74,8 +77,6 @@ function compile(project, rootDirectory, outDirectory) {
     const source = file.replace(/(\.d\.ts|\.js|\.js\.map)$/, ".ts");
     if (source !== file && !existsSync(join(ROOT, rootDirectory, source))) rmSync(join(out, file));
   }
-  const program = join(out, "cli", "main.js");
-  if (existsSync(program)) chmodSync(program, 0o755);
   return worked;
 }
 
