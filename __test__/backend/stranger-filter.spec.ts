@@ -1,8 +1,8 @@
 /** The parts of the filter that need a clock, with time as an argument. */
 import test from "ava";
 import { loadPrimitives } from "../../src/backend/fallback/primitives.ts";
+import { SourceBuckets } from "../../src/backend/fallback/source-buckets.ts";
 import { StrangerSorter } from "../../src/backend/fallback/stranger-filter.ts";
-import { SourceBuckets } from "../../src/backend/fallback/token-bucket.ts";
 import type { StrangerFilter } from "../../src/backend/port.ts";
 import { init, openCookie } from "../conformance/packets.ts";
 

@@ -6,8 +6,8 @@
  * answer is kept and the newest tried first. docs/CLASSIC.md, "The ten attacks".
  */
 import { equalBytes } from "../base/bytes.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
 import { writeAddressDeclaration } from "./address-declaration.ts";
-import { Allowance } from "./allowance.ts";
 import { type Drop, DropCounts } from "./drop-counts.ts";
 import { parseMessage } from "./message.ts";
 import type { ClassicPrimitives } from "./server.ts";
@@ -60,7 +60,7 @@ export class ClassicClient {
   readonly #declaration: Uint8Array;
   readonly #initiation: Uint8Array;
   readonly #id: Uint8Array;
-  readonly #checks = new Allowance(CHECKS_PER_SECOND, CHECKS_PER_SECOND);
+  readonly #checks = new TokenBucket(CHECKS_PER_SECOND);
   /** The newest last. */
   readonly #agreements: Agreement[] = [];
   #message: Uint8Array | undefined;

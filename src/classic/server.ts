@@ -5,8 +5,8 @@
  */
 import type { Primitives } from "../backend/port.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
 import type { AddressDeclaration } from "./address-declaration.ts";
-import { Allowance } from "./allowance.ts";
 import { DeclaredPeers, isAnswerable } from "./declared-peers.ts";
 import { type Drop, DropCounts } from "./drop-counts.ts";
 import { parseMessage } from "./message.ts";
@@ -56,8 +56,8 @@ export class ClassicServer {
   readonly #peers = new DeclaredPeers();
   readonly #sessions = new ServerSessions();
   readonly #said = new WeakMap<ServerSession, Said>();
-  readonly #checks = new Allowance(CHECKS_PER_SECOND, CHECKS_PER_SECOND);
-  readonly #answers = new Allowance(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND);
+  readonly #checks = new TokenBucket(CHECKS_PER_SECOND);
+  readonly #answers = new TokenBucket(ANSWERS_PER_SECOND);
 
   constructor(options: ClassicServerOptions) {
     this.#options = options;

@@ -3,6 +3,7 @@
  * Only those of keys that somebody follows are verified. Sans-IO.
  */
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
 import { ANNOUNCE_KIND, parseCastAnnouncement } from "../wire/announce.ts";
 import { isSigned } from "./announcement.ts";
 import type { GroupHub } from "./hub.ts";
@@ -40,9 +41,8 @@ export class CastListener {
   readonly #followers = new Set<Follower>();
   /** The highest seq that verified, by key and cast, the one heard last at the end. */
   readonly #seen = new Map<string, number>();
+  readonly #verifications = new TokenBucket(VERIFIED_PER_SECOND);
   #stop: (() => void) | undefined;
-  #verifications = VERIFIED_PER_SECOND;
-  #refilledAt = 0;
 
   constructor(config: CastListenerConfig) {
     this.#config = config;
@@ -74,21 +74,12 @@ export class CastListener {
     if (followers.length === 0 || (equalBytes(instance, ours) && equalBytes(key, hub.key))) return;
     const now = hub.now();
     const name = `${sender}.${toHex(castId)}`;
-    if (seq <= (this.#seen.get(name) ?? -1) || !this.#mayVerify(now)) return;
+    if (seq <= (this.#seen.get(name) ?? -1) || !this.#verifications.take(now)) return;
     if (!isSigned(hub.primitives, announcement, group)) return;
     this.#remember(name, seq);
     const sighting = sightingOf(announcement, source, interfaceName, now);
     if (sighting.expiresAt <= now) return;
     for (const follower of followers) tell(follower, name, { ...sighting, castId }, now);
-  }
-
-  #mayVerify(now: number): boolean {
-    const gained = ((now - this.#refilledAt) / 1000) * VERIFIED_PER_SECOND;
-    this.#verifications = Math.min(VERIFIED_PER_SECOND, this.#verifications + gained);
-    this.#refilledAt = now;
-    if (this.#verifications < 1) return false;
-    this.#verifications--;
-    return true;
   }
 
   #remember(name: string, seq: number): void {

@@ -3,6 +3,7 @@
  * proved by the handshake. Only those of keys somebody looks for are verified. Sans-IO.
  */
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
 import {
   ANNOUNCE_KIND,
   parsePeerAnnouncement,
@@ -61,9 +62,8 @@ export class Discovery implements Service {
   readonly #contacts = new Set<string>();
   /** By key and instance, the one heard last at the end. */
   readonly #seen = new Map<string, Remembered>();
+  readonly #verifications = new TokenBucket(VERIFIED_PER_SECOND);
   readonly #stops: readonly (() => void)[];
-  #verifications = VERIFIED_PER_SECOND;
-  #refilledAt = 0;
 
   constructor(config: DiscoveryConfig) {
     const { hub } = config;
@@ -175,7 +175,7 @@ export class Discovery implements Service {
     const { key, instance, seq } = announcement;
     if (this.#isOurs(key, instance) || !this.#isWanted(key)) return;
     const name = `${toHex(key)}.${toHex(instance)}`;
-    if (seq <= (this.#seen.get(name)?.seq ?? -1) || !this.#mayVerify(now)) return;
+    if (seq <= (this.#seen.get(name)?.seq ?? -1) || !this.#verifications.take(now)) return;
     if (!isSigned(hub.primitives, announcement, group)) return;
     const sighting = sightingOf(announcement, source, interfaceName, now);
     this.#remember(name, { seq, sighting });
@@ -191,15 +191,6 @@ export class Discovery implements Service {
     if (this.#contacts.has(toHex(key))) return true;
     for (const search of this.#searches) if (isFor(search, key)) return true;
     return false;
-  }
-
-  #mayVerify(now: number): boolean {
-    const gained = ((now - this.#refilledAt) / 1000) * VERIFIED_PER_SECOND;
-    this.#verifications = Math.min(VERIFIED_PER_SECOND, this.#verifications + gained);
-    this.#refilledAt = now;
-    if (this.#verifications < 1) return false;
-    this.#verifications--;
-    return true;
   }
 
   #remember(name: string, remembered: Remembered): void {

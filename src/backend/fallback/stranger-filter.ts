@@ -1,10 +1,11 @@
 import { parseAddress } from "../../base/address.ts";
 import { equalSecrets, toHex } from "../../base/bytes.ts";
+import { TokenBucket } from "../../base/token-bucket.ts";
 import type { Addressee, StrangerFilter } from "../port.ts";
 import { CidTable } from "./cid-table.ts";
 import { type Caller, CookieJar, type CookiePrimitives } from "./cookie-jar.ts";
 import { MOST_PACKET_BYTES } from "./packet-opener.ts";
-import { SourceBuckets, TokenBucket } from "./token-bucket.ts";
+import { SourceBuckets } from "./source-buckets.ts";
 
 const TYPE = {
   init: 0x50,
@@ -51,10 +52,10 @@ export class StrangerSorter {
   readonly #crypto: CookiePrimitives;
   readonly #jar: CookieJar;
   readonly #proved = new SourceBuckets(PROVED_PER_SECOND, PROVED_PER_SECOND, MOST_SOURCES);
-  readonly #cookies = new TokenBucket(COOKIES_PER_SECOND, COOKIES_PER_SECOND);
+  readonly #cookies = new TokenBucket(COOKIES_PER_SECOND);
   #addressees: readonly Addressee[] = [];
-  #all = new TokenBucket(0, 0);
-  #announcements = new TokenBucket(0, 0);
+  #all = new TokenBucket(0);
+  #announcements = new TokenBucket(0);
   #sources = new SourceBuckets(0, 0, MOST_SOURCES);
   #cookiesUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -73,9 +74,8 @@ export class StrangerSorter {
       mac1Key: mac1Key.slice(),
       cookieKey: cookieKey.slice(),
     }));
-    this.#all = new TokenBucket(filter.initsPerSecond, filter.initsPerSecond);
-    const { announcementsPerSecond } = filter;
-    this.#announcements = new TokenBucket(announcementsPerSecond, announcementsPerSecond);
+    this.#all = new TokenBucket(filter.initsPerSecond);
+    this.#announcements = new TokenBucket(filter.announcementsPerSecond);
     const { initsPerSourcePerSecond, initsPerSourceBurst } = filter;
     this.#sources = new SourceBuckets(initsPerSourcePerSecond, initsPerSourceBurst, MOST_SOURCES);
     this.#cookiesUntilMs = Number.NEGATIVE_INFINITY;

@@ -4,6 +4,7 @@
  * kept until the sender has sent it by unicast: then it shows which symbols were made up. From the first
  * forgery on only sources count that have shown to be the sender's.
  */
+import { TokenBucket } from "../../base/token-bucket.ts";
 import type { ForgedSymbols } from "./contract.ts";
 
 interface Source {
@@ -28,12 +29,11 @@ const CHECKS_PER_SECOND = 50;
 export class SourceBook {
   readonly #sources: Source[] = [];
   readonly #numbers = new Map<string, number>();
+  readonly #checks = new TokenBucket(CHECKS_PER_SECOND);
   /** Somebody makes up packets. */
   #isWary = false;
   /** Packets of sources that made room for others. */
   #forgotten = 0;
-  #checks = CHECKS_PER_SECOND;
-  #checkedAt = 0;
   #last = "";
   #lastInterface = "";
   #lastNumber = 0;
@@ -70,15 +70,9 @@ export class SourceBook {
   /** Whether a signature that this source sent is worth the time it takes to verify. */
   mayCheck(number: number, now: number): boolean {
     if (this.isProven(number)) return true;
-    const more = ((now - this.#checkedAt) * CHECKS_PER_SECOND) / 1000;
-    this.#checks = Math.min(CHECKS_PER_SECOND, this.#checks + more);
-    this.#checkedAt = now;
-    if (this.#checks < 1) {
-      (this.#sources[number - 1] as Source).unproven++;
-      return false;
-    }
-    this.#checks--;
-    return true;
+    if (this.#checks.take(now)) return true;
+    (this.#sources[number - 1] as Source).unproven++;
+    return false;
   }
 
   /** A packet turned out to be what the sender sent, or not. */

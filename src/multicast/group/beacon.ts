@@ -3,6 +3,7 @@
  * from the group's terms. Hints only: what an announcement can do is make a member dial.
  */
 import { compareBytes, concat } from "../../base/bytes.ts";
+import { TokenBucket } from "../../base/token-bucket.ts";
 import { ANNOUNCE_KIND_GROUP, BEACON_NONCE_BYTES } from "../../wire/group-beacon.ts";
 import type { GroupHub, Service } from "../hub.ts";
 import { type AnnouncementKeys, openAnnouncement, sealAnnouncement } from "./announcement.ts";
@@ -23,7 +24,7 @@ const ANSWERS_APART_MS = 1000;
 const PATIENCE_MS = 1500;
 const WAITING_MAX = 256;
 /** Signatures verified a second: strangers who know a group's name could make us do nothing else. */
-const VERIFIES_PER_SECOND = 50;
+const VERIFIED_PER_SECOND = 50;
 
 export interface BeaconOptions extends AnnouncementKeys {
   readonly hub: GroupHub;
@@ -46,22 +47,19 @@ export class Beacon implements Service {
   readonly #options: BeaconOptions;
   readonly #numbers = new GreatestNumbers();
   readonly #waiting = new Map<string, Waiting>();
+  readonly #verifications = new TokenBucket(VERIFIED_PER_SECOND);
   readonly #stops: readonly (() => void)[];
   #number: number;
   #sent = 0;
   #announceAt: number;
   #announcedAt = Number.NEGATIVE_INFINITY;
-  #verifies = VERIFIES_PER_SECOND;
-  #verifiesAt: number;
 
   /** @param unixMs - where numbers begin, so that a restarted endpoint goes on above its last */
   constructor(options: BeaconOptions, unixMs: number) {
     this.#options = options;
     this.#number = unixMs;
-    const now = options.hub.now();
-    this.#announceAt = now;
-    this.#verifiesAt = now;
     const { hub } = options;
+    this.#announceAt = hub.now();
     this.#stops = [
       hub.attach(this),
       hub.announcements(ANNOUNCE_KIND_GROUP, (packet, source) => this.#heard(packet, source)),
@@ -113,7 +111,7 @@ export class Beacon implements Service {
     if (announced === undefined || !wants(announced)) return;
     const now = hub.now();
     const name = memberName(announced);
-    if (!this.#numbers.isNew(name, announced.number) || !this.#mayVerify(now)) return;
+    if (!this.#numbers.isNew(name, announced.number) || !this.#verifications.take(now)) return;
     if (!announced.verify()) {
       counters.forgedAnnouncements++;
       return;
@@ -135,14 +133,5 @@ export class Beacon implements Service {
       }
     }
     hub.changed();
-  }
-
-  #mayVerify(now: number): boolean {
-    const refill = ((now - this.#verifiesAt) * VERIFIES_PER_SECOND) / 1000;
-    this.#verifies = Math.min(VERIFIES_PER_SECOND, this.#verifies + refill);
-    this.#verifiesAt = now;
-    if (this.#verifies < 1) return false;
-    this.#verifies--;
-    return true;
   }
 }

@@ -1,30 +1,4 @@
-/** `rate` tokens a second, at most `burst` saved up. Full at first. */
-export class TokenBucket {
-  readonly #ratePerMs: number;
-  readonly #burst: number;
-  #tokens: number;
-  #at: number | undefined;
-
-  constructor(ratePerSecond: number, burst: number) {
-    this.#ratePerMs = ratePerSecond / 1_000;
-    this.#burst = burst;
-    this.#tokens = burst;
-  }
-
-  holdsOne(nowMs: number): boolean {
-    const elapsed = Math.max(0, nowMs - (this.#at ?? nowMs));
-    this.#at = nowMs;
-    this.#tokens = Math.min(this.#burst, this.#tokens + elapsed * this.#ratePerMs);
-    return this.#tokens >= 1;
-  }
-
-  /** @returns false, and takes nothing, where there is none */
-  take(nowMs: number): boolean {
-    if (!this.holdsOne(nowMs)) return false;
-    this.#tokens -= 1;
-    return true;
-  }
-}
+import { TokenBucket } from "../../base/token-bucket.ts";
 
 /** A bucket a source, for the sources heard of last. */
 export class SourceBuckets {
