@@ -1,4 +1,5 @@
 /** What was answered to a message that may come again: bounded, and not said too often. */
+import { RecentMap } from "../base/recent-map.ts";
 
 const MOST_KEPT = 16;
 const PAUSE_MS = 200;
@@ -11,13 +12,10 @@ interface Saying {
 }
 
 export class Said {
-  /** Oldest first. */
-  readonly #sayings = new Map<string, Saying>();
+  readonly #sayings = new RecentMap<string, Saying>(MOST_KEPT);
 
   put(question: string, bytes: Uint8Array, nowMs: number): void {
     this.#sayings.set(question, { bytes, saidMs: nowMs, times: 1 });
-    const [oldest] = this.#sayings.keys();
-    if (this.#sayings.size > MOST_KEPT) this.#sayings.delete(oldest as string);
   }
 
   /** @returns the same bytes as before; undefined where forgotten, just said, or said often enough */

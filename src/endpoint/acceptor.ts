@@ -4,6 +4,7 @@
  * packet under the new keys. Sans-IO.
  */
 import { nameOf } from "../base/bytes.ts";
+import { RecentMap } from "../base/recent-map.ts";
 import { type Established, type HandshakeParty, VERSIONS } from "../session/handshake.ts";
 import { answerInit, type PendingResponder } from "../session/handshake-responder.ts";
 import { INIT, PROTOCOL_VERSION, sameInit, versionNegotiation } from "../wire/handshake-packets.ts";
@@ -73,7 +74,7 @@ export class Acceptor {
   /** RESPs of this turn: sent one after the other, they wake the other side once. */
   readonly #replies: Reply[] = [];
   /** Names of the ephemeral keys of completed INITs, oldest first: an honest caller never uses one twice. */
-  readonly #spent = new Set<string>();
+  readonly #spent = new RecentMap<string, true>(MAX_SPENT);
   readonly #perSource = new Map<string, number>();
   readonly #deadlines = new Deadlines<Answered>();
 
@@ -132,10 +133,8 @@ export class Acceptor {
   confirmed(cid: Uint8Array): void {
     const answered = this.#byCid.get(nameOf(cid));
     if (answered === undefined) return;
-    this.#spent.add(ephemeralOf(answered.init));
+    this.#spent.set(ephemeralOf(answered.init), true);
     this.#forget(answered);
-    const [oldest] = this.#spent;
-    if (this.#spent.size > MAX_SPENT && oldest !== undefined) this.#spent.delete(oldest);
   }
 
   #answer(id: string, packet: Uint8Array, way: Way, now: number): void {

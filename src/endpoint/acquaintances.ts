@@ -1,5 +1,6 @@
 /** Peers met before: their static keys, so that the next handshake is IK, and where they were. */
 import { nameOf } from "../base/bytes.ts";
+import { RecentMap } from "../base/recent-map.ts";
 import type { SessionRecord } from "./session-record.ts";
 
 const MAX_PEERS = 1024;
@@ -12,14 +13,10 @@ interface Met {
 
 export class Acquaintances {
   /** By the name of the key, in the order of the last meeting. */
-  readonly #met = new Map<string, Met>();
+  readonly #met = new RecentMap<string, Met>(MAX_PEERS);
 
   remember({ peer, knownAddresses }: SessionRecord): void {
-    const name = nameOf(peer.key);
-    this.#met.delete(name);
-    this.#met.set(name, { staticKey: peer.staticKey, addresses: knownAddresses });
-    const [oldest] = this.#met.keys();
-    if (this.#met.size > MAX_PEERS && oldest !== undefined) this.#met.delete(oldest);
+    this.#met.set(nameOf(peer.key), { staticKey: peer.staticKey, addresses: knownAddresses });
   }
 
   find(key: Uint8Array): Met | undefined {

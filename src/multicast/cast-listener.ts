@@ -6,10 +6,10 @@ import { equalBytes, toHex } from "../base/bytes.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
 import { ANNOUNCE_KIND, parseCastAnnouncement } from "../wire/announce.ts";
 import { isSigned } from "./announcement.ts";
+import { GreatestNumbers } from "./greatest-numbers.ts";
 import type { GroupHub } from "./hub.ts";
 import { type Sighting, sightingOf } from "./sighting.ts";
 
-const MAX_REMEMBERED = 1024;
 const VERIFIED_PER_SECOND = 50;
 /** A cast is told of again as long as it is on: whoever was interrupted joins again. */
 const AGAIN_MS = 60_000;
@@ -39,8 +39,8 @@ interface Follower {
 export class CastListener {
   readonly #config: CastListenerConfig;
   readonly #followers = new Set<Follower>();
-  /** The highest seq that verified, by key and cast, the one heard last at the end. */
-  readonly #seen = new Map<string, number>();
+  /** That verified, by key and cast. */
+  readonly #seqs = new GreatestNumbers();
   readonly #verifications = new TokenBucket(VERIFIED_PER_SECOND);
   #stop: (() => void) | undefined;
 
@@ -74,19 +74,12 @@ export class CastListener {
     if (followers.length === 0 || (equalBytes(instance, ours) && equalBytes(key, hub.key))) return;
     const now = hub.now();
     const name = `${sender}.${toHex(castId)}`;
-    if (seq <= (this.#seen.get(name) ?? -1) || !this.#verifications.take(now)) return;
+    if (!this.#seqs.isNew(name, seq) || !this.#verifications.take(now)) return;
     if (!isSigned(hub.primitives, announcement, group)) return;
-    this.#remember(name, seq);
+    this.#seqs.take(name, seq);
     const sighting = sightingOf(announcement, source, interfaceName, now);
     if (sighting.expiresAt <= now) return;
     for (const follower of followers) tell(follower, name, { ...sighting, castId }, now);
-  }
-
-  #remember(name: string, seq: number): void {
-    this.#seen.delete(name);
-    this.#seen.set(name, seq);
-    const [oldest] = this.#seen.keys();
-    if (this.#seen.size > MAX_REMEMBERED && oldest !== undefined) this.#seen.delete(oldest);
   }
 }
 

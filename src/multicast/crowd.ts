@@ -1,4 +1,5 @@
 /** How many endpoints announce themselves here: the more, the less often each does. */
+import { RecentMap } from "../base/recent-map.ts";
 
 /** One network stays below so many announcements a second. */
 const ANNOUNCEMENTS_PER_SECOND = 20;
@@ -9,13 +10,10 @@ const INTERVALS = 3;
 
 export class Crowd {
   /** When each source was heard last, longest ago first. Unverified: a liar can only slow us down. */
-  readonly #heardAt = new Map<string, number>();
+  readonly #heardAt = new RecentMap<string, number>(MAX_COUNTED);
 
   heard(source: string, now: number): void {
-    this.#heardAt.delete(source);
     this.#heardAt.set(source, now);
-    const [oldest] = this.#heardAt.keys();
-    if (this.#heardAt.size > MAX_COUNTED && oldest !== undefined) this.#heardAt.delete(oldest);
   }
 
   /** Milliseconds between two announcements of each. */

@@ -3,6 +3,7 @@
  * proved by the handshake. Only those of keys somebody looks for are verified. Sans-IO.
  */
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { RecentMap } from "../base/recent-map.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
 import {
   ANNOUNCE_KIND,
@@ -61,7 +62,7 @@ export class Discovery implements Service {
   readonly #keys = new Map<string, { readonly key: Uint8Array; readonly tags: AnnounceKey }>();
   readonly #contacts = new Set<string>();
   /** By key and instance, the one heard last at the end. */
-  readonly #seen = new Map<string, Remembered>();
+  readonly #seen = new RecentMap<string, Remembered>(MAX_REMEMBERED);
   readonly #verifications = new TokenBucket(VERIFIED_PER_SECOND);
   readonly #stops: readonly (() => void)[];
 
@@ -178,7 +179,7 @@ export class Discovery implements Service {
     if (seq <= (this.#seen.get(name)?.seq ?? -1) || !this.#verifications.take(now)) return;
     if (!isSigned(hub.primitives, announcement, group)) return;
     const sighting = sightingOf(announcement, source, interfaceName, now);
-    this.#remember(name, { seq, sighting });
+    this.#seen.set(name, { seq, sighting });
     for (const search of [...this.#searches]) if (isFor(search, key)) search.found(sighting);
   }
 
@@ -191,13 +192,6 @@ export class Discovery implements Service {
     if (this.#contacts.has(toHex(key))) return true;
     for (const search of this.#searches) if (isFor(search, key)) return true;
     return false;
-  }
-
-  #remember(name: string, remembered: Remembered): void {
-    this.#seen.delete(name);
-    this.#seen.set(name, remembered);
-    const [oldest] = this.#seen.keys();
-    if (this.#seen.size > MAX_REMEMBERED && oldest !== undefined) this.#seen.delete(oldest);
   }
 }
 

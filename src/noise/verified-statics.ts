@@ -3,17 +3,17 @@
  * natively and 88 µs in wasm, as much as a Diffie-Hellman, and peers come back.
  */
 import type { Primitives } from "../backend/port.ts";
+import { RecentMap } from "../base/recent-map.ts";
 import { staticKeyMessage } from "./identity.ts";
 
 const MAX_REMEMBERED = 1024;
 
 export class VerifiedStatics {
-  readonly #most: number;
   /** In order of last use; a name is both keys, one UTF-16 unit a byte. */
-  readonly #names = new Set<string>();
+  readonly #names: RecentMap<string, true>;
 
   constructor(most: number = MAX_REMEMBERED) {
-    this.#most = most;
+    this.#names = new RecentMap(most);
   }
 
   get size(): number {
@@ -28,19 +28,11 @@ export class VerifiedStatics {
     signature: Uint8Array,
   ): boolean {
     const name = String.fromCharCode(...key, ...staticPublic);
-    if (!this.#names.delete(name)) {
+    if (!this.#names.has(name)) {
       const message = staticKeyMessage(key, staticPublic);
       if (!primitives.ed25519Verify(key, message, signature)) return false;
     }
-    this.#names.add(name);
-    if (this.#names.size > this.#most) this.#forgetOldest();
+    this.#names.set(name, true);
     return true;
-  }
-
-  #forgetOldest(): void {
-    for (const oldest of this.#names) {
-      this.#names.delete(oldest);
-      return;
-    }
   }
 }

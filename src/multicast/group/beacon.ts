@@ -5,10 +5,10 @@
 import { compareBytes, concat } from "../../base/bytes.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
 import { ANNOUNCE_KIND_GROUP, BEACON_NONCE_BYTES } from "../../wire/group-beacon.ts";
+import { GreatestNumbers } from "../greatest-numbers.ts";
 import type { GroupHub, Service } from "../hub.ts";
 import { type AnnouncementKeys, openAnnouncement, sealAnnouncement } from "./announcement.ts";
 import type { GroupCounters } from "./counters.ts";
-import { GreatestNumbers } from "./greatest-numbers.ts";
 import { memberName } from "./member.ts";
 import type { Party } from "./proof.ts";
 

@@ -1,5 +1,6 @@
 /** Members and those about to be, by key and endpoint: one conversation with each. */
 import { compareBytes, concat, equalBytes, toHex } from "../../base/bytes.ts";
+import { RecentMap } from "../../base/recent-map.ts";
 import type { MemberChannel } from "./greeting.ts";
 import { Member, memberName } from "./member.ts";
 import type { Party } from "./proof.ts";
@@ -19,7 +20,7 @@ export class MemberTable {
   readonly #dropped: (member: Member, why: Departure) => void;
   readonly #members = new Map<string, Member>();
   /** Keys in hex. */
-  readonly #banned = new Map<string, Uint8Array>();
+  readonly #banned = new RecentMap<string, Uint8Array>(BANS_MAX);
 
   constructor(self: Party, dropped: (member: Member, why: Departure) => void) {
     this.#self = self;
@@ -62,8 +63,6 @@ export class MemberTable {
 
   ban(key: Uint8Array): void {
     this.#banned.set(toHex(key), key);
-    const [oldest] = this.#banned.keys();
-    if (this.#banned.size > BANS_MAX && oldest !== undefined) this.#banned.delete(oldest);
   }
 
   wants(peer: Party): boolean {
