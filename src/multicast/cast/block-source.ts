@@ -13,7 +13,7 @@ import { HASH_BYTES } from "./records.ts";
 const CHUNK_BYTES = 1024 * 1024;
 export const CACHE_BYTES: number = 64 * 1024 * 1024;
 /** Chunks read before they are due. */
-const AHEAD = 3;
+const AHEAD = 4;
 
 interface Chunk {
   readonly buffer: Uint8Array;
