@@ -1,8 +1,9 @@
 /** Casts on the local network: making one's own known, and hearing of those of keys that are trusted. */
 
 import type { AnnouncedCast } from "../multicast/cast/contract.ts";
-import { CastAnnouncer, type CastAnnouncerConfig } from "../multicast/cast-announcer.ts";
+import { CastAnnouncer } from "../multicast/cast-announcer.ts";
 import { CastListener } from "../multicast/cast-listener.ts";
+import type { SelfConfig } from "../multicast/self.ts";
 import { parseKey } from "../noise/identity.ts";
 import { AsyncQueue } from "./async-queue.ts";
 
@@ -12,7 +13,7 @@ export interface CastsNearbyOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface AnnouncedCastsConfig extends Omit<CastAnnouncerConfig, "castId"> {
+export interface AnnouncedCastsConfig extends SelfConfig {
   /** Nothing is said in the open. */
   readonly isPrivate: boolean;
 }

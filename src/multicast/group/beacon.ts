@@ -7,6 +7,7 @@ import { TokenBucket } from "../../base/token-bucket.ts";
 import { ANNOUNCE_KIND_GROUP, BEACON_NONCE_BYTES } from "../../wire/group-beacon.ts";
 import { GreatestNumbers } from "../greatest-numbers.ts";
 import type { GroupHub, Service } from "../hub.ts";
+import { about, between } from "../jitter.ts";
 import { type AnnouncementKeys, openAnnouncement, sealAnnouncement } from "./announcement.ts";
 import type { GroupCounters } from "./counters.ts";
 import { memberName } from "./member.ts";
@@ -16,7 +17,6 @@ import type { Party } from "./proof.ts";
 const FIRST_MS = 250;
 const FIRST_COUNT = 4;
 const INTERVAL_MS = 5000;
-const JITTER = 0.2;
 /** A newcomer is answered, by members at random times: it may have come too late to hear them. */
 const ANSWER_MS = 100;
 const ANSWERS_APART_MS = 1000;
@@ -97,11 +97,8 @@ export class Beacon implements Service {
     }
     this.#sent++;
     this.#announcedAt = now;
-    const random = (primitives.randomBytes(1)[0] as number) / 255;
-    this.#announceAt =
-      this.#sent < FIRST_COUNT
-        ? now + FIRST_MS
-        : now + INTERVAL_MS * (1 - JITTER + 2 * JITTER * random);
+    const isFirst = this.#sent < FIRST_COUNT;
+    this.#announceAt = now + (isFirst ? FIRST_MS : about(primitives, INTERVAL_MS));
   }
 
   #heard(packet: Uint8Array, source: string): void {
@@ -128,8 +125,8 @@ export class Beacon implements Service {
     else if (!this.#waiting.has(name) && this.#waiting.size < WAITING_MAX) {
       this.#waiting.set(name, { peer, address, at: now + PATIENCE_MS });
       if (now - this.#announcedAt >= ANSWERS_APART_MS) {
-        const random = (hub.primitives.randomBytes(1)[0] as number) / 255;
-        this.#announceAt = Math.min(this.#announceAt, now + random * ANSWER_MS);
+        const soon = now + between(hub.primitives, 0, ANSWER_MS);
+        this.#announceAt = Math.min(this.#announceAt, soon);
       }
     }
     hub.changed();
