@@ -11,9 +11,9 @@ import { Entry } from "./entry.ts";
 import { Geometry } from "./geometry.ts";
 import { hear } from "./hear.ts";
 import { Intake } from "./intake.ts";
+import { KernelWindow } from "./kernel-window.ts";
 import { type CastKey, joinProof, joinRecord } from "./key-record.ts";
 import type { CastLink, TargetPort } from "./ports.ts";
-import { ReceiveWindow } from "./receive-window.ts";
 import { Reception } from "./reception.ts";
 import { haveRecords, parseReason, RECORD, reasonRecord, record } from "./records.ts";
 import { StatusClock } from "./status-clock.ts";
@@ -45,7 +45,7 @@ export class CastReceiver implements Service {
   readonly #startedAt: number;
   readonly #entry: Entry;
   readonly #status: StatusClock;
-  readonly #window: ReceiveWindow;
+  readonly #window: KernelWindow;
   #geometry: Geometry = new Geometry(0, undefined);
   #key: CastKey | undefined;
   #ears: Ears | undefined;
@@ -73,7 +73,7 @@ export class CastReceiver implements Service {
     this.#recordAt = this.#startedAt;
     this.#reception = new Reception(0, this.#startedAt);
     this.#status = new StatusClock(options.random, this.#startedAt);
-    this.#window = new ReceiveWindow(hub.receiveBufferBytes, hub.droppedKernel);
+    this.#window = new KernelWindow(hub.receiveBufferBytes, hub.droppedKernel);
     this.#entry = new Entry(hub.primitives, (key, manifest) => this.#offer(key, manifest));
     const { castId, secret, suites, sender } = options;
     const proof =

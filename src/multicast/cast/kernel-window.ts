@@ -6,7 +6,7 @@ const SHRINK = 0.7;
 const GROW = 1 / 64;
 const LEAST_BYTES = 128 * 1024;
 
-export class ReceiveWindow {
+export class KernelWindow {
   readonly #most: number;
   #bytes: number;
   #drops: number;
