@@ -6,6 +6,7 @@ import type { Channel } from "./channels.ts";
 import type { CastOptions } from "./contract.ts";
 import { Frontier } from "./frontier.ts";
 import { LossMeter, type Verdict } from "./loss-meter.ts";
+import { median } from "./median.ts";
 import type { Peer } from "./peer.ts";
 import { RateFinder } from "./rate-finder.ts";
 import { Trials } from "./trials.ts";
@@ -209,8 +210,8 @@ export class Flow {
   #rtt(counting: readonly Peer[]): number {
     const fresh = counting.filter(({ roundRttMs }) => roundRttMs < Infinity);
     const slow = counting.filter((peer) => this.#cutBy.has(peer));
-    const now = median(fresh.map(({ roundRttMs }) => roundRttMs));
-    return Math.max(now, median(slow.map(({ rttMs }) => rttMs)));
+    const now = median(fresh.map(({ roundRttMs }) => roundRttMs)) ?? 0;
+    return Math.max(now, median(slow.map(({ rttMs }) => rttMs)) ?? 0);
   }
 
   /** Bytes a millisecond that come out at who loses this part. */
@@ -278,10 +279,6 @@ function patience(counting: number, late: number): number {
   if (counting > FEW) return counting - late >= SOME ? ROUND_MS : ROUND_MOST_MS;
   if (late === 0) return ROUND_MS;
   return late * 2 <= counting ? LATE_MS : ROUND_MOST_MS;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 function marksOf(channels: readonly Channel[]): ReadonlyMap<number, number> {

@@ -7,6 +7,7 @@ import type {
   ReceiverReport,
   ReceiverStatus,
 } from "./contract.ts";
+import { median } from "./median.ts";
 import type { Peer } from "./peer.ts";
 
 /** One line a receiver: who came back after it was lost has one. */
@@ -35,10 +36,15 @@ export function progressOf(
 ): CastProgress {
   const admitted = latest(peers).filter(({ outcome }) => outcome !== "declined");
   const live = admitted.filter(({ outcome }) => outcome === undefined || outcome === "complete");
-  const written = live.map((peer) => bytesOf(peer, sent.total)).sort((a, b) => a - b);
+  const written = live.map((peer) => bytesOf(peer, sent.total));
   const complete = admitted.filter(({ outcome }) => outcome === "complete").length;
-  const median = written[written.length >> 1] ?? 0;
-  return { ...sent, receivers: admitted.length, complete, slowest: written[0] ?? 0, median };
+  return {
+    ...sent,
+    receivers: admitted.length,
+    complete,
+    slowest: written.length === 0 ? 0 : Math.min(...written),
+    median: median(written) ?? 0,
+  };
 }
 
 export function castReport(

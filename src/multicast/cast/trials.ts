@@ -4,6 +4,7 @@
  * slow together hold nobody up.
  */
 import type { CastOptions } from "./contract.ts";
+import { median } from "./median.ts";
 import type { Peer } from "./peer.ts";
 
 /** Closing the window for so long. */
@@ -199,5 +200,5 @@ function othersRate(peer: Peer, { from }: Trial): number | undefined {
     const rate = other === peer || !other.isLive ? undefined : rateSince(other, from);
     if (rate !== undefined) rates.push(rate);
   }
-  return rates.sort((a, b) => a - b)[rates.length >> 1];
+  return median(rates);
 }
