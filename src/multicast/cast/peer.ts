@@ -39,7 +39,6 @@ export class Peer {
   /** How far it was behind the foremost receiver when it reported last, in packets. */
   lag = 0;
   rttMs: number = UNKNOWN_RTT_MS;
-  leastRttMs: number = Infinity;
   /** The least since the round's judged part; scheduling makes single ones long. */
   roundRttMs: number = Infinity;
   readonly delay: DelayMeter = new DelayMeter();
@@ -50,6 +49,7 @@ export class Peer {
   wishedAt: number = -Infinity;
   /** When it had written more than ever before. */
   progressAt: number;
+  #hasRtt = false;
 
   constructor(key: Uint8Array, link: CastLink, now: number) {
     this.key = key;
@@ -119,10 +119,9 @@ export class Peer {
     const rttMs = ((elapsed + STAMP_MODULUS) % STAMP_MODULUS) / 1000;
     if (rttMs > 60_000) return;
     this.delay.add(delayUs, now);
-    this.rttMs +=
-      this.leastRttMs === Infinity ? rttMs - this.rttMs : RTT_GAIN * (rttMs - this.rttMs);
+    this.rttMs = this.#hasRtt ? this.rttMs + RTT_GAIN * (rttMs - this.rttMs) : rttMs;
+    this.#hasRtt = true;
     this.roundRttMs = Math.min(this.roundRttMs, rttMs);
-    this.leastRttMs = Math.min(this.leastRttMs, rttMs);
   }
 }
 
