@@ -301,7 +301,12 @@ export interface DatagramSocket {
 
   /** Slots are numbers 1 to 65,535 chosen by the caller; sending and receiving slots are apart. */
   installSend(slot: number, keys: PacketKeys): void;
-  installReceive(slot: number, keys: PacketKeys): void;
+  /**
+   * @param ofMany - others than the sender hold these keys, as in casts and groups: each source (address, port,
+   *   interface) has its own replay window, so that nobody's numbers make another's too old. A recorded
+   *   packet that is sent again from elsewhere comes in again; false by default
+   */
+  installReceive(slot: number, keys: PacketKeys, ofMany?: boolean): void;
   removeSend(slot: number): void;
   removeReceive(slot: number): void;
 

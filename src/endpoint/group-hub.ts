@@ -154,7 +154,7 @@ export class EndpointHub implements GroupHub {
 
   listen(keys: PacketKeys, receive: (row: GroupRow) => void): () => void {
     const slot = this.#own.slots.take();
-    this.#config.socket.installReceive(slot, keys);
+    this.#config.socket.installReceive(slot, keys, true);
     this.#listeners.set(slot, receive);
     return () => {
       if (!this.#listeners.delete(slot)) return;

@@ -19,6 +19,15 @@ pub struct ReplayWindow {
 }
 
 impl ReplayWindow {
+    /// Never small, and with nothing seen: everything within reach of `newest` is still fresh.
+    pub fn large(newest: u64) -> Self {
+        Self { words: vec![0; LARGE_WORDS].into(), newest }
+    }
+
+    pub fn newest(&self) -> u64 {
+        self.newest
+    }
+
     /// Marks `number` as seen; false where it was seen before or is too old to know.
     pub fn accept(&mut self, number: u64) -> bool {
         if self.words.is_empty() {

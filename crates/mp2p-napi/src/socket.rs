@@ -303,13 +303,14 @@ impl NativeSocket {
         iv: &[u8],
         lane: f64,
         cid: &[u8],
+        of_many: Option<bool>,
     ) -> Result<()> {
         let slot = slot_number(env, slot)?;
         let suite = whole(env, "suite", suite, u32::MAX)?;
         let lane = whole(env, "lane", lane, u32::MAX)?;
         let keys = PacketKeys::new(suite, key, iv, lane, cid);
         let keys = keys.map_err(|error| size_error(env, &error))?;
-        let installed = self.endpoint()?.install_receive(slot, keys);
+        let installed = self.endpoint()?.install_receive(slot, keys, of_many.unwrap_or(false));
         installed.map_err(|error| socket_error(env, &error))
     }
 

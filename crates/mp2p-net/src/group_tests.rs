@@ -32,8 +32,8 @@ fn a_burst_to_a_group_reaches_its_members_with_their_memberships_number() -> Out
     assert_eq!(far.endpoint.join(&group(1, port), None)?, number);
     assert_eq!(third.endpoint.join(&group(1, port), None)?, 1);
     near.endpoint.install_send(1, keys(SUITE_AES_256_GCM));
-    far.endpoint.install_receive(1, keys(SUITE_AES_256_GCM))?;
-    third.endpoint.install_receive(1, keys(SUITE_AES_256_GCM))?;
+    far.endpoint.install_receive(1, keys(SUITE_AES_256_GCM), true)?;
+    third.endpoint.install_receive(1, keys(SUITE_AES_256_GCM), true)?;
     let path = near.endpoint.add_path(&group(1, port))?;
     let data = pattern(100_000);
     let sent = near.send(path, &[stream(0, data.len(), 0, true)], &data)?;
@@ -115,7 +115,7 @@ fn what_cannot_be_opened_is_counted_by_its_source() -> Outcome {
     let port = free_port()?;
     let (mut near, mut far) = pair_of(port)?;
     far.endpoint.join(&group(1, port), None)?;
-    far.endpoint.install_receive(1, keys(SUITE_AES_256_GCM))?;
+    far.endpoint.install_receive(1, keys(SUITE_AES_256_GCM), true)?;
     near.endpoint.install_send(1, keys(SUITE_AES_256_GCM));
     let path = near.endpoint.add_path(&group(1, port))?;
     near.send(path, &[stream(0, 100, 0, false)], &[0; 100])?;

@@ -24,6 +24,7 @@ mod sender;
 mod slots;
 mod socket;
 mod socket_groups;
+mod source_windows;
 mod stranger;
 #[cfg(all(test, unix))]
 mod symbol_tests;

@@ -162,7 +162,7 @@ fn forged_repeated_and_foreign_packets_change_nothing() -> Outcome {
     let mut near = Peer::open("127.0.0.1:0")?;
     let mut far = Peer::open("127.0.0.1:0")?;
     near.endpoint.install_send(1, keys(SUITE_AES_256_GCM));
-    far.endpoint.install_receive(9, keys(SUITE_AES_256_GCM))?;
+    far.endpoint.install_receive(9, keys(SUITE_AES_256_GCM), false)?;
     let middle = UdpSocket::bind("127.0.0.1:0")?;
     middle.set_read_timeout(Some(PATIENCE))?;
     let path = near.endpoint.add_path(&middle.local_addr()?.to_string())?;

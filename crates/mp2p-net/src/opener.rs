@@ -6,12 +6,12 @@ use crate::pool::{Filling, Pool};
 use crate::region::Layout;
 use crate::rows::{Arrival, BulkKind, BulkPacket};
 use crate::slots::Tables;
+use crate::source_windows::Origin;
 use crate::sys::Received;
 use mp2p_crypto::packet::{Cid, HEADER_BYTES, parse_header};
 use mp2p_crypto::train::{
     FRAME_FIN, FRAME_STREAM, FRAME_SYMBOL, STREAM_HEADER_BYTES, SYMBOL_HEADER_BYTES,
 };
-use std::net::SocketAddr;
 
 /// How a datagram came by a group.
 #[derive(Clone, Copy)]
@@ -24,9 +24,7 @@ pub struct Membership {
 pub struct Opener<'a> {
     pool: &'a Pool,
     counters: &'a Counters,
-    from: SocketAddr,
-    /// Interface, where it came by a group.
-    interface: Option<u32>,
+    from: Origin,
     /// Its path is set when the first packet proves genuine.
     arrival: Arrival,
     path: Option<f64>,
@@ -42,11 +40,12 @@ impl<'a> Opener<'a> {
         path: Option<u32>,
         group: Option<Membership>,
     ) -> Self {
-        let interface = group.map(|membership| membership.interface);
+        let interface = group.map_or(0, |membership| membership.interface);
+        let from = Origin { address: received.from, interface };
         let group = group.map_or(0, |membership| membership.number);
         let arrival = Arrival { path: 0.0, ecn: received.ecn, time: received.time, group };
         let path = path.map(f64::from);
-        Self { pool, counters, from: received.from, interface, arrival, path, cached: None }
+        Self { pool, counters, from, arrival, path, cached: None }
     }
 
     /// Opens the packet at `from` in the slab and appends what it holds; a bad one is counted.
@@ -81,14 +80,14 @@ impl<'a> Opener<'a> {
         before.copy_from_slice(&bytes[at..used]);
         let ciphertext = from + HEADER_BYTES - at;
         let opened = slot.keys.open(number, &header, &mut bytes[at..from + length], ciphertext);
-        let fresh = opened.is_some_and(|_| slot.window.accept(number));
+        let fresh = opened.is_some_and(|_| slot.accept(self.from, number));
         let Some(plain) = opened.filter(|_| fresh) else {
             bytes[at..used].copy_from_slice(before);
             let why = if opened.is_some() { Drop::Replayed } else { Drop::Forged };
             self.drop(tables, why);
             return;
         };
-        let path = self.path.get_or_insert_with(|| filling.log.stranger(self.from));
+        let path = self.path.get_or_insert_with(|| filling.log.stranger(self.from.address));
         self.arrival.path = *path;
         let slot = slot.slot;
         let bulk = parse_bulk(&bytes[at..at + plain], slot, number);
@@ -116,8 +115,9 @@ impl Opener<'_> {
             Drop::Replayed => &self.counters.dropped_replayed,
         };
         counter.add(1);
-        if let Some(interface) = self.interface {
-            tables.group_drops.count(self.from, interface, why);
+        let Origin { address, interface } = self.from;
+        if self.arrival.group > 0 {
+            tables.group_drops.count(address, interface, why);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::group_drops::GroupDrops;
 use crate::membership::Memberships;
+use crate::source_windows::{Origin, SourceWindows};
 use crate::stranger::Filter;
 use mp2p_crypto::packet::{Cid, PacketKeys};
 use mp2p_crypto::window::ReplayWindow;
@@ -12,7 +13,25 @@ use std::net::SocketAddr;
 pub struct ReceiveSlot {
     pub slot: u16,
     pub keys: PacketKeys,
-    pub window: ReplayWindow,
+    seen: Seen,
+}
+
+/// Packet numbers that came in.
+enum Seen {
+    /// Only our peer holds the key.
+    OfPeer(ReplayWindow),
+    /// Casts and groups: whoever receives can seal as well.
+    OfMany(SourceWindows),
+}
+
+impl ReceiveSlot {
+    /// Marks an authenticated packet as seen; false where it was seen before, or is too old.
+    pub fn accept(&mut self, from: Origin, number: u64) -> bool {
+        match &mut self.seen {
+            Seen::OfPeer(window) => window.accept(number),
+            Seen::OfMany(windows) => windows.accept(from, number),
+        }
+    }
 }
 
 /// Shared with the JavaScript thread under one lock, which the receive thread takes once for
@@ -45,14 +64,19 @@ impl Tables {
     }
 
     /// Installs or replaces a slot; false where another slot has the connection id.
-    pub fn install(&mut self, slot: u16, keys: PacketKeys) -> bool {
+    pub fn install(&mut self, slot: u16, keys: PacketKeys, of_many: bool) -> bool {
         let cid = keys.cid();
         let taken = self.find(cid).and_then(|index| self.slots[index].as_ref()).map(|s| s.slot);
         if taken.is_some_and(|other| other != slot) {
             return false;
         }
         self.remove(slot);
-        let entry = Some(ReceiveSlot { slot, keys, window: ReplayWindow::default() });
+        let seen = if of_many {
+            Seen::OfMany(SourceWindows::default())
+        } else {
+            Seen::OfPeer(ReplayWindow::default())
+        };
+        let entry = Some(ReceiveSlot { slot, keys, seen });
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1

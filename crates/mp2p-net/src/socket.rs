@@ -215,12 +215,19 @@ impl UdpEndpoint {
         self.slots.remove(&slot);
     }
 
+    /// `of_many`: not only the sender holds these keys, so each source has its own numbers.
+    ///
     /// # Errors
     ///
     /// Another slot has the connection id.
-    pub fn install_receive(&mut self, slot: u16, keys: PacketKeys) -> Result<(), SocketError> {
+    pub fn install_receive(
+        &mut self,
+        slot: u16,
+        keys: PacketKeys,
+        of_many: bool,
+    ) -> Result<(), SocketError> {
         let taken = || SocketError::Argument("another slot has this cid".into());
-        if self.shared.tables().install(slot, keys) { Ok(()) } else { Err(taken()) }
+        if self.shared.tables().install(slot, keys, of_many) { Ok(()) } else { Err(taken()) }
     }
 
     pub fn remove_receive(&mut self, slot: u16) {

@@ -113,7 +113,7 @@ pub fn keys(suite: u32) -> PacketKeys {
 pub fn pair(bind: &str, suite: u32) -> Result<(Peer, Peer, u32), Box<dyn Error>> {
     let (mut near, mut far) = (Peer::open(bind)?, Peer::open(bind)?);
     near.endpoint.install_send(1, keys(suite));
-    far.endpoint.install_receive(1, keys(suite))?;
+    far.endpoint.install_receive(1, keys(suite), false)?;
     let path = near.endpoint.add_path(&far.address)?;
     Ok((near, far, path))
 }

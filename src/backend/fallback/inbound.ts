@@ -38,9 +38,9 @@ export class Inbound {
     this.#counters = counters;
   }
 
-  install(number: number, keys: PacketKeys): void {
+  install(number: number, keys: PacketKeys, ofMany: boolean): void {
     requireSlot(number);
-    const slot = new ReceiveSlot(number, keys);
+    const slot = new ReceiveSlot(number, keys, ofMany);
     const holder = this.#opener.slots.find(keys.cid, 0);
     if (holder !== undefined && holder.number !== number) {
       throw new RangeError(`the connection id of slot ${number} is that of slot ${holder.number}`);
@@ -88,10 +88,11 @@ export class Inbound {
     by: Membership | undefined,
   ): void {
     const opener = this.#opener;
-    const verdict = opener.open(datagram);
+    const source = this.#sourceOf(from).text;
+    const verdict = opener.open(datagram, source, by?.interface ?? "");
     if (verdict !== "opened") {
       this.#counters[verdict]++;
-      if (by !== undefined) this.#drops.count(this.#sourceOf(from).text, by.interface, verdict);
+      if (by !== undefined) this.#drops.count(source, by.interface, verdict);
       return;
     }
     const arrival = this.#arrival;

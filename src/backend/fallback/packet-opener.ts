@@ -57,16 +57,17 @@ export class PacketOpener {
     this.#sealed = { at: this.#packet + DATA_HEADER_BYTES, length: 0 };
   }
 
-  open(datagram: Uint8Array): Opened {
+  /** @param interfaceName - by which it came to a group; empty for unicast */
+  open(datagram: Uint8Array, source: string, interfaceName: string): Opened {
     const { length } = datagram;
     if (length < DATA_HEADER_BYTES + TAG_BYTES || length > MOST_PACKET_BYTES)
       return "droppedMalformed";
     const slot = this.slots.find(datagram, 1);
     if (slot === undefined) return "droppedUnknown";
     const packet = readUint48(datagram, 9);
-    if (!slot.window.isFresh(packet)) return "droppedReplayed";
+    if (!slot.seen.isFresh(packet, source, interfaceName)) return "droppedReplayed";
     if (!this.#decrypt(slot, packet, datagram)) return "droppedForged";
-    slot.window.accept(packet);
+    slot.seen.accept(packet, source, interfaceName);
     this.slot = slot.number;
     this.packet = packet;
     this.#read(length - DATA_HEADER_BYTES - TAG_BYTES);

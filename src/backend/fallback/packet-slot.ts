@@ -3,6 +3,7 @@ import { requireCid } from "./cid-table.ts";
 import { readUint32, writeUint32 } from "./integers.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import type { SodiumHeap } from "./sodium-heap.ts";
+import { SourceWindows } from "./source-windows.ts";
 
 /** Packet numbers have six bytes. */
 export const MOST_PACKET_NUMBER: number = 2 ** 48 - 1;
@@ -56,13 +57,18 @@ export class SendSlot extends SlotKeys {
   tooBig = 0;
 }
 
+/** Packet numbers that came in; where many hold the keys, by who sent them. */
+type Seen = Pick<SourceWindows, "isFresh" | "accept">;
+
 export class ReceiveSlot extends SlotKeys {
   readonly number: number;
-  readonly window: ReplayWindow = new ReplayWindow();
+  readonly seen: Seen;
 
-  constructor(number: number, keys: PacketKeys) {
+  /** @param ofMany - not only the sender holds these keys */
+  constructor(number: number, keys: PacketKeys, ofMany: boolean) {
     super(keys);
     this.number = number;
+    this.seen = ofMany ? new SourceWindows() : new ReplayWindow();
   }
 }
 

@@ -29,6 +29,11 @@ export class ReplayWindow {
     this.#words[at] = (this.#words[at] as number) | bitOf(packet);
   }
 
+  /** -1 before the first. */
+  get highest(): number {
+    return this.#highest;
+  }
+
   get bytes(): number {
     return this.#words.byteLength;
   }

@@ -128,8 +128,8 @@ export class FallbackSocket implements DatagramSocket {
     this.#outbound.install(slot, keys);
   }
 
-  installReceive(slot: number, keys: PacketKeys): void {
-    this.#inbound.install(slot, keys);
+  installReceive(slot: number, keys: PacketKeys, ofMany = false): void {
+    this.#inbound.install(slot, keys, ofMany);
   }
 
   removeSend(slot: number): void {

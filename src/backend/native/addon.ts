@@ -92,6 +92,7 @@ export interface NativeSocket {
     iv: Uint8Array,
     lane: number,
     cid: Uint8Array,
+    ofMany: boolean | undefined,
   ): void;
   removeSend(slot: number): void;
   removeReceive(slot: number): void;

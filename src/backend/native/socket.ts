@@ -126,8 +126,8 @@ export class NativeDatagramSocket implements DatagramSocket {
     translated(() => this.#native.installSend(slot, suite, key, iv, lane, cid));
   }
 
-  installReceive(slot: number, { suite, key, iv, lane, cid }: PacketKeys): void {
-    translated(() => this.#native.installReceive(slot, suite, key, iv, lane, cid));
+  installReceive(slot: number, { suite, key, iv, lane, cid }: PacketKeys, ofMany?: boolean): void {
+    translated(() => this.#native.installReceive(slot, suite, key, iv, lane, cid, ofMany));
   }
 
   removeSend(slot: number): void {
