@@ -1,5 +1,5 @@
 /** Whole endpoint cores in virtual time: addresses, links that may be one-way, restarts and rebinds. */
-import type { GroupDrops, SocketCounters } from "../../src/backend/counters.ts";
+import { type GroupDrops, noCounts, type SocketCounters } from "../../src/backend/counters.ts";
 import {
   type DatagramSocket,
   type PacketKeys,
@@ -22,24 +22,6 @@ import { SimSocket } from "./socket.ts";
 import { type Member, type Port, Switch } from "./switch.ts";
 
 const PLAIN = "plain";
-const COUNTERS: SocketCounters = {
-  packetsSent: 0,
-  bytesSent: 0,
-  packetsReceived: 0,
-  bytesReceived: 0,
-  droppedMalformed: 0,
-  droppedUnknown: 0,
-  droppedForged: 0,
-  droppedReplayed: 0,
-  droppedStrangers: 0,
-  droppedLimited: 0,
-  droppedQueue: 0,
-  cookiesSent: 0,
-  droppedGroup: 0,
-  droppedKernel: 0,
-  sendCalls: 0,
-  receiveCalls: 0,
-};
 
 export interface InternetOptions {
   readonly delayMs: number;
@@ -221,7 +203,7 @@ export class MemorySocket implements DatagramSocket, Member {
   }
 
   counters(): SocketCounters {
-    return { ...COUNTERS };
+    return noCounts();
   }
 
   async close(): Promise<void> {
