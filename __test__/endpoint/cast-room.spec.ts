@@ -1,23 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as later } from "node:timers/promises";
 import test from "ava";
-import type { CastContent } from "../../src/multicast/cast/contract.ts";
+import { contentOf } from "../support/cast-content.ts";
 import { openEndpoint } from "./pair.ts";
 
 const MIB = 1024 * 1024;
 const CONTENT_BYTES = 64 * MIB;
-
-function contentOf(bytes: Buffer): CastContent {
-  return {
-    manifest: new Uint8Array(0),
-    bytes: bytes.length,
-    read: async (offset, into) => {
-      const part = bytes.subarray(offset, offset + into.length);
-      into.set(part);
-      return part.length;
-    },
-  };
-}
 
 test("what a cast sends by unicast does not pile up before a slow disk", async (t) => {
   const options = { services: ["cast/1"], discovery: { mode: "off" } } as const;

@@ -4,10 +4,11 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import test from "ava";
-import type { CastContent, Casting, CastTarget } from "../../src/multicast/cast/contract.ts";
+import type { Casting, CastTarget } from "../../src/multicast/cast/contract.ts";
 import { parseTicket } from "../../src/rendezvous/ticket.ts";
 import { openEndpoint } from "../endpoint/pair.ts";
 import { availableKinds, loadBackend } from "../support/backends.ts";
+import { contentOf } from "../support/cast-content.ts";
 import { type Attacked, castKeyOf, flood, Insider, Stranger } from "./cast-flood.ts";
 
 const SOAK = process.env.MP2P_SOAK === "1";
@@ -19,18 +20,6 @@ const GROUP = "239.255.200.200";
 const OTHER_GROUP = "239.255.200.201";
 const RSS_MOST = 200 << 20;
 const LAN = { discovery: { interfaces: ["lo"] }, services: ["cast/1"] } as const;
-
-function contentOf(bytes: Uint8Array): CastContent {
-  return {
-    manifest: new Uint8Array(0),
-    bytes: bytes.length,
-    read: async (offset, into) => {
-      const part = bytes.subarray(offset, offset + into.length);
-      into.set(part);
-      return part.length;
-    },
-  };
-}
 
 function memory(bytes: number): CastTarget & { readonly written: Uint8Array } {
   const written = new Uint8Array(bytes);
