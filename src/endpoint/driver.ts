@@ -87,13 +87,15 @@ export class Driver {
     this.#receiving = true;
     this.#core.receive(batch, this.now());
     this.#receiving = false;
-    this.#arm();
-    // What the application did in answer to this batch was held back: it runs with the next turn.
+    // What the application did in answer to this batch was held back: it runs before the turn ends.
     if (this.#core.nextAt() <= this.now()) this.flush();
+    else this.#arm();
   }
 
   #run(): void {
     if (this.#closed) return;
+    clearImmediate(this.#immediate);
+    this.#immediate = undefined;
     const now = this.now();
     const offset = Date.now() - now;
     if (Math.abs(offset - this.#clockOffset) > CLOCK_JUMP_MS) this.#core.rehandshakeAll(now);
@@ -109,10 +111,7 @@ export class Driver {
     const at = this.#core.nextAt();
     const wait = at - this.now();
     if (wait < SPIN_MS) {
-      this.#immediate ??= setImmediate(() => {
-        this.#immediate = undefined;
-        this.#run();
-      });
+      this.#immediate ??= setImmediate(() => this.#run());
       return;
     }
     if (at >= this.#timerAt && this.#timer !== undefined) return;

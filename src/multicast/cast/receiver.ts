@@ -134,7 +134,8 @@ export class CastReceiver implements Service {
 
   nextAt(): number {
     const gone = this.#recordAt + SENDER_GONE_MS;
-    return this.#state === "receiving" ? Math.min(gone, this.#status.nextAt()) : gone;
+    if (this.#state !== "receiving") return gone;
+    return this.#isWritten ? Number.NEGATIVE_INFINITY : Math.min(gone, this.#status.nextAt());
   }
 
   get #path(): "multicast" | "unicast" {
@@ -202,10 +203,10 @@ export class CastReceiver implements Service {
       reception: this.#reception,
       status: this.#status,
     };
-    if (!hear(hearer, channel, row, this.#hub.now())) return;
+    const now = this.#hub.now();
+    if (!hear(hearer, channel, row, now)) return;
     const windowPackets = this.#hub.receiveBufferBytes / this.#geometry.packetBytes;
-    this.#status.heard(row.count, windowPackets, this.#hub.now());
-    this.#hub.changed();
+    this.#status.heard(row.count, windowPackets, now);
   }
 
   #report(now: number): void {
@@ -241,14 +242,18 @@ export class CastReceiver implements Service {
       if (error !== undefined) this.decline(error);
       else {
         this.#writtenBytes += bytes.length;
-        this.#hub.changed();
+        if (this.#isWritten) this.#hub.changed();
       }
     });
   }
 
+  /** Every block is here, and none is on its way to the disk. */
+  get #isWritten(): boolean {
+    return this.#writing === 0 && (this.#intake?.next ?? 0) >= this.#geometry.blocks;
+  }
+
   #completeIfDone(): void {
-    const { blocks } = this.#geometry;
-    if (this.#writing > 0 || this.#intake === undefined || this.#intake.next < blocks) return;
+    if (!this.#isWritten) return;
     this.#state = "completing";
     this.#ears?.leave();
     this.#target.complete((error) => {
