@@ -6,6 +6,7 @@ import { exchangeConformance } from "../conformance/exchange.ts";
 import { filterConformance } from "../conformance/filter.ts";
 import { fullSocketConformance } from "../conformance/full-socket.ts";
 import { hostilePacketConformance } from "../conformance/hostile-packets.ts";
+import { manyHoldersConformance } from "../conformance/many-holders.ts";
 import { noiseStepsConformance } from "../conformance/noise-steps.ts";
 import type { Mix } from "../conformance/pair.ts";
 import { primitivesConformance } from "../conformance/primitives.ts";
@@ -27,6 +28,7 @@ for (const kind of kinds) {
   noiseStepsConformance(kind, load);
   socketConformance(kind, load);
   filterConformance(kind, load);
+  manyHoldersConformance(kind, load);
   if (kind === "native") fullSocketConformance(kind, load);
 }
 

@@ -2,6 +2,8 @@
  * A network of group hubs in virtual time: what is sent to a group passes one bottleneck and comes to
  * each member with its own loss, delay and rate. Packets are sealed with nothing; keys are compared.
  */
+
+import { SourceWindows } from "../../src/backend/fallback/source-windows.ts";
 import {
   DATA_HEADER_BYTES,
   type PacketKeys,
@@ -16,7 +18,6 @@ import {
   TAG_BYTES,
 } from "../../src/backend/port.ts";
 import { equalBytes } from "../../src/base/bytes.ts";
-import { RangeSet } from "../../src/base/ranges.ts";
 import type { GroupHub, GroupRow, Joined, Service, Speaker } from "../../src/multicast/hub.ts";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
@@ -26,8 +27,6 @@ const FRAME_BYTES = DATA_HEADER_BYTES + TAG_BYTES;
 const BATCH = 64;
 const IP_AND_UDP_BYTES = 28;
 const INTERFACE = "sim0";
-/** Packets that a slot remembers. */
-const WINDOW = 65_472;
 
 /** One direction of a wire: a rate, and a queue before it that drops what does not fit. */
 export class Wire {
@@ -120,18 +119,17 @@ export class CastNetwork {
 class Listener {
   readonly keys: PacketKeys;
   readonly receive: (row: GroupRow) => void;
-  readonly #seen = new RangeSet();
-  #highest = -1;
+  readonly #seen = new SourceWindows();
 
   constructor(keys: PacketKeys, receive: (row: GroupRow) => void) {
     this.keys = keys;
     this.receive = receive;
   }
 
-  /** As a replay window has it. */
-  isFresh(packet: number): boolean {
-    this.#highest = Math.max(this.#highest, packet);
-    return packet + WINDOW > this.#highest && this.#seen.add(packet, packet + 1) > 0;
+  takes(packet: number, source: string): boolean {
+    const isFresh = this.#seen.isFresh(packet, source, INTERFACE);
+    if (isFresh) this.#seen.accept(packet, source, INTERFACE);
+    return isFresh;
   }
 }
 
@@ -264,20 +262,25 @@ export class SimHub implements GroupHub {
       if (!equalBytes(listener.keys.cid, keys.cid) || !equalBytes(listener.keys.key, keys.key))
         continue;
       known = true;
-      const fresh = packets.filter(({ packet }) => listener.isFresh(packet));
+      const fresh = packets.filter(({ packet }) => listener.takes(packet, from.address));
       this.replayed += packets.length - fresh.length;
       for (const row of rowsOf(fresh, from.address, this.now())) {
         listener.receive(row);
       }
     }
     if (!known) this.unknown += packets.length;
+    this.#arm();
   }
 
   #run(): void {
     this.#isDue = false;
     if (this.isDown) return;
+    for (const service of [...this.#services]) service.run(this.#network.clock.now);
+    this.#arm();
+  }
+
+  #arm(): void {
     const { clock } = this.#network;
-    for (const service of [...this.#services]) service.run(clock.now);
     const next = Math.min(...[...this.#services].map((service) => service.nextAt()));
     if (next === Infinity || this.#isDue) return;
     const at = Math.max(next, clock.now + 0.02);

@@ -3,6 +3,8 @@
  * reordering and duplicates. Packets are sealed and opened for real, so who lacks a key reads nothing.
  * Streams between members are reliable and ordered, as sessions are.
  */
+
+import { SourceWindows } from "../../src/backend/fallback/source-windows.ts";
 import type { PacketKeys, Primitives, SendPlan, SendResult } from "../../src/backend/port.ts";
 import { ROW_FRAMES, SPAN } from "../../src/backend/port.ts";
 import { concat, toHex, viewOf, writeUint48 } from "../../src/base/bytes.ts";
@@ -10,6 +12,8 @@ import type { GroupHub, GroupRow, Joined, Service, Speaker } from "../../src/mul
 import type { Identity } from "../../src/noise/identity.ts";
 import { Clock } from "./clock.ts";
 import { Random } from "./random.ts";
+
+const INTERFACE = "sim0";
 
 export interface NetOptions {
   readonly seed: number;
@@ -79,7 +83,7 @@ type Heard = Parameters<GroupHub["announcements"]>[1];
 interface Listener {
   readonly keys: PacketKeys;
   readonly receive: (row: GroupRow) => void;
-  readonly seen: Set<number>;
+  readonly seen: SourceWindows;
 }
 
 export class SimHub implements GroupHub {
@@ -123,7 +127,7 @@ export class SimHub implements GroupHub {
   }
 
   interfaces(): readonly string[] {
-    return ["sim0"];
+    return [INTERFACE];
   }
 
   on(group: string, interfaceName: string): string {
@@ -133,7 +137,7 @@ export class SimHub implements GroupHub {
   join(group: string): Joined {
     this.#groups.add(group);
     return {
-      interfaces: ["sim0"],
+      interfaces: [INTERFACE],
       silent: () => undefined,
       leave: () => void this.#groups.delete(group),
     };
@@ -146,7 +150,7 @@ export class SimHub implements GroupHub {
 
   listen(keys: PacketKeys, receive: (row: GroupRow) => void): () => void {
     const name = toHex(keys.cid);
-    this.#listeners.set(name, { keys, receive, seen: new Set() });
+    this.#listeners.set(name, { keys, receive, seen: new SourceWindows() });
     return () => void this.#listeners.delete(name);
   }
 
@@ -174,7 +178,7 @@ export class SimHub implements GroupHub {
   }
 
   announce(group: string, datagram: Uint8Array): void {
-    this.net.send({ from: this, to: this.on(group, "sim0"), bytes: datagram });
+    this.net.send({ from: this, to: this.on(group, INTERFACE), bytes: datagram });
   }
 
   attach(service: Service): () => void {
@@ -192,13 +196,14 @@ export class SimHub implements GroupHub {
   }
 
   hears({ to }: WirePacket): boolean {
-    return to === this.address || (!this.deaf && this.#groups.has(to.replace("sim0|", "")));
+    return to === this.address || (!this.deaf && this.#groups.has(to.replace(`${INTERFACE}|`, "")));
   }
 
   arrive({ from, to, bytes }: WirePacket): void {
     if (bytes[0] === 0x58) {
       for (const { kind, call } of this.#heard)
-        if (kind === bytes[2]) call(bytes, from.address, "sim0", to.replace("sim0|", ""));
+        if (kind === bytes[2])
+          call(bytes, from.address, INTERFACE, to.replace(`${INTERFACE}|`, ""));
       return;
     }
     const listener = this.#listeners.get(toHex(bytes.subarray(1, 9)));
@@ -207,11 +212,11 @@ export class SimHub implements GroupHub {
       if (from !== this) this.unknown++;
       return;
     }
-    if (listener.seen.has(opened.packet)) {
+    if (!listener.seen.isFresh(opened.packet, from.address, INTERFACE)) {
       this.replayed++;
       return;
     }
-    listener.seen.add(opened.packet);
+    listener.seen.accept(opened.packet, from.address, INTERFACE);
     listener.receive({
       kind: ROW_FRAMES,
       packet: opened.packet,
@@ -221,7 +226,7 @@ export class SimHub implements GroupHub {
       symbol: 0,
       bytes: opened.plaintext,
       source: from.address,
-      interface: "sim0",
+      interface: INTERFACE,
       time: this.now(),
     });
   }

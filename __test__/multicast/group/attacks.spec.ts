@@ -10,7 +10,7 @@ import {
   type SimMember,
   type SimMemberOptions,
 } from "../../sim/group-member.ts";
-import { GroupNet, open, sealPacket } from "../../sim/group-net.ts";
+import { GroupNet, open, sealPacket, type WirePacket } from "../../sim/group-net.ts";
 import { testPrimitives } from "../../support/primitives.ts";
 
 const [[, primitives]] = (await testPrimitives()) as [
@@ -156,13 +156,68 @@ test("what was said is delivered once, replayed as it was or sealed anew", (t) =
     const packets = net.wire.filter(({ from, bytes }) => from === alice.hub && bytes[0] === 0x56);
     for (const { bytes } of packets) {
       const keys = slotOf(alice, held);
+      inject(net, alice, bytes);
       inject(net, mallory, bytes);
       const plaintext = open(primitives, keys, bytes)?.plaintext as Uint8Array;
       inject(net, mallory, sealPacket(primitives, keys, 1000, plaintext));
     }
     t.deepEqual(bob.heard(alice), ["once"]);
-    t.is(bob.hub.replayed, 1);
-    t.is(bob.engine.counters.duplicates, 1);
+    t.is(bob.hub.replayed, 1, "from where it came");
+    t.is(bob.engine.counters.duplicates, 2, "from another address, and sealed anew");
+  }
+});
+
+test("a member that counts from far ahead, under its own address or another's, silences nobody", (t) => {
+  for (const reliable of [false, true]) {
+    const { net, alice, bob, mallory } = trio(13, { reliable });
+    const [held] = keysHeld(mallory, alice) as [Held];
+    const said: string[] = [];
+    for (let turn = 0; turn < 50; turn++) {
+      const liar = turn % 2 === 0 ? mallory : alice;
+      const far = 2 ** 40 + turn * 100_000;
+      inject(net, liar, sealPacket(primitives, slotOf(alice, held), far, ascii("far ahead")));
+      said.push(`${turn}`);
+      alice.say(`${turn}`);
+      net.clock.run(net.clock.now + 5);
+    }
+    net.clock.run(net.clock.now + 50);
+    t.deepEqual(bob.heard(alice), said);
+    t.is(bob.engine.counters.malformed, 50);
+    t.is(bob.hub.replayed, 0);
+  }
+});
+
+test("whatever was recorded, sent again in any order from any address, is delivered once", (t) => {
+  for (const reliable of [false, true]) {
+    const { net, alice, bob } = trio(14, { reliable });
+    net.loss = 0.1;
+    const said: string[] = [];
+    for (let turn = 0; turn < 60; turn++) {
+      said.push(`${turn} ${"x".repeat(net.random.below(3000))}`);
+      alice.say(said.at(-1) as string);
+      net.clock.run(net.clock.now + 5);
+      const packets = net.wire.filter(({ from, bytes }) => from === alice.hub && bytes[0] === 0x56);
+      for (let each = 0; each < 20; each++) {
+        const { bytes } = packets[net.random.below(packets.length)] as WirePacket;
+        const from = Object.assign(Object.create(alice.hub) as typeof alice.hub, {
+          address: `198.51.100.7:${net.random.below(20)}`,
+        });
+        bob.hub.arrive({ from, to: "", bytes });
+      }
+    }
+    net.clock.run(net.clock.now + 3000);
+    const heard = bob.heard(alice);
+    if (reliable) t.deepEqual(heard, said);
+    else {
+      const order = heard.map((text) => said.indexOf(text));
+      t.deepEqual(
+        order,
+        [...new Set(order)].sort((one, other) => one - other),
+        "rising, none twice",
+      );
+    }
+    const { forged, malformed } = bob.engine.counters;
+    t.is(forged + malformed, 0);
   }
 });
 

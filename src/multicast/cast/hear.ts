@@ -31,9 +31,11 @@ export function hear(hearer: Hearer, channel: number, row: GroupRow, now: number
       ? object === CONTENT_OBJECT && intake.symbols(block, symbol, count, bytes, source)
       : hearFrames(hearer, channel, row, source, now);
   if (!isTaken) return false;
-  reception.alive(row.time);
-  const isNew = reception.count(channel, row.packet, count, book.isProven(source));
-  if (isNew) status.due(now);
+  const before = reception.heard;
+  // What was recorded and is sent again says nothing of the groups.
+  if (reception.count(channel, row.packet, count, book.isProven(source)) > 0)
+    reception.alive(row.time);
+  if (reception.heard !== before) status.due(now);
   return true;
 }
 

@@ -1,4 +1,5 @@
 /** What a receiver hears of the sender's channels: counts, the newest stamp, and for how long nothing. */
+import { RangeSet } from "../../base/ranges.ts";
 import type { AuthFrame } from "./auth-frame.ts";
 import type { ChannelCount, Status } from "./status-record.ts";
 
@@ -6,6 +7,8 @@ import type { ChannelCount, Status } from "./status-record.ts";
 const SILENT_MS = 2000;
 /** At the start the sender speaks several times a second. */
 const SILENT_AT_FIRST_MS = 700;
+/** Gaps between packet numbers that are remembered: with one packet in 20 lost, 20,000 packets. */
+const RANGES_MOST = 1024;
 
 export class Reception {
   /** Bit i: channel i was heard. */
@@ -15,6 +18,8 @@ export class Reception {
   receivers = 1;
   readonly #largest: Float64Array;
   readonly #received: Float64Array;
+  /** By channel, the numbers counted: what somebody recorded comes in again from his address. */
+  readonly #counted: RangeSet[];
   #stamp = 0;
   /** By channel, the newest. */
   readonly #stamps: (number | undefined)[] = [];
@@ -26,6 +31,7 @@ export class Reception {
   constructor(channels: number, now: number) {
     this.#largest = new Float64Array(channels).fill(-1);
     this.#received = new Float64Array(channels);
+    this.#counted = Array.from({ length: channels }, () => new RangeSet());
     this.#heardAt = now;
   }
 
@@ -52,23 +58,27 @@ export class Reception {
 
   /**
    * @param isProven - their source has shown to be the sender's; from then on only that counts
-   * @returns whether the channel is heard for the first time
+   * @returns how many of them were not counted before
    */
-  count(channel: number, packet: number, count: number, isProven: boolean): boolean {
+  count(channel: number, packet: number, count: number, isProven: boolean): number {
+    const counted = this.#counted[channel] as RangeSet;
     if (isProven && !this.#isProven[channel]) {
       this.#isProven[channel] = true;
       if (packet < (this.#largest[channel] as number)) {
         this.#largest[channel] = -1;
         this.#received[channel] = 0;
+        counted.clear();
       }
     }
-    if (isProven !== (this.#isProven[channel] === true)) return false;
-    const isFirst = this.#received[channel] === 0;
-    if (isFirst) this.#first[channel] = packet;
+    if (isProven !== (this.#isProven[channel] === true)) return 0;
+    const news = counted.add(packet, packet + count);
+    if (news === 0) return 0;
+    if (counted.size > RANGES_MOST) counted.keepHighest(RANGES_MOST / 2);
+    if (this.#received[channel] === 0) this.#first[channel] = packet;
     this.heard = (this.heard | (1 << channel)) >>> 0;
     this.#largest[channel] = Math.max(this.#largest[channel] as number, packet + count - 1);
-    this.#received[channel] = (this.#received[channel] as number) + count;
-    return isFirst;
+    this.#received[channel] = (this.#received[channel] as number) + news;
+    return news;
   }
 
   /** Something that helps came in. */
