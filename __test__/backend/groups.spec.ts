@@ -9,11 +9,12 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import test from "ava";
 import { SUITE_CHACHA20_POLY1305 } from "../../src/backend/port.ts";
-import { failureOf, Process } from "../classic/process.ts";
 import type { GroupPlace } from "../conformance/group-place.ts";
 import { groupInterfaceConformance, groupSourceConformance } from "../conformance/group-sources.ts";
 import { groupConformance } from "../conformance/groups.ts";
 import { availableKinds, loadBackend, nativeMissing } from "../support/backends.ts";
+import { failureOf, Process } from "../support/process.ts";
+import { testWhere } from "../support/where.ts";
 
 const CABLES = 40;
 const inNamespace = process.env.MP2P_TEST_NAMESPACE === "1";
@@ -55,17 +56,14 @@ if (inNamespace) {
 } else {
   const why = isLinux ? failureOf(unshared("true")) : "not Linux";
   const title = "IPv6, and forty interfaces, in a network namespace";
-  if (why !== undefined) test.skip(`${title} (skipped: ${why})`, () => {});
-  else {
-    test(title, async (t) => {
-      t.timeout(170_000);
-      const ava = fileURLToPath(new URL("cli.mjs", import.meta.resolve("ava")));
-      const run = `exec "${process.execPath}" "${ava}" "${fileURLToPath(import.meta.url)}"`;
-      const child = new Process(t, unshared(run), { MP2P_TEST_NAMESPACE: "1" });
-      const failure = await child.output().then(() => undefined, String);
-      t.is(failure, undefined, child.lines.filter((line) => !line.includes("✔")).join("\n"));
-    });
-  }
+  testWhere([why], title, async (t) => {
+    t.timeout(170_000);
+    const ava = fileURLToPath(new URL("cli.mjs", import.meta.resolve("ava")));
+    const run = `exec "${process.execPath}" "${ava}" "${fileURLToPath(import.meta.url)}"`;
+    const child = new Process(t, unshared(run), { MP2P_TEST_NAMESPACE: "1" });
+    const failure = await child.output().then(() => undefined, String);
+    t.is(failure, undefined, child.lines.filter((line) => !line.includes("✔")).join("\n"));
+  });
 }
 
 /** Interface `at` of the namespace, for each family and scope. */

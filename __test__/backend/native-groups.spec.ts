@@ -4,7 +4,8 @@
  */
 import { platform } from "node:os";
 import test, { type ExecutionContext } from "ava";
-import { failureOf, Process } from "../classic/process.ts";
+import { failureOf, Process } from "../support/process.ts";
+import { testWhere } from "../support/where.ts";
 
 const CHILD = new URL("native-groups-child.js", import.meta.url).pathname;
 const SYMBOLS = 88;
@@ -55,16 +56,6 @@ function makeSpaces(): string | undefined {
   return undefined;
 }
 
-function testBetween(
-  title: string,
-  run: (t: ExecutionContext) => Promise<void>,
-  other?: string,
-): void {
-  const why = missing ?? other;
-  if (why === undefined) test.serial(title, run);
-  else test.skip(`${title} (skipped: ${why})`, () => undefined);
-}
-
 function child(t: ExecutionContext, space: string, role: string, groups: readonly string[]) {
   const command = ["ip", "netns", "exec", space, process.execPath, CHILD, role, ...groups];
   return new Process(t, command);
@@ -88,7 +79,8 @@ async function rowsOf(process: Process, packets: number): Promise<Row[]> {
   }
 }
 
-testBetween(
+testWhere(
+  [missing],
   "a burst to a group of either family arrives in few rows, with its membership and its source",
   async (t) => {
     const groups = ["239.255.1.2%v0:6727", "[ff12::8000:1%v0]:6727", "[ff15::8000:1%v1]:6727"];
@@ -115,7 +107,8 @@ testBetween(
   },
 );
 
-testBetween(
+testWhere(
+  [missing],
   "a group is heard on the interface on which it was joined, and on no other",
   async (t) => {
     const joined = ["[ff12::8000:2%v1]:6727", "239.255.1.3%v1:6727"];
@@ -130,7 +123,8 @@ testBetween(
   },
 );
 
-testBetween(
+testWhere(
+  [missing, failureOf(["python3", "--version"])],
   "datagrams to link scope carry 255 hops, others what was asked",
   async (t) => {
     const python = ["ip", "netns", "exec", spaces[1], "python3", "-c", HOPS];
@@ -141,10 +135,10 @@ testBetween(
     while (receiver.lines.length < 3) await receiver.more();
     t.deepEqual(receiver.lines.slice(1), ["hops 255", "hops 7"]);
   },
-  failureOf(["python3", "--version"]),
 );
 
-testBetween(
+testWhere(
+  [missing],
   "an interface that is down refuses for the moment, and its neighbours go on",
   async (t) => {
     t.is(failureOf(["ip", "-n", spaces[0], "link", "set", "v0", "down"]), undefined);

@@ -11,7 +11,8 @@ import { callClassic } from "../../src/classic/call.ts";
 import { type ServeClassicOptions, serveClassic } from "../../src/classic/serve.ts";
 import { Identity } from "../../src/endpoint/identity.ts";
 import { MAIN, temporaryFolder } from "../cli/command.ts";
-import { failureOf, Process } from "./process.ts";
+import { failureOf, Process } from "../support/process.ts";
+import { testWhere } from "../support/where.ts";
 
 const GO = "__test__/classic/go";
 const place = mkdtempSync(join(tmpdir(), "mp2p-classic-"));
@@ -54,16 +55,6 @@ function makeSpaces(): string | undefined {
     if (failure !== undefined) return failure;
   }
   return undefined;
-}
-
-function testWhere(
-  missing: readonly (string | undefined)[],
-  title: string,
-  run: (t: ExecutionContext) => Promise<void>,
-): void {
-  const why = missing.find((one) => one !== undefined);
-  if (why === undefined) test.serial(title, run);
-  else test.skip(`${title} (skipped: ${why})`, () => undefined);
 }
 
 /** A server on the loopback interface, closed when the test ends. */

@@ -3,13 +3,13 @@
  * eats. What cannot run here is skipped and says why.
  */
 import { fileURLToPath } from "node:url";
-import test, { type ExecutionContext } from "ava";
-import { Process } from "../classic/process.ts";
-import { availableKinds, type Kind, loadBackend } from "../support/backends.ts";
+import type { ExecutionContext } from "ava";
+import { availableKinds, groupsMissing, type Kind } from "../support/backends.ts";
 import { Hosts, namespacesMissing } from "../support/namespaces.ts";
+import { Process } from "../support/process.ts";
+import { testWhere } from "../support/where.ts";
 
 const CHILD = fileURLToPath(new URL("./group-child.js", import.meta.url));
-const missing = namespacesMissing();
 
 interface Member {
   readonly process: Process;
@@ -36,15 +36,10 @@ async function gather(
 }
 
 const kinds = await availableKinds();
-const capabilities = await Promise.all(
-  kinds.map(async (kind) => (await loadBackend(kind)).capabilities),
-);
-const without = kinds.find((_, at) => capabilities[at]?.multicast !== true);
-const why = missing ?? (without && `the ${without} backend has no groups here`);
+const missing = [namespacesMissing(), ...(await groupsMissing()).values()];
 
 function testHere(title: string, run: (t: ExecutionContext) => Promise<void>): void {
-  if (why === undefined) test.serial(title, run);
-  else test.skip(`${title} (skipped: ${why})`, () => undefined);
+  testWhere(missing, title, run);
 }
 
 for (const first of kinds) {

@@ -3,12 +3,13 @@
  * subnets that only a multicast router joins. What cannot run here is skipped and says why.
  */
 import { fileURLToPath } from "node:url";
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import type { DiscoveryOptions } from "../../src/endpoint/options.ts";
-import { Process } from "../classic/process.ts";
-import { availableKinds, type Kind, loadBackend } from "../support/backends.ts";
+import { availableKinds, groupsMissing, type Kind } from "../support/backends.ts";
 import { multicastRouterMissing, startMulticastRouter } from "../support/multicast-router.ts";
 import { Hosts, namespacesMissing } from "../support/namespaces.ts";
+import { Process } from "../support/process.ts";
+import { testWhere } from "../support/where.ts";
 
 const CHILD = fileURLToPath(new URL("./rung-child.js", import.meta.url));
 const missing = namespacesMissing();
@@ -48,17 +49,11 @@ async function reaches(rung: string, exchange: (kilobytes: number) => Promise<st
 }
 
 const kinds = await availableKinds();
-const capabilities = await Promise.all(
-  kinds.map(async (kind) => (await loadBackend(kind)).capabilities),
-);
+const noGroups = await groupsMissing();
 
-for (const [at, kind] of kinds.entries()) {
-  const hasGroups = capabilities[at]?.multicast === true;
-  const why = missing ?? (hasGroups ? undefined : `the ${kind} backend has no groups here`);
+for (const kind of kinds) {
   const testHere = (title: string, run: (t: ExecutionContext) => Promise<void>) =>
-    why === undefined
-      ? test.serial(`${kind}: ${title}`, run)
-      : test.skip(`${kind}: ${title} (skipped: ${why})`, () => undefined);
+    testWhere([missing, noGroups.get(kind)], `${kind}: ${title}`, run);
 
   testHere("a session by key alone, carried by the group, moves to unicast and back", async (t) => {
     const hosts = Hosts.onBridge(2);
@@ -106,13 +101,10 @@ for (const [at, kind] of kinds.entries()) {
 }
 
 const [routedKind = "native"] = kinds;
-const noGroups = capabilities[0]?.multicast === true ? undefined : "no groups";
-const routed = routerMissing ?? noGroups;
-const testRouted = routed === undefined ? test.serial : test.skip;
-const note = routed === undefined ? "" : ` (skipped: ${routed})`;
 
-testRouted(
-  `through a multicast router, groups carry a session as far as hops go${note}`,
+testWhere(
+  [routerMissing, noGroups.get(routedKind)],
+  "through a multicast router, groups carry a session as far as hops go",
   async (t) => {
     const hosts = Hosts.acrossRouter();
     t.teardown(() => hosts.close());

@@ -6,18 +6,17 @@ import test from "ava";
 import { parseTicket } from "../../src/rendezvous/ticket.ts";
 import { castFiles } from "../../src/transfer/cast-files.ts";
 import { receiveCast } from "../../src/transfer/receive-cast.ts";
-import { availableKinds, loadBackend } from "../support/backends.ts";
+import { availableKinds, groupsMissing } from "../support/backends.ts";
+import { testWhere } from "../support/where.ts";
 import { noise, scratch } from "../transfer/support.ts";
 import { openEndpoint } from "./pair.ts";
 
 const LOOPBACK = process.platform === "linux" ? "lo" : "lo0";
 
 const kinds = await availableKinds();
-const haveGroups = await Promise.all(
-  kinds.map(async (kind) => (await loadBackend(kind)).capabilities.multicast),
-);
+const noGroups = await groupsMissing();
 
-for (const [at, backend] of kinds.entries()) {
+for (const backend of kinds) {
   test(`${backend}: addresses of a family that is not bound are passed over, and named where they are all`, async (t) => {
     const there = await openEndpoint(t, { backend });
     const here = await openEndpoint(t, { backend, discovery: { mode: "off" } });
@@ -32,8 +31,8 @@ for (const [at, backend] of kinds.entries()) {
     t.regex((error as { hint?: string }).hint ?? "", /switch IPv6 on/);
   });
 
-  const testGroups = haveGroups[at] ? test.serial : test.skip;
-  testGroups(`${backend}: two casts on one group each arrive whole`, async (t) => {
+  const missing = [noGroups.get(backend)];
+  testWhere(missing, `${backend}: two casts on one group each arrive whole`, async (t) => {
     const folder = await scratch(t);
     const group = `239.255.${process.pid % 250}.77`;
     const open = () => openEndpoint(t, { backend, discovery: { interfaces: [LOOPBACK] } });

@@ -7,9 +7,10 @@ import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
 import { Identity } from "../../src/endpoint/identity.ts";
 import type { DiscoveryOptions } from "../../src/endpoint/options.ts";
-import { Process } from "../classic/process.ts";
-import { availableKinds, type Kind, loadBackend } from "../support/backends.ts";
+import { availableKinds, groupsMissing, type Kind } from "../support/backends.ts";
 import { Hosts, namespacesMissing } from "../support/namespaces.ts";
+import { Process } from "../support/process.ts";
+import { testWhere } from "../support/where.ts";
 import { scratch } from "../transfer/support.ts";
 
 const CHILD = fileURLToPath(new URL("./surroundings-child.js", import.meta.url));
@@ -94,23 +95,16 @@ async function started(...nodes: readonly Node[]): Promise<void> {
 }
 
 const kinds = await availableKinds();
-const capabilities = await Promise.all(
-  kinds.map(async (kind) => (await loadBackend(kind)).capabilities),
-);
+const noGroups = await groupsMissing();
 
-for (const [at, kind] of kinds.entries()) {
-  const hasGroups = capabilities[at]?.multicast === true;
-  const why = missing ?? (hasGroups ? undefined : `the ${kind} backend has no groups here`);
+for (const kind of kinds) {
   const testHere = (title: string, run: (t: ExecutionContext, hosts: Hosts) => Promise<void>) => {
-    if (why !== undefined) {
-      test.skip(`${kind}: ${title} (skipped: ${why})`, () => undefined);
-      return;
-    }
-    test(`${kind}: ${title}`, async (t) => {
+    const between = async (t: ExecutionContext) => {
       const hosts = Hosts.onBridge(2);
       t.teardown(() => hosts.close());
       await run(t, hosts);
-    });
+    };
+    testWhere([missing, noGroups.get(kind)], `${kind}: ${title}`, between, test);
   };
   const pair = async (t: ExecutionContext, hosts: Hosts) => {
     const nodes = [new Node(t, hosts, "1", kind), new Node(t, hosts, "2", kind)] as const;

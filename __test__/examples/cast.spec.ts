@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test from "ava";
-import { Process } from "../classic/process.ts";
 import { temporaryFolder } from "../cli/command.ts";
+import { Process } from "../support/process.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/cast.js", import.meta.url));
 const SOURCE = fileURLToPath(new URL("../../../examples/cast.ts", import.meta.url));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import test from "ava";
-import { Process } from "../classic/process.ts";
+import { Process } from "../support/process.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/group-chat.js", import.meta.url));
 const SOURCE = fileURLToPath(new URL("../../../examples/group-chat.ts", import.meta.url));

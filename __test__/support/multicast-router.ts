@@ -9,9 +9,9 @@ import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { ownGroups } from "../../src/multicast/group-address.ts";
 import { parseKey } from "../../src/noise/identity.ts";
-import { Process } from "../classic/process.ts";
 import { loadBackend } from "./backends.ts";
 import type { Hosts } from "./namespaces.ts";
+import { Process } from "./process.ts";
 
 const INSTALLED = "/usr/sbin/smcrouted";
 const folder = mkdtempSync(join(tmpdir(), "mp2p-smcroute-"));

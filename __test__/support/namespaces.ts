@@ -3,6 +3,7 @@
  * as several tests make networks at once; `close` removes them all.
  */
 import { execFileSync } from "node:child_process";
+import { whyNot } from "./where.ts";
 
 /** npm puts another program of this name first in PATH, which takes any arguments and does nothing with them. */
 const NFT = "/usr/sbin/nft";
@@ -162,20 +163,14 @@ export class Hosts {
 /** Why networks cannot be made here; undefined where they can. */
 export function namespacesMissing(): string | undefined {
   if (process.platform !== "linux") return "not Linux";
-  try {
+  return whyNot(() => {
     const hosts = Hosts.onBridge(1);
     try {
       hosts.blockUnicast("1");
     } finally {
       hosts.close();
     }
-    return undefined;
-  } catch (error) {
-    return String((error as Error).message)
-      .split("\n")
-      .slice(0, 2)
-      .join(" ");
-  }
+  });
 }
 
 function run(command: readonly string[]): void {

@@ -3,6 +3,7 @@ import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:c
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { ExecutionContext } from "ava";
+import { whyNot } from "./where.ts";
 
 export class Process {
   readonly lines: string[] = [];
@@ -77,13 +78,7 @@ export function failureOf(
 ): string | undefined {
   const [program = "", ...args] = command;
   const env = { ...process.env, GOFLAGS: "-mod=mod", GOTOOLCHAIN: "local", GOPROXY: "off" };
-  try {
-    execFileSync(program, args, { ...options, env, stdio: ["ignore", "ignore", "pipe"] });
-    return undefined;
-  } catch (error) {
-    return String((error as Error).message)
-      .split("\n")
-      .slice(0, 2)
-      .join(" ");
-  }
+  return whyNot(() =>
+    execFileSync(program, args, { ...options, env, stdio: ["ignore", "ignore", "pipe"] }),
+  );
 }
