@@ -30,6 +30,17 @@ async function member(
   return opened;
 }
 
+/** One on each host, and who hears them; undefined, and says so, where nobody can join for one source. */
+async function threeMembers(t: ExecutionContext, load: Load, place: GroupPlace) {
+  if (!(await load()).capabilities.sourceSpecific) {
+    t.log("skipped: this system cannot join for one source");
+    return undefined;
+  }
+  const one = await member(t, load, place);
+  const other = await member(t, load, place, place.hosts[1]);
+  return { one, other, to: await member(t, load, place) };
+}
+
 /** Number of each announcement and the membership it came by, sorted. */
 function heard({ recorder }: Opened): readonly string[] {
   return recorder.rows.map(({ bytes, group }) => `${bytes[1]} by ${group}`).sort();
@@ -49,15 +60,9 @@ export function groupSourceConformance(name: string, load: Load, place: GroupPla
   const sourceGroup = () => groupOn(place, place.family === 4 ? 232 : 3);
 
   test(`${name}: a membership for one source hears that source only`, async (t) => {
-    if (!(await load()).capabilities.sourceSpecific) {
-      t.log("skipped: this system cannot join for one source");
-      return t.pass();
-    }
-    const [one, other] = [
-      await member(t, load, place),
-      await member(t, load, place, place.hosts[1]),
-    ];
-    const to = await member(t, load, place);
+    const members = await threeMembers(t, load, place);
+    if (members === undefined) return t.pass();
+    const { one, other, to } = members;
     const [group, both] = [sourceGroup(), sourceGroup()];
     const number = to.socket.join(group, bare(place.hosts[1]));
     one.socket.sendPlain(group, announcement(1));
@@ -80,15 +85,9 @@ export function groupSourceConformance(name: string, load: Load, place: GroupPla
   });
 
   test(`${name}: any source beside one: each datagram comes by one membership`, async (t) => {
-    if (!(await load()).capabilities.sourceSpecific) {
-      t.log("skipped: this system cannot join for one source");
-      return t.pass();
-    }
-    const [one, other] = [
-      await member(t, load, place),
-      await member(t, load, place, place.hosts[1]),
-    ];
-    const to = await member(t, load, place);
+    const members = await threeMembers(t, load, place);
+    if (members === undefined) return t.pass();
+    const { one, other, to } = members;
     const group = groupOn(place);
     const forOne = to.socket.join(group, bare(place.hosts[0]));
     const forAny = to.socket.join(group);
@@ -151,10 +150,7 @@ export function groupInterfaceConformance(
 ): void {
   test(`${name}: a group is heard on the interfaces it was joined on, and left one by one`, async (t) => {
     const [here, there] = places as [GroupPlace, GroupPlace];
-    const [from, to] = [
-      await member(t, load, here, anyHost(here)),
-      await member(t, load, here, anyHost(here)),
-    ];
+    const [from, to] = await twoAnywhere(t, load, here);
     const [onHere, onThere] = groupOnEach([here, there]) as [string, string];
     const one = to.socket.join(onHere);
     from.socket.sendPlain(onThere, announcement(1));
@@ -174,10 +170,7 @@ export function groupInterfaceConformance(
 
   test(`${name}: a group on ${places.length} interfaces is heard on each, once`, async (t) => {
     const [place] = places as [GroupPlace];
-    const [from, to] = [
-      await member(t, load, place, anyHost(place)),
-      await member(t, load, place, anyHost(place)),
-    ];
+    const [from, to] = await twoAnywhere(t, load, place);
     const groups = groupOnEach(places);
     const numbers = groups.map((group) => to.socket.join(group));
     for (const turn of [0, 1]) {
@@ -190,6 +183,11 @@ export function groupInterfaceConformance(
   });
 }
 
-function anyHost({ family }: GroupPlace): string {
-  return family === 4 ? "0.0.0.0" : "[::]";
+async function twoAnywhere(
+  t: ExecutionContext,
+  load: Load,
+  place: GroupPlace,
+): Promise<readonly [from: Opened, to: Opened]> {
+  const host = place.family === 4 ? "0.0.0.0" : "[::]";
+  return [await member(t, load, place, host), await member(t, load, place, host)];
 }
