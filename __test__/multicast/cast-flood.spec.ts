@@ -85,7 +85,8 @@ for (const kind of await availableKinds()) {
 
       for (const target of [...targets, elsewhere])
         t.is(hashOf(target.written), hashOf(content), `round ${round}`);
-      for (const [index, { forged }] of receipts.entries()) {
+      for (const [index, { forged, path }] of receipts.entries()) {
+        t.is(path, "multicast", `round ${round}`);
         const symbols = forged.find(({ source }) => source === stranger.address)?.symbols ?? 0;
         t.true(symbols > 0, `round ${round}`);
         t.true(forged.every((each) => each.interface === "lo"));
@@ -105,9 +106,10 @@ for (const kind of await availableKinds()) {
       t.true(unknown > 0 && forged > 0 && replayed > 0);
       const insiders = named[index] as number;
       t.log({ unknown, forged, replayed, insiders, droppedMalformed, droppedKernel });
-      // What comes after its cast has ended, or before its first forgery is proved, is nobody's.
+      // What comes after its cast has ended, or before its first forgery is proved, is nobody's, and
+      // what was recorded comes in once from the stranger's address.
       const counted = unknown + forged + replayed + insiders + droppedMalformed + droppedKernel;
-      t.true(counted >= 0.8 * total, `${counted} of ${total}`);
+      t.true(counted >= 0.7 * total, `${counted} of ${total}`);
     }
     t.log({ total, seconds, grownMB: grown / 1e6 });
     t.true(grown < RSS_MOST, `${grown}`);

@@ -145,6 +145,9 @@ export interface Attacked {
   readonly blocks: number;
 }
 
+/** Many windows of packet numbers. */
+const FAR = 2 ** 30;
+
 type Attack = (attacked: Attacked, random: Random) => Uint8Array;
 
 const sample = (from: Stranger, random: Random): Buffer =>
@@ -176,6 +179,8 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   "an insider's symbol": ({ insider, stranger, blocks }, random) =>
     insider.seal(insider.symbol(random(blocks), random(192)), 0, stranger.newest),
   "an insider's word": ({ insider, stranger }) => insider.seal(insider.auth(), 0, stranger.newest),
+  "an insider's number from far ahead": ({ insider, stranger }, random) =>
+    insider.seal(insider.auth(), 0, stranger.newest + FAR + random(FAR)),
 };
 
 /** @returns how many were sent */
