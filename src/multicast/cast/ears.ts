@@ -51,7 +51,7 @@ export class Ears {
 
   /**
    * Nothing is heard: the groups are joined anew where that may help, and packet numbers count from
-   * anew. Whoever has the key of the cast can have us take all that follows for old.
+   * anew. Whoever has the key of the cast and forges its sender's address can use up numbers before it does.
    */
   silent(): void {
     if (!this.open) return;
