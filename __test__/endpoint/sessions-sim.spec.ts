@@ -126,6 +126,55 @@ test("replayed INITs of an older epoch do not disturb the session that lives", (
   t.is(bob.opened.length, 2);
 });
 
+test("a session that was idle for longer than its keys live closes, and nothing of it stays behind", (t) => {
+  const { clock, alice, bob } = world(11);
+  const { record } = settled(clock, alice.dial(bob));
+  if (record === undefined) return t.fail("no session");
+  clock.run(clock.now + 300_000);
+  t.is(record.generations.length, 0);
+  record.engine.close(0, "", clock.now);
+  alice.core.touch(record);
+  alice.run();
+  clock.run(clock.now + 20_000);
+  t.is(alice.closes(record).length, 1);
+  t.false(alice.core.draining);
+  t.true(record.over);
+});
+
+for (const ik of [true, false]) {
+  const how = ik ? "IK" : "XX";
+
+  test(`${how}: whoever has a handshake under way with an endpoint that closes is told`, (t) => {
+    for (let after = 0; after < 60; after += 5) {
+      const { clock, alice, bob } = world(9);
+      const dialled = alice.dial(bob, { ik });
+      clock.run(after);
+      bob.core.close(clock.now);
+      bob.run();
+      clock.run(clock.now + 25_000);
+      const { record, error } = dialled;
+      if (after < 20) t.is(error?.code, "MP2P_NO_PATH", "it had not been heard of");
+      else if (record === undefined) t.fail(`closed after ${after} ms: no session`);
+      else t.like(alice.closes(record)[0], { by: "peer" }, `closed after ${after} ms`);
+      t.is(bob.opened.length, 0);
+      t.false(bob.core.draining);
+    }
+  });
+
+  test(`${how}: a peer that answered and was never heard again is given up after 30 s`, (t) => {
+    const { clock, alice, bob } = world(10);
+    const dialled = alice.dial(bob, { ik });
+    clock.run(30);
+    bob.kill();
+    clock.run(29_000);
+    const { record } = dialled;
+    if (record === undefined) return t.fail("no session");
+    t.is(alice.closes(record).length, 0);
+    clock.run(31_000);
+    t.like(alice.closes(record)[0], { by: "idle" });
+  });
+}
+
 test("a peer whose address changes is followed, and its streams go on", (t) => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const { clock, alice, bob } = world(seed, { delayMs: 20, loss: 0.05 });

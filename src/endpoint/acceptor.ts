@@ -15,6 +15,8 @@ import { hostOf, type Way } from "./way.ts";
 
 /** WIRE items 14 and 17. */
 const PENDING_MS = 10_000;
+/** How long an endpoint that closes waits for the last word of a handshake: a round trip of most networks. */
+const LAST_WORD_MS = 500;
 const MAX_PENDING = 1024;
 const MAX_PENDING_PER_SOURCE = 64;
 /** Completed INITs that are remembered, so that a recorded one opens nothing later. */
@@ -77,6 +79,7 @@ export class Acceptor {
   readonly #spent = new RecentMap<string, true>(MAX_SPENT);
   readonly #perSource = new Map<string, number>();
   readonly #deadlines = new Deadlines<Answered>();
+  #closed = false;
 
   constructor(
     config: CoreConfig,
@@ -98,6 +101,22 @@ export class Acceptor {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) this.#forget(due);
   }
 
+  /** Begins nothing any more; those who were answered have a moment to go on, so that they can be told. */
+  close(now: number): void {
+    this.#closed = true;
+    for (const answered of this.#answered.values()) {
+      answered.deadline = Math.min(answered.deadline, now + LAST_WORD_MS);
+      this.#deadlines.schedule(answered);
+    }
+  }
+
+  /** Whether one that was answered may still go on, once closed. */
+  get ending(): boolean {
+    if (!this.#closed) return false;
+    for (const { pending } of this.#answered.values()) if (pending !== undefined) return true;
+    return false;
+  }
+
   /** @param packet - not to be changed afterwards; `reply` sends the answer */
   receiveInit(packet: Uint8Array, way: Way, now: number): void {
     if (packet[1] !== PROTOCOL_VERSION) {
@@ -110,7 +129,7 @@ export class Acceptor {
       if (sameInit(known.init, packet)) this.#repeat(known, way);
       return;
     }
-    if (this.#spent.has(ephemeralOf(packet))) return;
+    if (this.#closed || this.#spent.has(ephemeralOf(packet))) return;
     if ((this.#perSource.get(hostOf(way)) ?? 0) >= MAX_PENDING_PER_SOURCE) return;
     this.#answer(id, packet, way, now);
   }

@@ -5,6 +5,7 @@
 import { type ReceiveBatch, ROW, ROW_PLAIN, ROW_STREAM, ROW_SYMBOLS } from "../backend/port.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { VerifiedStatics } from "../noise/verified-statics.ts";
+import { CLOSE_CODE } from "../session/close-codes.ts";
 import type { SessionEvent } from "../session/contract.ts";
 import type { Established, HandshakeParty } from "../session/handshake.ts";
 import { Acceptor } from "./acceptor.ts";
@@ -16,7 +17,7 @@ import { Searches } from "./searches.ts";
 import { SessionPump } from "./session-pump.ts";
 import type { SessionRecord } from "./session-record.ts";
 import { SessionTable } from "./session-table.ts";
-import type { Way } from "./way.ts";
+import { type Way, wayOf } from "./way.ts";
 
 /** What a session says of symbols, which belong to casts: a frame that it does not know. */
 const SYMBOL_FRAME: Uint8Array = Uint8Array.of(0x14);
@@ -37,6 +38,7 @@ export class EndpointCore {
   readonly #pump: SessionPump;
   readonly #searches: Searches;
   readonly #draining = new Set<SessionRecord>();
+  #closes = false;
   #now = 0;
 
   constructor(config: CoreConfig, hooks: CoreHooks) {
@@ -110,9 +112,9 @@ export class EndpointCore {
     this.#pump.touch(record);
   }
 
-  /** Whether closed sessions may still have to repeat their CLOSE. */
+  /** Whether closed sessions may still have to say or repeat their CLOSE. */
   get draining(): boolean {
-    return this.#draining.size > 0;
+    return this.#draining.size > 0 || this.#acceptor.ending;
   }
 
   /** @returns a function that gives the attempt up. */
@@ -152,27 +154,32 @@ export class EndpointCore {
       if (record.proved) this.#searches.start(record, "age", now);
   }
 
-  /** Ends attempts; sessions are the caller's to close first. */
-  close(): void {
+  /** Attempts end, and so do handshakes under way, with a CLOSE. Sessions that live are the caller's to close. */
+  close(now: number): void {
+    this.#now = now;
+    this.#closes = true;
     this.#dialer.close(new Mp2pError("MP2P_CLOSED", "the endpoint was closed"));
     this.#searches.stopAll();
+    this.#acceptor.close(now);
+    for (const record of [...this.table.records()]) if (!record.proved) this.#turnAway(record);
   }
 
   #receivePlain(batch: ReceiveBatch, at: number): void {
-    const { rows, slab, strangers } = batch;
+    const { rows, slab } = batch;
     const start = rows[at + ROW.at] as number;
     const packet = slab.subarray(start, start + (rows[at + ROW.length] as number));
-    const way = this.#wayOf(rows, at, strangers);
+    const way = wayOf(batch, at, this.table.paths, this.#config.groups);
     if (way !== undefined) this.#plain.receive(packet, way, this.#now);
   }
 
-  #receiveSealed({ rows, slab, strangers }: ReceiveBatch, at: number): void {
+  #receiveSealed(batch: ReceiveBatch, at: number): void {
+    const { rows, slab } = batch;
     const slot = rows[at + ROW.slot] as number;
     const record = this.table.ofSlot(slot);
     if (record === undefined || record.over) return;
-    const way = this.#wayOf(rows, at, strangers);
+    const way = wayOf(batch, at, this.table.paths, this.#config.groups);
     if (way === undefined) return;
-    const path = this.#visit(record, way.address);
+    const path = record.tryVisit(way.address);
     if (path === undefined) return;
     const start = rows[at + ROW.at] as number;
     const isSymbols = rows[at + ROW.kind] === ROW_SYMBOLS;
@@ -193,25 +200,6 @@ export class EndpointCore {
     this.#pump.touch(record);
   }
 
-  /** @returns undefined where no more paths can be held, or the interface went away meanwhile: network loss */
-  #visit(record: SessionRecord, address: string): number | undefined {
-    try {
-      return record.visit(address);
-    } catch (error) {
-      if (error instanceof Mp2pError) return undefined;
-      throw error;
-    }
-  }
-
-  /** @returns undefined for a path or a group that was given up while the batch waited: network loss */
-  #wayOf(rows: Float64Array, at: number, strangers: readonly string[]): Way | undefined {
-    const path = rows[at + ROW.path] as number;
-    const source = path < 0 ? strangers[-1 - path] : this.table.paths.address(path);
-    const membership = rows[at + ROW.group] as number;
-    const address = membership === 0 ? source : this.#config.groups?.addressOf(membership);
-    return source === undefined || address === undefined ? undefined : { source, address };
-  }
-
   /** Where the session goes by a group, the addresses its peer may have are challenged from time to time. */
   #leaveGroup(record: SessionRecord, { address, source }: Way): void {
     if (address === source || !record.engine.seeksBetterPath(this.#now)) return;
@@ -222,12 +210,20 @@ export class EndpointCore {
     try {
       const { address } = way;
       const record = this.table.adopt(established, { address, rttMs }, this.#now);
+      if (this.#closes && !record.proved) this.#turnAway(record);
       this.#pump.touch(record);
       return record;
     } catch (error) {
       if (error instanceof Mp2pError) return error;
       throw error;
     }
+  }
+
+  /** Its caller has our answer, and would wait for us. */
+  #turnAway(record: SessionRecord): void {
+    record.engine.close(CLOSE_CODE.NONE, "", this.#now);
+    this.#draining.add(record);
+    this.#pump.touch(record);
   }
 
   #event(record: SessionRecord, event: SessionEvent): void {
@@ -249,7 +245,9 @@ export class EndpointCore {
         break;
       case "closed":
         this.table.close(record);
-        this.#draining.add(record);
+        // After a long pause no keys are left to say it with.
+        if (record.generations.length === 0) this.#end(record);
+        else this.#draining.add(record);
         record.listener?.(event);
         break;
       default:

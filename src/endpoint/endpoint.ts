@@ -301,10 +301,11 @@ export class Endpoint implements AsyncDisposable {
     await this.#services.groups.close();
     this.#groups?.close();
     this.#services.casts.close();
+    this.#core.close(this.#driver.now());
+    this.#driver.flush();
     await Promise.all([...this.#open].map((session) => session.close()));
     this.#incoming.end();
     await this.#driver.drained();
-    this.#core.close();
     await this.#driver.close();
   }
 }

@@ -1,4 +1,5 @@
 /** What the endpoint knows of one session: its engine, its peer, its slots and its paths. Sans-IO. */
+import { Mp2pError } from "../base/errors.ts";
 import { isGroup } from "../path/ladder.ts";
 import type { Generation, SessionEvent } from "../session/contract.ts";
 import type { SessionEngine } from "../session/session.ts";
@@ -91,6 +92,16 @@ export class SessionRecord implements Timed {
     const path = this.#paths.hold(address);
     this.#held = this.#held.concat({ address, path });
     return path;
+  }
+
+  /** @returns undefined where no more paths can be held, or the interface went away meanwhile: network loss */
+  tryVisit(address: string): number | undefined {
+    try {
+      return this.visit(address);
+    } catch (error) {
+      if (error instanceof Mp2pError) return undefined;
+      throw error;
+    }
   }
 
   /** The engine sends on this path from now on. @param why - for a person */

@@ -3,6 +3,8 @@ import { CLOSE_TEXT_BYTES_MAX } from "../wire/frames.ts";
 import { DRAIN_PTOS, type PathState } from "./path-state.ts";
 
 const DRAIN_MS_MAX = 10_000;
+/** A peer that was answered shows the keys within a round trip; the packet after it, if one was lost. */
+const SHOWN_MS = 500;
 /** CLOSE is said this often unasked, a PTO apart, as it is not acknowledged. */
 const SAID_UNASKED = DRAIN_PTOS;
 
@@ -17,20 +19,22 @@ export class Closing {
   #said = 0;
   #heard = 0;
 
-  /** @param speaks - whether the peer is told at all */
+  /** @param tells - whether the peer is told: never, at once, or not before it shows that it has the keys */
   constructor(
     code: number,
     text: string,
     by: "peer" | "local" | "idle" | "protocol",
-    speaks: boolean,
+    tells: "never" | "now" | "shown",
     path: PathState | undefined,
     now: number,
   ) {
+    const speaks = tells !== "never";
     this.by = by;
     this.code = code;
     this.text = ascii(text.replace(/[^\x20-\x7e]/g, "?").slice(0, CLOSE_TEXT_BYTES_MAX));
     this.#ptoMs = path?.rtt.ptoMs ?? 0;
-    this.drainedAt = now + (speaks ? Math.min(DRAIN_PTOS * this.#ptoMs, DRAIN_MS_MAX) : 0);
+    const drainMs = Math.max(DRAIN_PTOS * this.#ptoMs, tells === "shown" ? SHOWN_MS : 0);
+    this.drainedAt = now + (speaks ? Math.min(drainMs, DRAIN_MS_MAX) : 0);
     this.#sayAt = speaks ? now : Infinity;
     // The peer's CLOSE is answered by one of ours, which stops its repeats.
     if (by === "peer") this.#said = SAID_UNASKED - 1;

@@ -31,6 +31,11 @@ export class Generations {
     return this.#all.at(-1);
   }
 
+  /** Nothing can be sent before the peer has shown that it has the keys. */
+  get awaitsPeer(): boolean {
+    return this.#all.every(({ confirmed, generation }) => !confirmed && !generation.initiator);
+  }
+
   add(generation: Generation, now: number): KeyGeneration {
     const added = new KeyGeneration(generation, now);
     if (generation.initiator) added.pingAt = now;

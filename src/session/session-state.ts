@@ -1,5 +1,5 @@
 import type { Limits } from "../wire/limits.ts";
-import { CLOSE_CODE, type Fault } from "./close-codes.ts";
+import type { Fault } from "./close-codes.ts";
 import { Closing } from "./closing.ts";
 import type { SessionConfig, SessionEvent } from "./contract.ts";
 import { ControlQueue } from "./control.ts";
@@ -61,8 +61,9 @@ export class SessionState {
   /** The session is over: streams are gone at once, CLOSE is said and repeated until drained. */
   end(code: number, text: string, by: "peer" | "local" | "idle" | "protocol", now: number): void {
     if (this.closing !== undefined) return;
-    const speaks = code !== CLOSE_CODE.IDLE || by !== "idle";
-    this.closing = new Closing(code, text, by, speaks, this.paths.active, now);
+    const { awaitsPeer } = this.generations;
+    const tells = by === "idle" ? "never" : awaitsPeer ? "shown" : "now";
+    this.closing = new Closing(code, text, by, tells, this.paths.active, now);
     this.streams.clear();
     this.datagrams.clear();
     this.emit({ kind: "closed", code, text, by });

@@ -11,6 +11,8 @@ const KEEP_ALIVE_MS = 15_000;
 const REHANDSHAKE_AGAIN_MS = 5_000;
 const REHANDSHAKE_AGAIN_MS_MAX = 60_000;
 const PROBE_PACKETS = 2;
+/** A peer that answered the handshake and says nothing under its keys died between the two. */
+const UNHEARD_MS = 30_000;
 
 /** Everything that happens because time passes. */
 export class Timers {
@@ -136,8 +138,9 @@ export class Timers {
   }
 
   get #idleAt(): number {
-    const seconds = this.#state.idleSeconds;
-    return seconds === 0 ? Infinity : this.#state.lastReceivedAt + seconds * 1000;
+    const { counters, idleSeconds, lastReceivedAt } = this.#state;
+    const ms = idleSeconds === 0 ? Infinity : idleSeconds * 1000;
+    return lastReceivedAt + (counters.packetsReceived === 0 ? Math.min(ms, UNHEARD_MS) : ms);
   }
 
   get #keepAliveAt(): number {
