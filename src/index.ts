@@ -22,8 +22,9 @@ export type {
   EndpointLimits,
   EndpointOptions,
 } from "./endpoint/options.ts";
-export { type OpenStreamOptions, Session, type SessionEvents } from "./endpoint/session.ts";
+export { Session, type SessionEvents } from "./endpoint/session.ts";
 export type { PathInfo, SessionStats } from "./endpoint/session-host.ts";
+export type { OpenStreamOptions } from "./endpoint/session-streams.ts";
 export { Stream } from "./endpoint/stream.ts";
 export type {
   AnnouncedCast,
