@@ -6,6 +6,7 @@
 mod address;
 mod bucket;
 mod clock;
+mod cookie_jar;
 mod counters;
 mod group_drops;
 #[cfg(all(test, target_os = "linux"))]

@@ -3,6 +3,7 @@
 //! A thread of its own does it under load. While there is little to do the event loop reads by
 //! itself: two changes of threads cost as much as the rest of a small packet's round trip.
 
+use crate::cookie_jar::Caller;
 use crate::counters::Counters;
 use crate::load::{LOOP_LOAD, Load, Window};
 use crate::opener::{Membership, Opener};
@@ -10,7 +11,7 @@ use crate::pool::{Filling, Next, Plain, Pool, RECEIVE_BYTES};
 use crate::sender::Target;
 use crate::slots::Tables;
 use crate::socket_groups::route;
-use crate::stranger::{Caller, Verdict, cid_answered, is_announcement};
+use crate::stranger::{Verdict, cid_answered, is_announcement};
 use crate::sys::{Arrival, Bind, Readiness, Received, Waker, Watch};
 use mp2p_crypto::packet::TYPE_DATA;
 use std::net::SocketAddr;

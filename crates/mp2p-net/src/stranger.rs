@@ -2,15 +2,14 @@
 //! "Packets" and "Cookies"; the order of the steps is part of the protocol's defence.
 
 use crate::bucket::{Bucket, Buckets};
-use mp2p_crypto::hash::{equal_macs, hkdf_sha512, mac16};
+use crate::cookie_jar::{COOKIE_BYTES, Caller, CookieJar, TYPE_COOKIE};
+use mp2p_crypto::hash::{equal_macs, mac16};
 use mp2p_crypto::packet::Cid;
-use mp2p_crypto::{randomize, single};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 const TYPE_INIT: u8 = 0x50;
 const TYPE_RESP: u8 = 0x51;
 const TYPE_FIN: u8 = 0x52;
-const TYPE_COOKIE: u8 = 0x53;
 const TYPE_VERNEG: u8 = 0x54;
 const TYPE_ANNOUNCE: u8 = 0x58;
 const VERSION: u8 = 1;
@@ -18,19 +17,16 @@ const VERSION: u8 = 1;
 pub const INIT_BYTES: usize = 384;
 const RESP_BYTES: usize = 320;
 const FIN_BYTES: usize = 256;
-pub const COOKIE_BYTES: usize = 68;
 const VERNEG_BYTES: std::ops::RangeInclusive<usize> = 12..=INIT_BYTES;
 /// The longest INIT that some later version may have: what fits a packet of any sane path.
 const MAX_INIT_BYTES: usize = 2048;
 /// An announcement may be padded to the size of the data it announces.
 const ANNOUNCE_BYTES: std::ops::RangeInclusive<usize> = 4..=8972;
 const MAC_BYTES: usize = 16;
-const COOKIE_INFO: &[u8] = b"mp2p/1 cookie box\0";
 
 /// INITs a second from one source that holds our cookie.
 const COOKIE_HOLDER_RATE: f64 = 20.0;
 const COOKIE_ANSWERS_PER_SECOND: f64 = 1000.0;
-const SECRET_LIFE_MS: f64 = 120_000.0;
 /// How long the rate must stay within limits before INITs pass without a cookie again.
 const CALM_MS: f64 = 5_000.0;
 const SOURCES: usize = 4096;
@@ -72,14 +68,6 @@ pub fn cid_answered(datagram: &[u8]) -> Option<Cid> {
     if possible { datagram[4..12].try_into().ok() } else { None }
 }
 
-/// Who speaks (WIRE item 18).
-#[derive(Clone, Copy)]
-pub struct Caller {
-    pub address: SocketAddr,
-    /// By which it spoke to a group; 0 where it spoke to us alone.
-    pub interface: u32,
-}
-
 /// What one customer of a network has, and for who speaks to a group the interface: an IPv4
 /// address or an IPv6 /64.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -111,7 +99,7 @@ pub struct Filter {
     announcements: Bucket,
     /// Until when INITs need a cookie.
     alarm_until_ms: f64,
-    secrets: Secrets,
+    cookies: CookieJar,
 }
 
 impl Filter {
@@ -132,7 +120,7 @@ impl Filter {
             answers: Bucket::full(COOKIE_ANSWERS_PER_SECOND, 0.0),
             announcements: Bucket::full(0.0, 0.0),
             alarm_until_ms: f64::NEG_INFINITY,
-            secrets: Secrets::default(),
+            cookies: CookieJar::default(),
         }
     }
 
@@ -161,7 +149,7 @@ impl Filter {
         let mac2 = &datagram[datagram.len() - MAC_BYTES..];
         let covered = &datagram[..datagram.len() - MAC_BYTES];
         if mac2.iter().any(|&byte| byte != 0)
-            && self.secrets.cookies(from, now_ms).any(|c| equal_macs(&mac16(&c, covered), mac2))
+            && self.cookies.of(from, now_ms).any(|c| equal_macs(&mac16(&c, covered), mac2))
         {
             let bucket = self.cookie_holders.bucket(&Source::of(from), COOKIE_HOLDER_RATE, now_ms);
             if !bucket.has(COOKIE_HOLDER_RATE, COOKIE_HOLDER_RATE, now_ms) {
@@ -217,30 +205,10 @@ impl Filter {
             return Verdict::Limited;
         }
         self.answers.take();
-        let cookie = self.secrets.cookies(from, now_ms).next();
-        let sealed = cookie.and_then(|cookie| self.seal_cookie(init, &cookie, addressee));
-        sealed.map_or(Verdict::Limited, |answer| Verdict::Cookie(Box::new(answer)))
-    }
-
-    fn seal_cookie(
-        &self,
-        init: &[u8],
-        cookie: &[u8; 16],
-        addressee: usize,
-    ) -> Option<[u8; COOKIE_BYTES]> {
-        let mut answer = [0; COOKIE_BYTES];
-        answer[0] = TYPE_COOKIE;
-        answer[1] = VERSION;
-        answer[4..12].copy_from_slice(&init[4..12]);
-        randomize(&mut answer[12..36]).ok()?;
-        let mut key = [0; 32];
-        let cookie_key = &self.addressees[addressee].cookie_key;
-        hkdf_sha512(&answer[12..36], cookie_key, COOKIE_INFO, &mut key).ok()?;
-        let mut sealed = cookie.to_vec();
         let (_, mac1) = split_mac1(init);
-        single::seal(&key, &[0; 12], mac1, &mut sealed).ok()?;
-        answer[36..].copy_from_slice(&sealed);
-        Some(answer)
+        let key = &self.addressees[addressee].cookie_key;
+        let sealed = self.cookies.answer(&init[4..12], mac1, key, from, now_ms);
+        sealed.map_or(Verdict::Limited, |answer| Verdict::Cookie(Box::new(answer)))
     }
 }
 
@@ -261,57 +229,12 @@ fn split_mac1(init: &[u8]) -> (&[u8], &[u8]) {
     init[..init.len() - MAC_BYTES].split_at(init.len() - 2 * MAC_BYTES)
 }
 
-/// The cookie is a MAC of the source under a secret that changes every two minutes; the one
-/// before is still good.
-#[derive(Default)]
-struct Secrets {
-    /// Newest first, with the time each was made.
-    secrets: Vec<([u8; 32], f64)>,
-}
-
-impl Secrets {
-    /// Cookies that the source may hold, the one to give out first.
-    fn cookies(&mut self, from: Caller, now_ms: f64) -> impl Iterator<Item = [u8; 16]> {
-        self.rotate(now_ms);
-        let source = source_id(from);
-        self.secrets.iter().map(move |(secret, _)| mac16(secret, &source))
-    }
-
-    fn rotate(&mut self, now_ms: f64) {
-        if self.secrets.first().is_some_and(|(_, made)| now_ms - made < SECRET_LIFE_MS) {
-            return;
-        }
-        let mut secret = [0; 32];
-        if randomize(&mut secret).is_ok() {
-            self.secrets.insert(0, (secret, now_ms));
-        }
-        self.secrets.truncate(2);
-        // After a long silence the one before is older than any cookie may be.
-        self.secrets.retain(|(_, made)| now_ms - made < 2.0 * SECRET_LIFE_MS);
-    }
-}
-
-/// Family, address, port, interface.
-fn source_id(Caller { address, interface }: Caller) -> Vec<u8> {
-    let mut id = Vec::with_capacity(23);
-    match address.ip() {
-        IpAddr::V4(ip) => {
-            id.push(4);
-            id.extend_from_slice(&ip.octets());
-        }
-        IpAddr::V6(ip) => {
-            id.push(6);
-            id.extend_from_slice(&ip.octets());
-        }
-    }
-    id.extend_from_slice(&address.port().to_be_bytes());
-    id.extend_from_slice(&interface.to_be_bytes());
-    id
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mp2p_crypto::hash::hkdf_sha512;
+    use mp2p_crypto::single;
+    use std::net::SocketAddr;
 
     const MAC1_KEY: [u8; 32] = [1; 32];
     const COOKIE_KEY: [u8; 32] = [2; 32];

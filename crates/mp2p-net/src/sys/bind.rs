@@ -1,7 +1,7 @@
 //! One bound UDP socket of one family, with every option that helps it: a unicast one that nobody
 //! shares, or one that receives groups on a port that everybody shares.
 
-use super::imp;
+use super::{Received, SendError, Via, groups, imp};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -83,6 +83,31 @@ impl Bind {
         };
     }
 
+    /// Sends `bytes` as datagrams of `segment` bytes, the last one as short as it comes; to a
+    /// group `via` an interface. Where the system does not segment, they are one datagram.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`]; then nothing was sent.
+    pub fn send(
+        &self,
+        to: &SockAddr,
+        via: Option<Via>,
+        bytes: &[u8],
+        segment: usize,
+    ) -> Result<(), SendError> {
+        imp::send(self, to, via, bytes, segment)
+    }
+
+    /// Receives one datagram, or several of one size where the kernel joined them.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` where there is none; others are of no consequence to later calls.
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        imp::receive(self, buffer)
+    }
+
     /// # Errors
     ///
     /// See [`JoinError`].
@@ -92,7 +117,7 @@ impl Bind {
         interface: u32,
         source: Option<IpAddr>,
     ) -> Result<(), JoinError> {
-        match imp::change(&self.socket, true, group, interface, source) {
+        match groups::change(&self.socket, true, group, interface, source) {
             Ok(()) => Ok(()),
             Err(error) => match error.raw_os_error() {
                 Some(imp::MEMBER_ALREADY) => Ok(()),
@@ -104,7 +129,7 @@ impl Bind {
 
     pub fn leave(&self, group: IpAddr, interface: u32, source: Option<IpAddr>) {
         // An interface that is gone took the membership along.
-        let _ = imp::change(&self.socket, false, group, interface, source);
+        let _ = groups::change(&self.socket, false, group, interface, source);
     }
 
     /// For an event loop that waits for readability by itself.

@@ -3,6 +3,7 @@
 //! What a system lacks is a value, not an error: see [`Capabilities`].
 
 mod bind;
+mod groups;
 #[cfg(unix)]
 #[path = "unix.rs"]
 mod imp;

@@ -16,12 +16,10 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 pub use groups::{
-    MEMBER_ALREADY, NO_ROOM, change, interface_index, interface_name, is_loopback, limit_hops,
-    only_own_groups, share,
+    MEMBER_ALREADY, NO_ROOM, NO_SUCH_INTERFACE, NOWHERE, change_source, interface_index,
+    interface_name, is_loopback, limit_hops, only_own_groups, share, tells_arrivals,
 };
 pub use libc::{EINVAL, EIO, EMSGSIZE};
-
-use groups::probe_groups;
 
 #[path = "unix_groups.rs"]
 mod groups;
@@ -111,7 +109,7 @@ pub fn probe() -> Capabilities {
     let Ok(socket) = Socket::new(Domain::IPV4, Type::DGRAM, None) else {
         return Capabilities::NONE;
     };
-    let found = Capabilities { groups: probe_groups(), ..prepare(&socket, false) };
+    let found = Capabilities { groups: super::groups::probe(), ..prepare(&socket, false) };
     #[cfg(target_os = "linux")]
     if set(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, 1200) {
         return Capabilities { segments: super::MAX_SEGMENTS, ..found };
@@ -145,119 +143,107 @@ fn shrink_until_granted(mut bytes: usize, ask: impl Fn(usize) -> io::Result<()>)
     }
 }
 
-impl Bind {
-    /// Sends `bytes` as datagrams of `segment` bytes, the last one as short as it comes; to a
-    /// group `via` an interface.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`]; then nothing was sent.
-    pub fn send(
-        &self,
-        to: &SockAddr,
-        via: Option<Via>,
-        bytes: &[u8],
-        segment: usize,
-    ) -> Result<(), SendError> {
-        let segmented = bytes.len() > segment;
-        let mut part =
-            libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-        // SAFETY: a msghdr of zeros is a valid, empty one.
-        let mut message: libc::msghdr = unsafe { mem::zeroed() };
-        message.msg_name = to.as_ptr().cast_mut().cast();
-        message.msg_namelen = to.len();
-        message.msg_iov = &raw mut part;
-        message.msg_iovlen = 1;
-        let mut control = Control::new();
-        if let Some(via) = via {
-            groups::route(&mut control, &mut message, via, self.local.ip());
+/// As [`Bind::send`].
+pub fn send(
+    bind: &Bind,
+    to: &SockAddr,
+    via: Option<Via>,
+    bytes: &[u8],
+    segment: usize,
+) -> Result<(), SendError> {
+    let segmented = bytes.len() > segment;
+    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: a msghdr of zeros is a valid, empty one.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_name = to.as_ptr().cast_mut().cast();
+    message.msg_namelen = to.len();
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    let mut control = Control::new();
+    if let Some(via) = via {
+        groups::route(&mut control, &mut message, via, bind.local.ip());
+    }
+    #[cfg(target_os = "linux")]
+    if segmented {
+        let segment = u16::try_from(segment).map_err(|_| SendError::TooBig)?;
+        control.put(&mut message, libc::SOL_UDP, libc::UDP_SEGMENT, segment);
+    }
+    loop {
+        // SAFETY: name, iovec and control buffer are valid for their lengths and outlive the
+        // call, which only reads them.
+        let sent = unsafe { libc::sendmsg(bind.socket.as_raw_fd(), &raw const message, 0) };
+        if sent >= 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(SendError::of(&error, segmented));
+        }
+    }
+}
+
+/// As [`Bind::receive`].
+pub fn receive(bind: &Bind, buffer: &mut [u8]) -> io::Result<Received> {
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let mut control = Control::new();
+    // SAFETY: a msghdr of zeros is a valid, empty one.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    control.attach(&mut message);
+    let receive = |storage: *mut socket2::SockAddrStorage, length: *mut socklen_t| {
+        message.msg_name = storage.cast();
+        // SAFETY: `try_init` gives valid pointers; the kernel writes at most `length` bytes
+        // of address, the iovec's and the control buffer's, all of which outlive the call.
+        unsafe {
+            message.msg_namelen = *length;
+            let received = libc::recvmsg(bind.socket.as_raw_fd(), &raw mut message, 0);
+            *length = message.msg_namelen;
+            usize::try_from(received).map_err(|_| io::Error::last_os_error())
+        }
+    };
+    // SAFETY: the closure sets the length to what the kernel wrote.
+    let (length, from) = unsafe { SockAddr::try_init(receive) }?;
+    let from = from.as_socket().ok_or(io::ErrorKind::InvalidData)?;
+    if message.msg_flags & libc::MSG_TRUNC != 0 {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut received = Received {
+        length,
+        from,
+        segment: length.max(1),
+        ecn: 0,
+        kernel_drops: 0,
+        time: now_ms(),
+        arrival: None,
+    };
+    read_reports(bind, &message, &mut received);
+    Ok(received)
+}
+
+fn read_reports(bind: &Bind, message: &libc::msghdr, received: &mut Received) {
+    reports(message, |level, kind, report| match (level, kind) {
+        #[cfg(target_os = "linux")]
+        (libc::SOL_UDP, libc::UDP_GRO) => {
+            received.segment = usize::try_from(report.read_int()).unwrap_or(0).max(1);
         }
         #[cfg(target_os = "linux")]
-        if segmented {
-            let segment = u16::try_from(segment).map_err(|_| SendError::TooBig)?;
-            control.put(&mut message, libc::SOL_UDP, libc::UDP_SEGMENT, segment);
+        (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
+            let total = report.read_int().cast_unsigned();
+            let before = bind.state.kernel_drops.swap(total, Relaxed);
+            received.kernel_drops += total.wrapping_sub(before) as usize;
         }
-        loop {
-            // SAFETY: name, iovec and control buffer are valid for their lengths and outlive the
-            // call, which only reads them.
-            let sent = unsafe { libc::sendmsg(self.socket.as_raw_fd(), &raw const message, 0) };
-            if sent >= 0 {
-                return Ok(());
-            }
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(SendError::of(&error, segmented));
-            }
+        #[cfg(target_os = "linux")]
+        (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+            received.time -= report.read_time().map_or(0.0, age_ms);
         }
-    }
-
-    /// Receives one datagram, or several of one size where the kernel joined them.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` where there is none; others are of no consequence to later calls.
-    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-        let mut control = Control::new();
-        // SAFETY: a msghdr of zeros is a valid, empty one.
-        let mut message: libc::msghdr = unsafe { mem::zeroed() };
-        message.msg_iov = &raw mut part;
-        message.msg_iovlen = 1;
-        control.attach(&mut message);
-        let receive = |storage: *mut socket2::SockAddrStorage, length: *mut socklen_t| {
-            message.msg_name = storage.cast();
-            // SAFETY: `try_init` gives valid pointers; the kernel writes at most `length` bytes
-            // of address, the iovec's and the control buffer's, all of which outlive the call.
-            unsafe {
-                message.msg_namelen = *length;
-                let received = libc::recvmsg(self.socket.as_raw_fd(), &raw mut message, 0);
-                *length = message.msg_namelen;
-                usize::try_from(received).map_err(|_| io::Error::last_os_error())
-            }
-        };
-        // SAFETY: the closure sets the length to what the kernel wrote.
-        let (length, from) = unsafe { SockAddr::try_init(receive) }?;
-        let from = from.as_socket().ok_or(io::ErrorKind::InvalidData)?;
-        if message.msg_flags & libc::MSG_TRUNC != 0 {
-            return Err(io::ErrorKind::InvalidData.into());
+        (libc::IPPROTO_IP, libc::IP_PKTINFO) => received.arrival = arrival_v4(report),
+        (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => received.arrival = arrival_v6(report),
+        (libc::IPPROTO_IP, TOS_REPORT) | (libc::IPPROTO_IPV6, TCLASS_REPORT) => {
+            received.ecn = report.read_int().to_le_bytes()[0] & 3;
         }
-        let mut received = Received {
-            length,
-            from,
-            segment: length.max(1),
-            ecn: 0,
-            kernel_drops: 0,
-            time: now_ms(),
-            arrival: None,
-        };
-        self.read_reports(&message, &mut received);
-        Ok(received)
-    }
-
-    fn read_reports(&self, message: &libc::msghdr, received: &mut Received) {
-        reports(message, |level, kind, report| match (level, kind) {
-            #[cfg(target_os = "linux")]
-            (libc::SOL_UDP, libc::UDP_GRO) => {
-                received.segment = usize::try_from(report.read_int()).unwrap_or(0).max(1);
-            }
-            #[cfg(target_os = "linux")]
-            (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
-                let total = report.read_int().cast_unsigned();
-                let before = self.state.kernel_drops.swap(total, Relaxed);
-                received.kernel_drops += total.wrapping_sub(before) as usize;
-            }
-            #[cfg(target_os = "linux")]
-            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
-                received.time -= report.read_time().map_or(0.0, age_ms);
-            }
-            (libc::IPPROTO_IP, libc::IP_PKTINFO) => received.arrival = arrival_v4(report),
-            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => received.arrival = arrival_v6(report),
-            (libc::IPPROTO_IP, TOS_REPORT) | (libc::IPPROTO_IPV6, TCLASS_REPORT) => {
-                received.ecn = report.read_int().to_le_bytes()[0] & 3;
-            }
-            _ => {}
-        });
-    }
+        _ => {}
+    });
 }
 
 fn arrival_v4(report: &Report) -> Option<Arrival> {

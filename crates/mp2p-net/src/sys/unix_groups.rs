@@ -1,12 +1,12 @@
 //! Linux and macOS: membership of groups, and by which interface datagrams to them leave.
 
-use super::super::{GroupCapabilities, Via};
+use super::super::Via;
 #[cfg(target_os = "linux")]
 use super::set;
 use super::{State, set_value};
 use crate::sys::message::Control;
 use libc::{c_int, msghdr};
-use socket2::{InterfaceIndexOrAddress, SockAddr, Socket};
+use socket2::{SockAddr, Socket};
 use std::ffi::CString;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -30,6 +30,9 @@ struct GroupSourceRequest {
 
 pub const NO_ROOM: &[c_int] = &[libc::ENOBUFS, libc::ENOMEM, libc::ETOOMANYREFS];
 pub const MEMBER_ALREADY: c_int = libc::EADDRINUSE;
+/// The number of no interface, and how a join on it is refused.
+pub const NOWHERE: u32 = 0x7fff_ffff;
+pub const NO_SUCH_INTERFACE: &[c_int] = &[libc::ENODEV, libc::ENXIO, libc::EADDRNOTAVAIL];
 
 #[cfg(target_os = "linux")]
 const LOOPBACK: &str = "lo";
@@ -70,6 +73,11 @@ pub fn share(socket: &Socket, _v6: bool) -> io::Result<State> {
 /// The socket's own option is enough: each message to link scope says its limit by itself.
 pub fn limit_hops(_state: &State, _hop_limit: u8) {}
 
+/// Where a datagram came in is told with it.
+pub fn tells_arrivals() -> bool {
+    true
+}
+
 /// Keeps groups that other programs joined away; false where the system cannot.
 #[cfg(target_os = "linux")]
 pub fn only_own_groups(socket: &Socket, v6: bool) -> bool {
@@ -84,32 +92,6 @@ pub fn only_own_groups(socket: &Socket, v6: bool) -> bool {
 #[cfg(not(target_os = "linux"))]
 pub fn only_own_groups(_socket: &Socket, _v6: bool) -> bool {
     false
-}
-
-/// Tries by joining on an interface that does not exist: the system says so, or that it does not
-/// know the call; the network notices nothing.
-pub fn probe_groups() -> GroupCapabilities {
-    use socket2::{Domain, Type};
-    const NOWHERE: u32 = 0x7fff_ffff;
-    let Ok(socket) = Socket::new(Domain::IPV4, Type::DGRAM, None) else {
-        return GroupCapabilities { multicast: false, source_specific: false, all: false };
-    };
-    let group = IpAddr::V4(Ipv4Addr::new(232, 67, 27, 1));
-    let known = |result: io::Result<()>| {
-        let code = result.err().and_then(|error| error.raw_os_error());
-        matches!(code, Some(libc::ENODEV | libc::ENXIO | libc::EADDRNOTAVAIL))
-    };
-    GroupCapabilities {
-        multicast: known(change(&socket, true, group, NOWHERE, None)),
-        source_specific: known(change(
-            &socket,
-            true,
-            group,
-            NOWHERE,
-            Some(Ipv4Addr::LOCALHOST.into()),
-        )),
-        all: only_own_groups(&socket, false),
-    }
 }
 
 /// Adds to a message how it leaves for a group, from the address that the socket is bound to.
@@ -135,27 +117,8 @@ pub fn route(control: &mut Control, message: &mut msghdr, via: Via, local: IpAdd
     }
 }
 
-/// Joins, or leaves.
-pub fn change(
-    socket: &Socket,
-    join: bool,
-    group: IpAddr,
-    interface: u32,
-    source: Option<IpAddr>,
-) -> io::Result<()> {
-    if let Some(source) = source {
-        return change_source(socket, join, group, interface, source);
-    }
-    let index = InterfaceIndexOrAddress::Index(interface);
-    match (group, join) {
-        (IpAddr::V4(group), true) => socket.join_multicast_v4_n(&group, &index),
-        (IpAddr::V4(group), false) => socket.leave_multicast_v4_n(&group, &index),
-        (IpAddr::V6(group), true) => socket.join_multicast_v6(&group, interface),
-        (IpAddr::V6(group), false) => socket.leave_multicast_v6(&group, interface),
-    }
-}
-
-fn change_source(
+/// Joins for one source, or leaves.
+pub fn change_source(
     socket: &Socket,
     join: bool,
     group: IpAddr,

@@ -16,8 +16,8 @@ use windows_sys::Win32::Networking::WinSock::{
 };
 
 pub use groups::{
-    MEMBER_ALREADY, NO_ROOM, State, change, interface_index, interface_name, is_loopback,
-    limit_hops, only_own_groups, share,
+    MEMBER_ALREADY, NO_ROOM, NO_SUCH_INTERFACE, NOWHERE, State, change_source, interface_index,
+    interface_name, is_loopback, limit_hops, only_own_groups, share, tells_arrivals,
 };
 
 #[path = "windows_groups.rs"]
@@ -79,7 +79,7 @@ pub fn keep_exclusive(socket: &Socket) -> State {
 }
 
 pub fn probe() -> Capabilities {
-    Capabilities { groups: groups::probe_groups(), ..Capabilities::NONE }
+    Capabilities { groups: super::groups::probe(), ..Capabilities::NONE }
 }
 
 pub fn grow_buffers(socket: &Socket, receive_bytes: usize, send_bytes: usize) {
@@ -88,48 +88,38 @@ pub fn grow_buffers(socket: &Socket, receive_bytes: usize, send_bytes: usize) {
     let _ = socket.set_send_buffer_size(send_bytes);
 }
 
-impl Bind {
-    /// Sends one datagram: `segment` never divides it here; to a group `via` an interface.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`]; then nothing was sent.
-    pub fn send(
-        &self,
-        to: &SockAddr,
-        via: Option<Via>,
-        bytes: &[u8],
-        segment: usize,
-    ) -> Result<(), SendError> {
-        debug_assert!(bytes.len() <= segment);
-        if let Some(via) = via {
-            groups::route(&self.socket, &self.state, via, self.local.is_ipv6());
-        }
-        match self.socket.send_to(bytes, to) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(SendError::of(&error, false)),
-        }
+/// As [`Bind::send`]: `segment` never divides here.
+pub fn send(
+    bind: &Bind,
+    to: &SockAddr,
+    via: Option<Via>,
+    bytes: &[u8],
+    segment: usize,
+) -> Result<(), SendError> {
+    debug_assert!(bytes.len() <= segment);
+    if let Some(via) = via {
+        groups::route(&bind.socket, &bind.state, via, bind.local.is_ipv6());
     }
+    match bind.socket.send_to(bytes, to) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(SendError::of(&error, false)),
+    }
+}
 
-    /// Receives one datagram.
-    ///
-    /// # Errors
-    ///
-    /// `WouldBlock` where there is none; others are of no consequence to later calls.
-    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        if self.state.wants_arrivals() {
-            let (length, from, arrival) = groups::receive(&self.socket, buffer)?;
-            let from = from.as_socket().ok_or(io::ErrorKind::InvalidData)?;
-            let received = received(length, from);
-            return Ok(Received { arrival, ..received });
-        }
-        let (start, room) = (buffer.as_mut_ptr().cast::<MaybeUninit<u8>>(), buffer.len());
-        // SAFETY: the same memory for the same time; socket2 writes only initialized bytes.
-        let buffer = unsafe { std::slice::from_raw_parts_mut(start, room) };
-        let (length, from) = self.socket.recv_from(buffer)?;
+/// As [`Bind::receive`]: one datagram.
+pub fn receive(bind: &Bind, buffer: &mut [u8]) -> io::Result<Received> {
+    if bind.state.wants_arrivals() {
+        let (length, from, arrival) = groups::receive(&bind.socket, buffer)?;
         let from = from.as_socket().ok_or(io::ErrorKind::InvalidData)?;
-        Ok(received(length, from))
+        let received = received(length, from);
+        return Ok(Received { arrival, ..received });
     }
+    let (start, room) = (buffer.as_mut_ptr().cast::<MaybeUninit<u8>>(), buffer.len());
+    // SAFETY: the same memory for the same time; socket2 writes only initialized bytes.
+    let buffer = unsafe { std::slice::from_raw_parts_mut(start, room) };
+    let (length, from) = bind.socket.recv_from(buffer)?;
+    let from = from.as_socket().ok_or(io::ErrorKind::InvalidData)?;
+    Ok(received(length, from))
 }
 
 fn received(length: usize, from: SocketAddr) -> Received {

@@ -1,11 +1,11 @@
 //! Windows: membership of groups, by which interface datagrams to them leave, and where those of a
 //! group socket came in, which only `WSARecvMsg` tells.
 
-use super::super::{Arrival, GroupCapabilities, Via};
+use super::super::{Arrival, Via};
 use super::{raw, set};
-use socket2::{InterfaceIndexOrAddress, SockAddr, SockAddrStorage, Socket};
+use socket2::{SockAddr, SockAddrStorage, Socket};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::ptr::{null_mut, read_unaligned};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
@@ -25,6 +25,9 @@ use windows_sys::Win32::Networking::WinSock::{
 pub const NO_ROOM: &[i32] = &[WSAENOBUFS];
 /// What a repeated join is answered with; a group or an interface that is none was refused before.
 pub const MEMBER_ALREADY: i32 = WSAEINVAL;
+/// The number of no interface, and how a join on it is refused.
+pub const NOWHERE: u32 = 0x00ff_ffff;
+pub const NO_SUCH_INTERFACE: &[i32] = &[WSAEADDRNOTAVAIL, WSAEINVAL];
 /// The number of "Loopback Pseudo-Interface 1" on every installation.
 const LOOPBACK: u32 = 1;
 
@@ -44,6 +47,11 @@ pub fn share(socket: &Socket, v6: bool) -> io::Result<State> {
     let (level, option) = if v6 { (IPPROTO_IPV6, IPV6_PKTINFO) } else { (IPPROTO_IP, IP_PKTINFO) };
     set(socket, level, option, 1);
     Ok(State { shared: true, ..State::default() })
+}
+
+/// Without the call that tells a datagram's destination, groups cannot be told apart.
+pub fn tells_arrivals() -> bool {
+    RECEIVE_MESSAGE.is_some()
 }
 
 /// Windows has no such option: each socket hears what it joined.
@@ -83,48 +91,8 @@ pub fn is_loopback(interface: u32) -> bool {
     interface == LOOPBACK
 }
 
-/// Tries by joining on an interface that does not exist; the network notices nothing.
-pub fn probe_groups() -> GroupCapabilities {
-    use socket2::{Domain, Type};
-    const NOWHERE: u32 = 0x00ff_ffff;
-    let Ok(socket) = Socket::new(Domain::IPV4, Type::DGRAM, None) else {
-        return GroupCapabilities { multicast: false, source_specific: false, all: false };
-    };
-    let group = IpAddr::V4(Ipv4Addr::new(232, 67, 27, 1));
-    let known = |result: io::Result<()>| {
-        let code = result.err().and_then(|error| error.raw_os_error());
-        matches!(code, Some(WSAEADDRNOTAVAIL | WSAEINVAL))
-    };
-    let own = Some(Ipv4Addr::LOCALHOST.into());
-    GroupCapabilities {
-        // Without the call that tells a datagram's destination, groups cannot be told apart.
-        multicast: RECEIVE_MESSAGE.is_some() && known(change(&socket, true, group, NOWHERE, None)),
-        source_specific: known(change(&socket, true, group, NOWHERE, own)),
-        all: false,
-    }
-}
-
-/// Joins, or leaves.
-pub fn change(
-    socket: &Socket,
-    join: bool,
-    group: IpAddr,
-    interface: u32,
-    source: Option<IpAddr>,
-) -> io::Result<()> {
-    if let Some(source) = source {
-        return change_source(socket, join, group, interface, source);
-    }
-    let index = InterfaceIndexOrAddress::Index(interface);
-    match (group, join) {
-        (IpAddr::V4(group), true) => socket.join_multicast_v4_n(&group, &index),
-        (IpAddr::V4(group), false) => socket.leave_multicast_v4_n(&group, &index),
-        (IpAddr::V6(group), true) => socket.join_multicast_v6(&group, interface),
-        (IpAddr::V6(group), false) => socket.leave_multicast_v6(&group, interface),
-    }
-}
-
-fn change_source(
+/// Joins for one source, or leaves.
+pub fn change_source(
     socket: &Socket,
     join: bool,
     group: IpAddr,
@@ -176,7 +144,7 @@ pub fn route(socket: &Socket, state: &State, via: Via, v6: bool) {
 
 impl State {
     pub fn wants_arrivals(&self) -> bool {
-        self.shared && RECEIVE_MESSAGE.is_some()
+        self.shared && tells_arrivals()
     }
 }
 
