@@ -21,6 +21,8 @@ const LATE_MS = 100;
 const ROUND_MOST_MS = 1000;
 /** Who has not reported for so long is not waited for. */
 const SILENT_MS = 500;
+/** After so long a round may end, or it is said anew who is waited for. */
+const ROUND_STEPS_MS = [JUDGED_MS, ROUND_MS, LATE_MS, SILENT_MS, ROUND_MOST_MS];
 /** Beyond so many receivers not each one is waited for: see STATUS. */
 const FEW = 32;
 const SOME = 8;
@@ -42,6 +44,7 @@ export class Flow {
   readonly #trials: Trials;
   readonly #slow: (peer: Peer) => void;
   #roundAt = 0;
+  #checkedAt = 0;
   #roundBytes = 0;
   /** By channel: the packet number behind the judged part of this round, and that behind the last cut. */
   #marks: ReadonlyMap<number, number> | undefined;
@@ -101,9 +104,10 @@ export class Flow {
     return this.#pacer.readyAt(this.rate.rate, this.#packetBytes);
   }
 
-  /** When the round ends at the earliest. */
+  /** When time alone may end the round next. */
   get roundEndsAt(): number {
-    return this.#roundAt + ROUND_MS;
+    const ends = ROUND_STEPS_MS.map((ms) => this.#roundAt + ms);
+    return ends.find((at) => at > this.#checkedAt) ?? Infinity;
   }
 
   spent(bytes: number): void {
@@ -137,6 +141,7 @@ export class Flow {
 
   /** Ends the round if its packets were answered for, or lost. @param peers - those that hear us */
   round(now: number, peers: readonly Peer[], channels: readonly Channel[]): void {
+    this.#checkedAt = now;
     if (this.#roundAt === 0) this.#begin(now);
     const roundMs = now - this.#roundAt;
     const counting = this.#counting(peers);
