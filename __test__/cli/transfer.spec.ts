@@ -233,7 +233,8 @@ test("a trusting inbox takes from the keys it was told, and from nobody else", a
   const send = (who: string) =>
     new Command(t, join(root, who), ["send", join(root, "note"), "--to", ticket, "--json"]);
   const eve = send("eve");
-  t.is((await eve.ended).code, 5);
+  const refused = await eve.ended;
+  t.is(refused.code, 5, refused.stdout + refused.stderr);
   t.like(eve.events.at(-1), { t: "error", code: "MP2P_NOT_ALLOWED" });
   t.is((await send("alice").ended).code, 0);
   t.is((await bob.ended).code, 0);
