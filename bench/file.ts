@@ -1,4 +1,5 @@
 /** How fast does the command line move one large file, and with how much memory? */
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
 import { NotMeasured } from "./child.ts";
@@ -10,49 +11,82 @@ import { mp2pTransfer, sendmeTransfer, type Transfer } from "./transfer-cli.ts";
 import { clear, makeFile, sameContent, withWorkDirectory } from "./work-directory.ts";
 
 const NAME = "file.bin";
+const MEMORY = "/dev/shm";
 
 export const file: Subject = {
   name: "file",
-  question: `One file of ${FILE_BYTES / 1e6} MB by the command line, source in page cache, verified`,
-  run: () => withWorkDirectory(measure),
+  question: `One file of ${FILE_BYTES / 1e6} MB by the command line, source in page cache, verified; \`cp\` says what the place can do`,
+  run: async () => [
+    ...(await withWorkDirectory((directory) => new FileBench(directory, "").rows())),
+    ...(await withWorkDirectory(
+      (directory) => new FileBench(directory, ", in memory").rows(),
+      MEMORY,
+    )),
+  ],
 };
 
-async function measure(directory: string): Promise<Row[]> {
-  const source = join(directory, NAME);
-  const into = join(directory, "received");
-  await makeFile(source, FILE_BYTES);
-  const transfers: Transfer[] = [];
-  /** Checks every byte outside the time, then makes room. */
-  const rate = async (seconds: number): Promise<number> => {
-    if (!(await sameContent(source, join(into, NAME))))
+class FileBench {
+  readonly #directory: string;
+  readonly #source: string;
+  readonly #into: string;
+  readonly #where: string;
+  readonly #transfers: Transfer[] = [];
+
+  constructor(directory: string, where: string) {
+    this.#directory = directory;
+    this.#source = join(directory, NAME);
+    this.#into = join(directory, "received");
+    this.#where = where;
+  }
+
+  async rows(): Promise<Row[]> {
+    await makeFile(this.#source, FILE_BYTES);
+    const outcomes = await sideBySide({
+      mp2p: () => this.#rate(() => this.#mp2p()),
+      cp: () => this.#rate(() => this.#cp()),
+      sendme: () => this.#rate(() => this.#sendme()),
+    });
+    const { mp2p, cp, sendme } = outcomes;
+    const note = `cp: ${"missing" in cp ? cp.missing : `${cp.value.toFixed(0)} MB/s`}`;
+    const figure = { figure: `large file${this.#where}`, unit: "MB/s", ours: mp2p, note };
+    return [
+      absolute(figure, { atLeast: 600 }),
+      relative(figure, "sendme", sendme, { atLeast: 3 }),
+      this.#memory("sender", mp2p, ({ senderPeakRssBytes }) => senderPeakRssBytes),
+      this.#memory("receiver", mp2p, ({ receiverPeakRssBytes }) => receiverPeakRssBytes),
+    ];
+  }
+
+  #memory(side: string, mp2p: Outcome, pick: (transfer: Transfer) => number): Row {
+    const values = this.#transfers.map((transfer) => pick(transfer) / 1e6);
+    const ours = "missing" in mp2p ? mp2p : worst(values);
+    const figure = `large file${this.#where}, peak memory of the ${side}`;
+    return absolute({ figure, unit: "MB", ours }, { atMost: 200 });
+  }
+
+  /** Makes room, and checks every byte outside the time. */
+  async #rate(move: () => Promise<number>): Promise<number> {
+    await clear(this.#into);
+    const seconds = await move();
+    if (!(await sameContent(this.#source, join(this.#into, NAME))))
       throw new NotMeasured("the received file differs");
     return FILE_BYTES / seconds / 1e6;
-  };
-  const outcomes = await sideBySide({
-    mp2p: async () => {
-      await clear(into);
-      const transfer = await mp2pTransfer(source, into, directory);
-      transfers.push(transfer);
-      return await rate(transfer.seconds);
-    },
-    sendme: async () => {
-      await clear(into);
-      return await rate(await sendmeTransfer(source, into, directory));
-    },
-  });
-  const figure = { figure: "large file", unit: "MB/s", ours: outcomes.mp2p };
-  const memory = (side: string, pick: (transfer: Transfer) => number): Row => {
-    const ours: Outcome =
-      "missing" in outcomes.mp2p ? outcomes.mp2p : worst(transfers.map((one) => pick(one) / 1e6));
-    return absolute(
-      { figure: `large file, peak memory of the ${side}`, unit: "MB", ours },
-      { atMost: 200 },
-    );
-  };
-  return [
-    absolute(figure, { atLeast: 600 }),
-    relative(figure, "sendme", outcomes.sendme, { atLeast: 3 }),
-    memory("sender", (transfer) => transfer.senderPeakRssBytes),
-    memory("receiver", (transfer) => transfer.receiverPeakRssBytes),
-  ];
+  }
+
+  async #mp2p(): Promise<number> {
+    const transfer = await mp2pTransfer(this.#source, this.#into, this.#directory);
+    this.#transfers.push(transfer);
+    return transfer.seconds;
+  }
+
+  #sendme(): Promise<number> {
+    return sendmeTransfer(this.#source, this.#into, this.#directory);
+  }
+
+  #cp(): Promise<number> {
+    const start = performance.now();
+    const { status } = spawnSync("cp", ["--reflink=never", this.#source, this.#into]);
+    if (status !== 0) throw new NotMeasured("cp failed");
+    return Promise.resolve((performance.now() - start) / 1000);
+  }
 }
