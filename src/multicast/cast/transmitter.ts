@@ -5,6 +5,7 @@ import {
   type Primitives,
   TAG_BYTES,
 } from "../../backend/port.ts";
+import { RecentMap } from "../../base/recent-map.ts";
 import { type AuthHead, type AuthSigner, authFrame, hashesPerPacket } from "./auth-frame.ts";
 import type { BlockSource } from "./block-source.ts";
 import { Burst } from "./burst.ts";
@@ -47,7 +48,7 @@ export class Transmitter {
   readonly #channels: Channels;
   readonly #burst: Burst;
   readonly #hashesMost: number;
-  readonly #parities = new Map<number, Uint8Array>();
+  readonly #parities = new RecentMap<number, Uint8Array>(PARITIES_MOST);
   #parts: Part[] = [];
 
   constructor(
@@ -209,8 +210,6 @@ export class Transmitter {
     const bytes = this.#source.symbols(block);
     if (bytes === undefined) return undefined;
     const parity = this.#options.primitives.parity(bytes);
-    const [oldest] = this.#parities.keys();
-    if (this.#parities.size >= PARITIES_MOST) this.#parities.delete(oldest as number);
     this.#parities.set(block, parity);
     return parity;
   }
