@@ -217,33 +217,35 @@ pub fn receive(bind: &Bind, buffer: &mut [u8]) -> io::Result<Received> {
         time: now_ms(),
         arrival: None,
     };
-    read_reports(bind, &message, &mut received);
+    bind.state.read_reports(&message, &mut received);
     Ok(received)
 }
 
-fn read_reports(bind: &Bind, message: &libc::msghdr, received: &mut Received) {
-    reports(message, |level, kind, report| match (level, kind) {
-        #[cfg(target_os = "linux")]
-        (libc::SOL_UDP, libc::UDP_GRO) => {
-            received.segment = usize::try_from(report.read_int()).unwrap_or(0).max(1);
-        }
-        #[cfg(target_os = "linux")]
-        (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
-            let total = report.read_int().cast_unsigned();
-            let before = bind.state.kernel_drops.swap(total, Relaxed);
-            received.kernel_drops += total.wrapping_sub(before) as usize;
-        }
-        #[cfg(target_os = "linux")]
-        (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
-            received.time -= report.read_time().map_or(0.0, age_ms);
-        }
-        (libc::IPPROTO_IP, libc::IP_PKTINFO) => received.arrival = arrival_v4(report),
-        (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => received.arrival = arrival_v6(report),
-        (libc::IPPROTO_IP, TOS_REPORT) | (libc::IPPROTO_IPV6, TCLASS_REPORT) => {
-            received.ecn = report.read_int().to_le_bytes()[0] & 3;
-        }
-        _ => {}
-    });
+impl State {
+    fn read_reports(&self, message: &libc::msghdr, received: &mut Received) {
+        reports(message, |level, kind, report| match (level, kind) {
+            #[cfg(target_os = "linux")]
+            (libc::SOL_UDP, libc::UDP_GRO) => {
+                received.segment = usize::try_from(report.read_int()).unwrap_or(0).max(1);
+            }
+            #[cfg(target_os = "linux")]
+            (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
+                let total = report.read_int().cast_unsigned();
+                let before = self.kernel_drops.swap(total, Relaxed);
+                received.kernel_drops += total.wrapping_sub(before) as usize;
+            }
+            #[cfg(target_os = "linux")]
+            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                received.time -= report.read_time().map_or(0.0, age_ms);
+            }
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => received.arrival = arrival_v4(report),
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => received.arrival = arrival_v6(report),
+            (libc::IPPROTO_IP, TOS_REPORT) | (libc::IPPROTO_IPV6, TCLASS_REPORT) => {
+                received.ecn = report.read_int().to_le_bytes()[0] & 3;
+            }
+            _ => {}
+        });
+    }
 }
 
 fn arrival_v4(report: &Report) -> Option<Arrival> {
