@@ -77,6 +77,30 @@ test("a folder to two receivers: one upload, each of them told", async (t) => {
   for (const name of ["anna", "bert"]) arrived(t, its, name);
 });
 
+test("what is sent to a key goes to its inbox, though a cast of the same key is on", async (t) => {
+  const its = scene(t, MB);
+  const inbox = join(its.folder, "inbox");
+  const home = join(its.folder, "sender");
+  const listening = new Command(t, home, [
+    "listen",
+    "--into",
+    inbox,
+    "--accept",
+    "all",
+    "--json",
+    ...BIND,
+  ]);
+  const { key } = await listening.event("ready");
+  await cast(t, its.folder, its.source, "--open").event("ready");
+  for (const name of ["one", "two", "three"]) {
+    writeFileSync(join(its.folder, name), name);
+    const args = ["send", join(its.folder, name), "--to", key, "--json", ...BIND];
+    const { code, stdout } = await new Command(t, join(its.folder, "friend"), args).ended;
+    t.is(code, 0, stdout);
+    t.is(readFileSync(join(inbox, name), "utf8"), name);
+  }
+});
+
 test("stdin to the stdout of two receivers", async (t) => {
   const folder = temporaryFolder(t);
   const sender = cast(t, folder, "-", "--min", "2");

@@ -175,6 +175,27 @@ for (const ik of [true, false]) {
   });
 }
 
+test("an endpoint that its key alone does not reach answers those that name it, and peers that lost it", (t) => {
+  const { internet, clock, random, bob, bobSeed } = world(12);
+  const alice = new Node(internet, primitives, ALICE, random.bytes(32), { answersKey: false });
+  const { record } = settled(clock, bob.dial(alice, { instance: alice.instance }));
+  if (record === undefined) return t.fail("no session");
+  const other = new Node(internet, primitives, "198.51.100.2:3000", bobSeed);
+  for (const ik of [true, false])
+    t.is(settled(clock, other.dial(alice, { ik })).error?.code, "MP2P_NO_PATH", `IK: ${ik}`);
+  t.truthy(settled(clock, other.dial(alice, { instance: alice.instance })).record);
+
+  const handshakes = () => record.exporters.length;
+  const before = handshakes();
+  internet.reaches = () => false;
+  bob.send(record, bytes("anybody there?"));
+  clock.run(clock.now + 5000);
+  internet.reaches = () => true;
+  clock.run(clock.now + 10_000);
+  t.true(handshakes() > before, "it was searched for by its key, and answered");
+  t.deepEqual(alice.received(alice.opened[0] as never).map(text), ["anybody there?"]);
+});
+
 test("a peer whose address changes is followed, and its streams go on", (t) => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const { clock, alice, bob } = world(seed, { delayMs: 20, loss: 0.05 });

@@ -21,6 +21,8 @@ export interface NodeOptions {
   readonly ports?: readonly Port[];
   readonly hopLimit?: number;
   readonly groupBitsPerSecond?: number;
+  /** Default: yes. */
+  readonly answersKey?: boolean;
 }
 
 export class Node {
@@ -41,7 +43,12 @@ export class Node {
     primitives: Primitives,
     address: string,
     seed: Uint8Array,
-    { ports = [], hopLimit = 1, groupBitsPerSecond = GROUP_BITS_PER_SECOND }: NodeOptions = {},
+    {
+      ports = [],
+      hopLimit = 1,
+      groupBitsPerSecond = GROUP_BITS_PER_SECOND,
+      answersKey = true,
+    }: NodeOptions = {},
   ) {
     const { random } = internet;
     this.#internet = internet;
@@ -69,6 +76,7 @@ export class Node {
       identity: this.identity,
       instance: this.instance,
       network: NETWORK,
+      answersKey,
       suites: [SUITE_CHACHA20_POLY1305] as const,
       limits: LIMITS,
       congestion: "rate" as const,

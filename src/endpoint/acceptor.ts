@@ -5,9 +5,16 @@
  */
 import { nameOf } from "../base/bytes.ts";
 import { RecentMap } from "../base/recent-map.ts";
-import { type Established, type HandshakeParty, VERSIONS } from "../session/handshake.ts";
+import { addressee, isAddressed } from "../noise/macs.ts";
+import { type Established, type HandshakeParty, isIk, VERSIONS } from "../session/handshake.ts";
 import { answerInit, type PendingResponder } from "../session/handshake-responder.ts";
-import { INIT, PROTOCOL_VERSION, sameInit, versionNegotiation } from "../wire/handshake-packets.ts";
+import {
+  INIT,
+  PROTOCOL_VERSION,
+  parseInit,
+  sameInit,
+  versionNegotiation,
+} from "../wire/handshake-packets.ts";
 import type { CoreConfig } from "./core-config.ts";
 import { Deadlines, type Timed } from "./deadlines.ts";
 import type { SessionTable } from "./session-table.ts";
@@ -79,6 +86,8 @@ export class Acceptor {
   readonly #spent = new RecentMap<string, true>(MAX_SPENT);
   readonly #perSource = new Map<string, number>();
   readonly #deadlines = new Deadlines<Answered>();
+  /** Of INITs that name our instance. */
+  #ownMac1Key: Uint8Array | undefined;
   #closed = false;
 
   constructor(
@@ -160,7 +169,11 @@ export class Acceptor {
     const { primitives, instance, socket } = this.#config;
     const random = primitives.randomBytes(CID_BYTES + EPHEMERAL_BYTES);
     const localCid = random.slice(0, CID_BYTES);
+    const isOpen = this.#config.answersKey || this.#namesUs(packet);
+    // Only a peer that we know dials by IK, and says who it is before we do.
+    if (!isOpen && !isIkInit(packet)) return;
     const answer = answerInit(this.#party, packet, {
+      ...(isOpen ? {} : { allow: (key, peer) => this.#table.knows(key, peer) }),
       localCid,
       instance,
       ephemeral: random.subarray(CID_BYTES),
@@ -183,6 +196,12 @@ export class Acceptor {
     }
     if (answer.established !== undefined) this.#established(answer.established, way);
     this.#replies.push({ address: way.address, response: answer.response });
+  }
+
+  #namesUs(packet: Uint8Array): boolean {
+    const { primitives, identity, network, instance } = this.#config;
+    this.#ownMac1Key ??= addressee(primitives, identity.key, network, instance).mac1Key;
+    return isAddressed(primitives, this.#ownMac1Key, packet);
   }
 
   #repeat(answered: Answered, { address }: Way): void {
@@ -222,6 +241,11 @@ export class Acceptor {
     if (count > 0) this.#perSource.set(source, count);
     else this.#perSource.delete(source);
   }
+}
+
+function isIkInit(packet: Uint8Array): boolean {
+  const init = parseInit(packet);
+  return init !== undefined && isIk(init.pattern);
 }
 
 /** The first bytes of each Noise message 1 are the caller's ephemeral public key. */

@@ -13,6 +13,8 @@ export interface CoreConfig {
   readonly instance: Uint8Array;
   /** 16 bytes naming the network; zeros where there is none. */
   readonly network: Uint8Array;
+  /** Whether to answer strangers who know our key and not our instance. */
+  readonly answersKey: boolean;
   /** In order of preference. */
   readonly suites: readonly Suite[];
   readonly limits: Limits;

@@ -37,7 +37,7 @@ export function endpointParts(
         instance,
         network,
         discovery: options.discovery ?? {},
-        isAnnounced: takesStrangers(options),
+        isAnnounced: answersKey(options),
         ...running,
       })
     : undefined;
@@ -51,28 +51,30 @@ export function endpointParts(
     limits: limitsOf(options.limits),
     congestion,
     groupBitsPerSecond: groupRateOf(options.discovery ?? {}),
+    answersKey: answersKey(options),
     ...(groups && { hub: groups.hub, groups: groups.rung }),
   };
   return { config, groups };
 }
 
 /**
- * An endpoint that lets no key in hears those alone who name it: another process of the same key may be
- * the one that is meant (WIRE item 9). Once it has sessions, peers that lost it must find it again.
+ * An endpoint that its key alone does not reach hears those who name it: another process of the same key may be
+ * the one that is meant (WIRE item 9). Once it has sessions, peers that lost it must find it again, and the
+ * acceptor leaves out everybody else.
  */
 export function strangerFilter(
-  { primitives, identity, network, instance }: CoreConfig,
+  { primitives, identity, network, instance, answersKey }: CoreConfig,
   options: EndpointOptions,
   backend: Backend,
   hasSessions: boolean,
 ): StrangerFilter {
-  const targets = takesStrangers(options) || hasSessions ? [ANY_INSTANCE, instance] : [instance];
+  const targets = answersKey || hasSessions ? [ANY_INSTANCE, instance] : [instance];
   return {
     addressees: targets.map((target) => addressee(primitives, identity.key, network, target)),
     ...strangerLimits(backend, options.limits),
   };
 }
 
-function takesStrangers({ allow }: EndpointOptions): boolean {
-  return !Array.isArray(allow) || allow.length > 0;
+function answersKey({ allow, byKey }: EndpointOptions): boolean {
+  return byKey ?? (!Array.isArray(allow) || allow.length > 0);
 }

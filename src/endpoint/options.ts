@@ -46,6 +46,12 @@ export interface EndpointOptions {
   /** Who may open sessions to us; default: everybody who knows our key. */
   readonly allow?: Allow;
   readonly limits?: EndpointLimits;
+  /**
+   * Whether the key alone reaches this endpoint, so that it also announces itself; default: unless `allow` is an
+   * empty list. With `false` only those reach it who have its ticket, or hear of its cast: the key is left to
+   * another endpoint of it.
+   */
+  readonly byKey?: boolean;
   /** Stream services this endpoint knows; streams of others are refused. Default: `""` and `"transfer/1"`. */
   readonly services?: readonly string[];
   /** Network name: endpoints of different names do not hear each other. */

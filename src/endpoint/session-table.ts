@@ -82,6 +82,11 @@ export class SessionTable {
     return undefined;
   }
 
+  /** Whether there is a session with this very peer, or was one of late. */
+  knows(key: Uint8Array, instance: Uint8Array): boolean {
+    return this.#pairs.has(pairName(key, instance));
+  }
+
   /** Whether a completed handshake is with the very peer instance of this session. */
   isPair(record: SessionRecord, { peerKey, peerInstance }: Established): boolean {
     return pairName(peerKey, peerInstance) === record.peer.pair;

@@ -3,7 +3,7 @@
  * cookies". This is the initiator's half; the responder's is the socket's stranger filter.
  */
 import type { Addressee, Primitives } from "../backend/port.ts";
-import { ascii, concat } from "../base/bytes.ts";
+import { ascii, concat, equalBytes } from "../base/bytes.ts";
 import { COOKIE, COOKIE_BYTES, INIT, INIT_BYTES, PACKET } from "../wire/handshake-packets.ts";
 
 const MAC_KEY_BYTES = 32;
@@ -40,6 +40,16 @@ export function addressee(
 export function writeMac1(primitives: Primitives, mac1Key: Uint8Array, init: Uint8Array): void {
   const mac = primitives.hmacSha512(mac1Key, init.subarray(0, INIT.mac1));
   init.set(mac.subarray(0, INIT.mac2 - INIT.mac1), INIT.mac1);
+}
+
+/** Whether an INIT is meant for this addressee. */
+export function isAddressed(
+  primitives: Primitives,
+  mac1Key: Uint8Array,
+  init: Uint8Array,
+): boolean {
+  const mac = primitives.hmacSha512(mac1Key, init.subarray(0, INIT.mac1));
+  return equalBytes(mac.subarray(0, INIT.mac2 - INIT.mac1), init.subarray(INIT.mac1, INIT.mac2));
 }
 
 /** Fills mac2 in, under the cookie that the responder gave this address. */

@@ -49,7 +49,7 @@ export interface AnswerOptions {
    * Whom to answer at all. May only refuse: an INIT proves nobody's presence. Called before an IK
    * answer is written and at XX's FIN.
    */
-  allow?(peerKey: Uint8Array): boolean;
+  allow?(peerKey: Uint8Array, peerInstance: Uint8Array): boolean;
 }
 
 export interface InitAnswer {
@@ -157,7 +157,7 @@ function callerOf(
 ): Caller | undefined {
   const peerStatic = noise.remoteStatic;
   if (!peerStatic || !identity || !endpoint || !limits) return undefined;
-  if (options.allow?.(identity.key) === false) return undefined;
+  if (options.allow?.(identity.key, endpoint.instance) === false) return undefined;
   if (!verifyProof(party, identity, peerStatic)) return undefined;
   return {
     peerKey: identity.key,

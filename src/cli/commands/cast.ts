@@ -28,9 +28,9 @@ export async function cast(
 ): Promise<void> {
   const isLive = paths.length === 1 && paths[0] === "-";
   if (!isLive) await requireSources(paths);
-  // Whoever may receive is the cast's affair: `castOptions`.
+  // Whoever may receive is the cast's affair: `castOptions`. Our key alone means an inbox of ours, if there is one.
   await using endpoint = await openEndpoint(
-    { services: ["cast/1"], ...networkOf(options) },
+    { services: ["cast/1"], byKey: false, ...networkOf(options) },
     context,
   );
   const done = isLive
