@@ -42,6 +42,8 @@ export class GroupNet {
   readonly wire: WirePacket[] = [];
   /** Kept only where a test asks for it. */
   recording = false;
+  /** Where packets seem to come from. */
+  alias: (packet: WirePacket) => WirePacket = (packet) => packet;
   loss: number;
   readonly options: NetOptions;
   packets = 0;
@@ -73,7 +75,7 @@ export class GroupNet {
     const copies = this.random.chance(this.options.duplicate ?? 0) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const delay = 0.1 + this.random.next() * (this.options.jitterMs ?? 0);
-      this.clock.after(delay, () => hub.arrive(packet));
+      this.clock.after(delay, () => hub.arrive(this.alias(packet)));
     }
   }
 }

@@ -1,70 +1,20 @@
 import test from "ava";
 import { ascii, concat, equalBytes, toHex } from "../../../src/base/bytes.ts";
-import { senderSlotKeys } from "../../../src/multicast/group/sender-keys.ts";
 import { signPieces } from "../../../src/multicast/group/signing.ts";
-import { groupKeys } from "../../../src/multicast/group/terms.ts";
 import { parseGroupFrame, writeGroupFrame } from "../../../src/wire/group-frames.ts";
 import {
-  gather,
-  newMember,
-  type SimMember,
-  type SimMemberOptions,
-} from "../../sim/group-member.ts";
-import { GroupNet, open, sealPacket, type WirePacket } from "../../sim/group-net.ts";
-import { testPrimitives } from "../../support/primitives.ts";
-
-const [[, primitives]] = (await testPrimitives()) as [
-  Awaited<ReturnType<typeof testPrimitives>>[0],
-];
-const NOTHING = new Uint8Array(0);
-const GROUP = groupKeys(primitives, { name: ascii("sim"), secret: NOTHING, owner: NOTHING }).id;
-
-interface Trio {
-  readonly alice: SimMember;
-  readonly bob: SimMember;
-  readonly mallory: SimMember;
-}
-
-interface Held {
-  readonly run: Uint8Array;
-  readonly epoch: number;
-  readonly senderKey: Uint8Array;
-}
-
-/** The keys of one member that another was ever given, oldest first. */
-function keysHeld(by: SimMember, of: SimMember): Held[] {
-  let run: Uint8Array = NOTHING;
-  const held: Held[] = [];
-  for (const { from, record } of by.records) {
-    if (!equalBytes(from.key, of.party.key)) continue;
-    if (record.type === "hello" || record.type === "welcome") run = record.run;
-    if (record.type === "key") held.push({ run, epoch: record.epoch, senderKey: record.key });
-  }
-  return held;
-}
-
-function slotOf(of: SimMember, { run, epoch, senderKey }: Held, group = GROUP) {
-  return senderSlotKeys(primitives, { group, key: of.party.key, run, epoch, senderKey });
-}
-
-/** A frame in the name of `of`, signed by whoever `signer` is. */
-function frameBy(signer: SimMember, { run, epoch }: Held, seq: number, text: string): Uint8Array {
-  const sign = (message: Uint8Array) => signer.hub.sign(message);
-  const piece = { seq, index: 0, count: 1, data: ascii(text) };
-  const [frame] = signPieces(primitives, sign, { group: GROUP, run, epoch }, [piece]);
-  return frame as Uint8Array;
-}
-
-function inject(net: GroupNet, from: SimMember, bytes: Uint8Array): void {
-  for (const hub of net.hubs) if (hub !== from.hub) hub.arrive({ from: from.hub, to: "", bytes });
-}
-
-function trio(seed: number, options: SimMemberOptions = {}): Trio & { readonly net: GroupNet } {
-  const net = new GroupNet(primitives, { seed });
-  net.recording = true;
-  const [alice, bob, mallory] = gather(net, 3, options) as [SimMember, SimMember, SimMember];
-  return { net, alice, bob, mallory };
-}
+  frameBy,
+  GROUP,
+  type Held,
+  inject,
+  keysHeld,
+  primitives,
+  slotOf,
+  type Trio,
+  trio,
+} from "../../sim/group-insider.ts";
+import { gather, newMember, type SimMember } from "../../sim/group-member.ts";
+import { GroupNet, open, sealPacket } from "../../sim/group-net.ts";
 
 test("an outsider's packets open nowhere", (t) => {
   const { net, alice, bob, mallory } = trio(1);
@@ -120,6 +70,8 @@ test("a piece moved to another place, salt or text of its batch is forged", (t) 
     ];
     for (const forgery of forgeries) {
       inject(net, mallory, sealPacket(primitives, slotOf(alice, held), packet++, forgery));
+      // Checks of one stranger's signatures are rare.
+      net.clock.run(net.clock.now + 150);
       tried++;
     }
   }
@@ -165,77 +117,6 @@ test("what was said is delivered once, replayed as it was or sealed anew", (t) =
     t.is(bob.hub.replayed, 1, "from where it came");
     t.is(bob.engine.counters.duplicates, 2, "from another address, and sealed anew");
   }
-});
-
-test("a member that counts from far ahead, under its own address or another's, silences nobody", (t) => {
-  for (const reliable of [false, true]) {
-    const { net, alice, bob, mallory } = trio(13, { reliable });
-    const [held] = keysHeld(mallory, alice) as [Held];
-    const said: string[] = [];
-    for (let turn = 0; turn < 50; turn++) {
-      const liar = turn % 2 === 0 ? mallory : alice;
-      const far = 2 ** 40 + turn * 100_000;
-      inject(net, liar, sealPacket(primitives, slotOf(alice, held), far, ascii("far ahead")));
-      said.push(`${turn}`);
-      alice.say(`${turn}`);
-      net.clock.run(net.clock.now + 5);
-    }
-    net.clock.run(net.clock.now + 50);
-    t.deepEqual(bob.heard(alice), said);
-    t.is(bob.engine.counters.malformed, 50);
-    t.is(bob.hub.replayed, 0);
-  }
-});
-
-test("whatever was recorded, sent again in any order from any address, is delivered once", (t) => {
-  for (const reliable of [false, true]) {
-    const { net, alice, bob } = trio(14, { reliable });
-    net.loss = 0.1;
-    const said: string[] = [];
-    for (let turn = 0; turn < 60; turn++) {
-      said.push(`${turn} ${"x".repeat(net.random.below(3000))}`);
-      alice.say(said.at(-1) as string);
-      net.clock.run(net.clock.now + 5);
-      const packets = net.wire.filter(({ from, bytes }) => from === alice.hub && bytes[0] === 0x56);
-      for (let each = 0; each < 20; each++) {
-        const { bytes } = packets[net.random.below(packets.length)] as WirePacket;
-        const from = Object.assign(Object.create(alice.hub) as typeof alice.hub, {
-          address: `198.51.100.7:${net.random.below(20)}`,
-        });
-        bob.hub.arrive({ from, to: "", bytes });
-      }
-    }
-    net.clock.run(net.clock.now + 3000);
-    const heard = bob.heard(alice);
-    if (reliable) t.deepEqual(heard, said);
-    else {
-      const order = heard.map((text) => said.indexOf(text));
-      t.deepEqual(
-        order,
-        [...new Set(order)].sort((one, other) => one - other),
-        "rising, none twice",
-      );
-    }
-    const { forged, malformed } = bob.engine.counters;
-    t.is(forged + malformed, 0);
-  }
-});
-
-test("hostile bytes under a member's own keys are counted and change nothing", (t) => {
-  const { net, alice, bob, mallory } = trio(6);
-  const [held] = keysHeld(alice, mallory) as [Held];
-  for (let packet = 0; packet < 300; packet++) {
-    const bytes = net.random.bytes(net.random.below(200));
-    if (packet % 2 === 0) bytes[0] = 0x18;
-    inject(net, mallory, sealPacket(primitives, slotOf(mallory, held), packet, bytes));
-  }
-  const { forged, malformed, duplicates } = bob.engine.counters;
-  t.is(forged + malformed + duplicates, 300);
-  t.deepEqual(bob.delivered, []);
-  mallory.say("honest for once");
-  alice.say("still here");
-  net.clock.run(net.clock.now + 50);
-  t.deepEqual(bob.heard(alice), ["still here"]);
 });
 
 /** Whether any key of `of` that `by` was ever given opens any of these packets. */

@@ -18,6 +18,7 @@ import type { Departure, MemberTable } from "./member-table.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Places } from "./places.ts";
 import { type Budget, WINDOW_BYTES } from "./receiver.ts";
+import { StrangeChecks } from "./signature-checks.ts";
 
 /** Unfinished messages of all members together: four windows. */
 const BUDGET_BYTES: number = 4 * WINDOW_BYTES;
@@ -50,6 +51,7 @@ export class Conversations {
   readonly epochs: Epochs;
   readonly #options: ConversationsOptions;
   readonly #budget: Budget = { bytes: 0, most: BUDGET_BYTES };
+  readonly #strange = new StrangeChecks();
 
   constructor(options: ConversationsOptions) {
     const { hub, group, greeter, outgoing, table } = options;
@@ -137,6 +139,8 @@ export class Conversations {
       run,
       budget: this.#budget,
       counters,
+      strange: this.#strange,
+      address: () => member.channel.address,
       write: (record) => member.write(record, hub.now()),
       deliver: (seq, lost, data) => {
         this.#join(member);

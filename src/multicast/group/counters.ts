@@ -4,6 +4,8 @@ export interface GroupCounters {
   malformed: number;
   /** Pieces whose signature is not that of the member whose keys they came under: made by an insider. */
   forged: number;
+  /** Pieces dropped unread: too many wrong signatures came from there, or from sources that proved nothing. */
+  unchecked: number;
   /** Pieces that were here, delivered or given up: replays, repairs for others, a second interface. */
   duplicates: number;
   /** Pieces dropped because unfinished messages fill their budget. */
@@ -22,6 +24,7 @@ export function groupCounters(): GroupCounters {
   return {
     malformed: 0,
     forged: 0,
+    unchecked: 0,
     duplicates: 0,
     droppedFull: 0,
     refusedProofs: 0,

@@ -10,6 +10,7 @@ import { nackBackoffMs } from "./backoff.ts";
 import type { GroupCounters } from "./counters.ts";
 import { type Budget, Receiver } from "./receiver.ts";
 import { senderSlotKeys } from "./sender-keys.ts";
+import { SignatureChecks, type StrangeChecks } from "./signature-checks.ts";
 import { PieceVerifier } from "./signing.ts";
 
 /** Packets under the keys before the newest may still be on their way. */
@@ -31,6 +32,9 @@ export interface IncomingOptions {
   readonly run: Uint8Array;
   readonly budget: Budget;
   readonly counters: GroupCounters;
+  readonly strange: StrangeChecks;
+  /** Where the member's session leads. */
+  readonly address: () => string;
   readonly write: (record: GroupRecord) => void;
   readonly deliver: (seq: number, lost: number, data: Uint8Array) => void;
   /** The member's multicast does not arrive. */
@@ -50,6 +54,7 @@ interface Epoch {
 export class Incoming {
   readonly #options: IncomingOptions;
   readonly #primitives: Primitives;
+  readonly #checks: SignatureChecks;
   /** Oldest first. */
   #epochs: Epoch[] = [];
   #receiver: Receiver | undefined;
@@ -67,6 +72,7 @@ export class Incoming {
   constructor(options: IncomingOptions) {
     this.#options = options;
     this.#primitives = options.hub.primitives;
+    this.#checks = new SignatureChecks(options.strange, options.address);
   }
 
   /** Whether a key of this member was taken. */
@@ -144,7 +150,13 @@ export class Incoming {
       counters[verdict === "full" ? "droppedFull" : "duplicates"]++;
       return;
     }
-    if (!verifier.verify(frame)) {
+    if (!this.#checks.mayCheck(row.source, row.time)) {
+      counters.unchecked++;
+      return;
+    }
+    const isGood = verifier.verify(frame);
+    this.#checks.judge(row.source, isGood, row.time);
+    if (!isGood) {
       counters.forged++;
       return;
     }

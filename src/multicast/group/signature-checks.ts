@@ -1,0 +1,60 @@
+/**
+ * Which signatures are worth the time it takes to verify them. Every member can seal packets under another's
+ * keys, so wrong ones cost nothing but to us: sources that have not shown to be a member's share a rate, and
+ * those that have may be wrong only now and then.
+ */
+import { RecentMap } from "../../base/recent-map.ts";
+import { TokenBucket } from "../../base/token-bucket.ts";
+
+/** Of sources without proof, all members' together, and of one host. */
+const STRANGE_PER_SECOND = 50;
+const STRANGE_PER_HOST_PER_SECOND = 10;
+const HOSTS_MOST = 256;
+/** Wrong ones from a source with proof: its address may be forged. */
+const WRONG_PER_SECOND = 100;
+/** Addresses of one member: two families on a few interfaces. */
+const SOURCES_MOST = 8;
+
+/** Checks of sources without proof, over all members of a group. */
+export class StrangeChecks {
+  readonly #all = new TokenBucket(STRANGE_PER_SECOND);
+  readonly #byHost = new RecentMap<string, TokenBucket>(HOSTS_MOST);
+
+  /** @param source - `"192.0.2.7:5000"`: ports cost nothing, so they do not count */
+  take(source: string, now: number): boolean {
+    const host = source.slice(0, source.lastIndexOf(":"));
+    const own = this.#byHost.get(host) ?? new TokenBucket(STRANGE_PER_HOST_PER_SECOND);
+    this.#byHost.set(host, own);
+    return own.holdsOne(now) && this.#all.take(now) && own.take(now);
+  }
+}
+
+/** Checks of what came under one member's keys. */
+export class SignatureChecks {
+  readonly #strange: StrangeChecks;
+  readonly #address: () => string;
+  /** Sources that sent what the member signed, with how many wrong ones they may send. */
+  readonly #proven = new RecentMap<string, TokenBucket>(SOURCES_MOST);
+
+  /** @param address - where the member's session leads: proof as good as a signature */
+  constructor(strange: StrangeChecks, address: () => string) {
+    this.#strange = strange;
+    this.#address = address;
+  }
+
+  mayCheck(source: string, now: number): boolean {
+    if (source === this.#address() && !this.#proven.has(source)) this.#prove(source);
+    return this.#proven.get(source)?.holdsOne(now) ?? this.#strange.take(source, now);
+  }
+
+  /** What came of a check. */
+  judge(source: string, isGood: boolean, now: number): void {
+    const wrong = this.#proven.get(source);
+    if (!isGood) wrong?.take(now);
+    else if (wrong === undefined) this.#prove(source);
+  }
+
+  #prove(source: string): void {
+    this.#proven.set(source, new TokenBucket(WRONG_PER_SECOND));
+  }
+}
