@@ -43,6 +43,28 @@ test("who comes to a live cast after its beginning is told so, and nobody waits 
   );
 });
 
+test("a receiver that is interrupted and comes back has one line, of how it ended", async (t) => {
+  const world = await castWorld({ bytes: 5_000_000, bitsPerSecond: 50e6 });
+  world.add();
+  const key = new Uint8Array(32).fill(7);
+  const first = world.add({ key });
+  world.network.clock.run(300);
+  first.engine.decline(new Error("Ctrl-C"));
+  world.network.clock.run(400);
+  t.deepEqual(
+    world.sender.receivers().map(({ state }) => state),
+    ["receiving", "partial"],
+  );
+  const second = world.add({ key, held: first.held() });
+  t.true(world.run(20_000));
+  t.deepEqual(
+    world.report?.receivers.map(({ outcome }) => outcome),
+    ["complete", "complete"],
+  );
+  t.true(second.receipt !== undefined && second.receipt.heldBytes > 0);
+  t.is(world.sender.progress().receivers, 2);
+});
+
 async function tryOut(t: ExecutionContext, seed: number): Promise<void> {
   const random = new Random(seed + 1);
   const between = (least: number, most: number) => least + random.next() * (most - least);

@@ -31,9 +31,9 @@ export class Crowd {
 
   /** @returns false where there is no room */
   add(peer: Peer): boolean {
-    // Who came anew has one line in the report, so those before need not be kept.
+    // Who came anew has one line in the report, so those that ended before need not be kept.
     for (const before of this.#ofKey(peer.key)) {
-      if (before.outcome === "lost" || before.outcome === "declined") this.#remove(before);
+      if (before.outcome !== undefined && before.outcome !== "complete") this.#remove(before);
     }
     if (this.#peers.length >= PEERS_MOST) return false;
     this.#peers.push(peer);

@@ -10,12 +10,13 @@ import type {
 import { median } from "./median.ts";
 import type { Peer } from "./peer.ts";
 
-/** One line a receiver: who came back after it was lost has one. */
+/** One line a receiver: who came back after it was interrupted or lost has one, of how it is now. */
 function latest(peers: readonly Peer[]): readonly Peer[] {
   const last = new Map(peers.map((peer) => [nameOf(peer.key), peer]));
   return peers.filter(
     (peer) =>
-      (peer.outcome !== "lost" && peer.outcome !== "declined") ||
+      peer.outcome === undefined ||
+      peer.outcome === "complete" ||
       last.get(nameOf(peer.key)) === peer,
   );
 }
