@@ -114,7 +114,7 @@ export function manyHoldersConformance(name: string, load: Load): void {
       { weight: 2, arbitrary: fc.integer({ min: -70_000, max: 70_000 }) },
       { weight: 1, arbitrary: fc.constantFrom(WINDOW - 1, WINDOW, -WINDOW + 1, -WINDOW, FAR) },
     );
-    const packets = fc.array(fc.tuple(fc.nat(SOURCES - 1), steps), { maxLength: 60 });
+    const packets = fc.array(fc.tuple(fc.nat(SOURCES - 1), steps), { maxLength: 60, size: "max" });
     let received = 0;
     await fc.assert(
       fc.asyncProperty(packets, async (all) => {
