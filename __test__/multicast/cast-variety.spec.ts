@@ -65,6 +65,21 @@ test("a receiver that is interrupted and comes back has one line, of how it ende
   t.is(world.sender.progress().receivers, 2);
 });
 
+test("how long a cast took does not count waiting for the others", async (t) => {
+  const cast = { minReceivers: 2 };
+  const world = await castWorld({ bytes: 5_000_000, bitsPerSecond: 50e6, cast });
+  const early = world.add();
+  world.network.clock.run(8000);
+  const late = world.add();
+  t.true(world.run(20_000));
+  const all = [early, late].map(({ receipt }) => receipt?.seconds ?? Number.NaN);
+  const told = world.report?.receivers.map(({ seconds }) => seconds) ?? [];
+  t.is(told.length, 2);
+  // 0.8 s at the rate of the path.
+  for (const seconds of [...all, ...told, world.report?.seconds ?? Number.NaN])
+    t.true(seconds > 0.7 && seconds < 2, `${seconds} s`);
+});
+
 async function tryOut(t: ExecutionContext, seed: number): Promise<void> {
   const random = new Random(seed + 1);
   const between = (least: number, most: number) => least + random.next() * (most - least);

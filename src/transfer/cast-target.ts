@@ -155,6 +155,7 @@ export class FilesTarget implements CastTarget {
     const { parts } = this.#work as Work;
     const held = parts.held();
     const resumeBytes = held.reduce((sum, { block }) => sum + parts.blockLength(block), 0);
+    this.tally.started();
     this.tally.resumed(resumeBytes);
     this.#options.emit({ type: "accept", files, resumeBytes });
     this.tally.confirm(resumeBytes);

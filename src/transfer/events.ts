@@ -77,6 +77,7 @@ export interface TransferSummary {
   readonly files: number;
   /** Files left alone: they exist and the receiver keeps its own. */
   readonly skipped: number;
+  /** Since the offer was taken; of a cast, since its content came. */
   readonly seconds: number;
   /** Of `bytes`, what did not have to be sent again. */
   readonly resumedBytes: number;

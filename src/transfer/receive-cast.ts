@@ -52,8 +52,9 @@ async function receive(
   const ended = new AbortController();
   const files = filesTarget(endpoint, target, options, emit, (error) => ended.abort(error));
   const { signal, timeoutMs, onProgress, onReceipt } = options;
+  let receipt: CastReceipt | undefined;
   try {
-    const receipt = await endpoint.receiveCast(from, files, {
+    receipt = await endpoint.receiveCast(from, files, {
       signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(onProgress === undefined ? {} : { onProgress }),
@@ -66,7 +67,9 @@ async function receive(
     await files.close();
     await target.close();
   }
-  return files.tally.summary();
+  const summary = files.tally.summary();
+  // The tally knows when the offer was taken, the receipt when the sender began.
+  return receipt === undefined ? summary : { ...summary, seconds: receipt.seconds };
 }
 
 function filesTarget(

@@ -163,6 +163,7 @@ export class Receiver implements RecordSink {
       const folding = await inbox.probe();
       this.book.refuseCollisions(this.options.portable ? FOLDS_ALL : folding);
       const policies = await policiesFor(found, this.options.onConflict, () => this.#check());
+      this.tally.started();
       this.#content = new ContentReceiver(this, this.#channel, target, inbox, found, policies);
       await this.#content.run(this.#session.blake3);
     } finally {

@@ -233,6 +233,7 @@ export class Sender implements RecordSink {
 
   #accepted(resumeBytes: number | undefined): boolean {
     if (resumeBytes === undefined || resumeBytes > this.tally.total) return false;
+    this.tally.started();
     this.tally.resumed(resumeBytes);
     this.#emit({ type: "accept", files: this.tally.filesTotal, resumeBytes });
     return true;

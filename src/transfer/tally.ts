@@ -16,7 +16,7 @@ export class Tally {
   payloadBytes = 0;
   resumedBytes = 0;
   readonly #emit: Emit;
-  readonly #startedMs: number = performance.now();
+  #startedMs: number = performance.now();
   readonly #failed: TransferFailure[] = [];
   #failures = 0;
   #bytes = 0;
@@ -33,6 +33,11 @@ export class Tally {
   offered(size: number): void {
     this.total += size;
     this.filesTotal++;
+  }
+
+  /** Content may flow from now on: what it took to come to terms does not count. */
+  started(): void {
+    this.#startedMs = performance.now();
   }
 
   /** Bytes that need not be moved. */

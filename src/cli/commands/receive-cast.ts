@@ -98,7 +98,6 @@ export async function receiveCastToStdout(
   options: ReceiveCastCommandOptions,
   { reporter, signal, stdout, now }: Context,
 ): Promise<DoneEvent> {
-  const startedMs = now();
   const peer = formatKey(parseTicket(ticket).key);
   const meter = new RateMeter();
   const onProgress = ({ bytes, path, ...progress }: CastReceiveProgress) => {
@@ -110,18 +109,23 @@ export async function receiveCastToStdout(
     const kind = path === "unicast" ? "direct" : "multicast";
     reporter.emit({ t: "progress", peer, ...counts, etaSeconds, path: kind });
   };
-  const { bytes } = await receiveCastStream(endpoint, ticket, stdout as NodeJS.WriteStream, {
-    signal,
-    timeoutMs: options.timeout,
-    onProgress,
-    end: false,
-  });
+  const { bytes, seconds } = await receiveCastStream(
+    endpoint,
+    ticket,
+    stdout as NodeJS.WriteStream,
+    {
+      signal,
+      timeoutMs: options.timeout,
+      onProgress,
+      end: false,
+    },
+  );
   return {
     t: "done",
     peer,
     bytes,
     files: 0,
-    seconds: (now() - startedMs) / 1000,
+    seconds,
     path: "multicast",
     resumedBytes: 0,
     payloadBytes: bytes,

@@ -127,6 +127,7 @@ export interface ReceiverReport {
   readonly outcome: CastOutcome;
   /** Bytes of content it has, those held from before included. */
   readonly bytes: number;
+  /** Since it joined, or since the cast began where that was later. */
   readonly seconds: number;
   /** Symbols lost of symbols sent, 0 to 1. */
   readonly lossRate: number;
@@ -140,6 +141,7 @@ export interface CastReport {
   readonly receivers: readonly ReceiverReport[];
   /** Content bytes. */
   readonly bytes: number;
+  /** Since it began. */
   readonly seconds: number;
   /** UDP payload bytes sent to groups and by unicast catch-up. */
   readonly wireBytes: number;

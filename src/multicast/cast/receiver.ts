@@ -2,9 +2,11 @@
  * One receiver of a cast, sans-IO: records of its stream and rows of its groups go in, records and
  * writes come out. docs/PROTOCOL.md, "Cast".
  */
+
 import { readUint48, viewOf, writeUint48 } from "../../base/bytes.ts";
 import { Mp2pError } from "../../base/errors.ts";
 import type { GroupHub, GroupRow, Service } from "../hub.ts";
+import { ContentClock } from "./content-clock.ts";
 import type { CastReceipt, CastReceiveProgress, HeldBlock } from "./contract.ts";
 import { Ears } from "./ears.ts";
 import { Entry } from "./entry.ts";
@@ -42,7 +44,7 @@ export class CastReceiver implements Service {
   readonly #options: ReceiverOptions;
   readonly #ended: (receipt: CastReceipt | undefined, error: unknown) => void;
   readonly #detach: () => void;
-  readonly #startedAt: number;
+  readonly #clock = new ContentClock();
   readonly #entry: Entry;
   readonly #status: StatusClock;
   readonly #window: KernelWindow;
@@ -69,10 +71,10 @@ export class CastReceiver implements Service {
     this.#target = target;
     this.#options = options;
     this.#ended = ended;
-    this.#startedAt = hub.now();
-    this.#recordAt = this.#startedAt;
-    this.#reception = new Reception(0, this.#startedAt);
-    this.#status = new StatusClock(options.random, this.#startedAt);
+    const now = hub.now();
+    this.#recordAt = now;
+    this.#reception = new Reception(0, now);
+    this.#status = new StatusClock(options.random, now);
     this.#window = new KernelWindow(hub.receiveBufferBytes, hub.droppedKernel);
     this.#entry = new Entry(hub.primitives, (key, manifest) => this.#offer(key, manifest));
     const { castId, secret, suites, sender } = options;
@@ -163,6 +165,7 @@ export class CastReceiver implements Service {
 
   #begin(key: CastKey, held: readonly HeldBlock[]): void {
     const now = this.#hub.now();
+    this.#clock.ready(now);
     this.#intake?.hold(held);
     for (const have of haveRecords(held)) this.#link.send(have);
     this.#ears = new Ears(this.#hub, key, (channel, row) => this.#onRow(channel, row));
@@ -179,6 +182,7 @@ export class CastReceiver implements Service {
     if (type === RECORD.HASHES && body.length >= 4) {
       intake.learned(viewOf(body).getUint32(0), body.subarray(4));
     } else if (type === RECORD.BLOCK && body.length > 4) {
+      this.#clock.came(this.#recordAt);
       intake.block(viewOf(body).getUint32(0), body.subarray(4));
     } else if (type === RECORD.MODE) {
       if (body[0] === 0) this.#ears?.join();
@@ -205,6 +209,7 @@ export class CastReceiver implements Service {
     };
     const now = this.#hub.now();
     if (!hear(hearer, channel, row, now)) return;
+    this.#clock.heard(row, now);
     const windowPackets = this.#hub.receiveBufferBytes / this.#geometry.packetBytes;
     this.#status.heard(row.count, windowPackets, now);
   }
@@ -262,23 +267,22 @@ export class CastReceiver implements Service {
         this.decline(error);
         return;
       }
-      const body = new Uint8Array(10);
-      const view = viewOf(body);
+      const view = new DataView(new ArrayBuffer(10));
       writeUint48(view, 0, this.#geometry.bytes ?? 0);
       view.setUint32(6, Math.round(this.#reception.lossRate * 0xffff_ffff));
-      this.#link.send(record(RECORD.COMPLETE, body));
+      this.#link.send(record(RECORD.COMPLETE, new Uint8Array(view.buffer)));
       this.#state = "told";
     });
   }
 
   #receipt(): CastReceipt {
-    const { sender } = this.#options;
-    const seconds = (this.#hub.now() - this.#startedAt) / 1000;
+    const { sender: key } = this.#options;
+    const seconds = this.#clock.seconds(this.#hub.now());
     const { lossRate } = this.#reception;
     const heldBytes = this.#intake?.heldBytes ?? 0;
     const forged = this.#intake?.book.forged() ?? [];
-    const bytes = this.#geometry.bytes ?? 0;
-    return { key: sender, bytes, heldBytes, seconds, lossRate, path: this.#path, forged };
+    const { bytes = 0 } = this.#geometry;
+    return { key, bytes, heldBytes, seconds, lossRate, path: this.#path, forged };
   }
 
   #aborted(body: Uint8Array): void {

@@ -50,20 +50,21 @@ export function progressOf(
 
 export function castReport(
   peers: readonly Peer[],
-  totals: { readonly bytes: number; readonly seconds: number; readonly wireBytes: number },
+  totals: { readonly bytes: number; readonly wireBytes: number },
+  { from, to }: { readonly from: number; readonly to: number },
 ): CastReport {
   const receivers = latest(peers).map(
     (peer): ReceiverReport => ({
       key: peer.key,
       outcome: outcomeOf(peer),
       bytes: bytesOf(peer, totals.bytes),
-      seconds: (peer.finishedAt - peer.joinedAt) / 1000,
+      seconds: Math.max(0, peer.finishedAt - Math.max(peer.joinedAt, from)) / 1000,
       lossRate: peer.lossRate,
       path: peer.path,
       why: peer.why,
     }),
   );
-  return { receivers, ...totals };
+  return { receivers, seconds: (to - from) / 1000, ...totals };
 }
 
 function outcomeOf(peer: Peer): CastOutcome {

@@ -295,9 +295,9 @@ export class CastSender implements Service {
     this.#isOver = true;
     this.#detach();
     this.#channels.close();
-    const seconds = (this.#hub.now() - (this.#startedAt ?? this.#openedAt)) / 1000;
-    const totals = { bytes: this.#geometry.bytes ?? 0, seconds, wireBytes: this.#wireBytes };
-    if (error === undefined) this.#ended(castReport(this.#audience.peers, totals), undefined);
-    else this.#ended(undefined, error);
+    const times = { from: this.#startedAt ?? this.#openedAt, to: this.#hub.now() };
+    const totals = { bytes: this.#geometry.bytes ?? 0, wireBytes: this.#wireBytes };
+    const { peers } = this.#audience;
+    this.#ended(error === undefined ? castReport(peers, totals, times) : undefined, error);
   }
 }
