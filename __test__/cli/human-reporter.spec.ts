@@ -226,3 +226,32 @@ test("a peer that confirms nothing is named a stall", (t) => {
   view.draw();
   t.true(file.text.includes("no answer for 0:06"), file.text);
 });
+
+test("packets that somebody forged are told with where they came from, what it means and what to do", (t) => {
+  const { reporter, stderr } = reporterOn(true, { isQuiet: true });
+  const done = {
+    t: "done",
+    bytes: 9,
+    files: 1,
+    seconds: 1,
+    resumedBytes: 0,
+    payloadBytes: 9,
+    wireBytes: 9,
+  } as const;
+  reporter.emit(done);
+  t.is(stderr.text, "");
+  const sources = [3, 40, 2, 1, 1].map((symbols, index) => ({
+    source: `192.0.2.${index}:9`,
+    interface: `eth0${EVIL}`,
+    symbols,
+  }));
+  reporter.emit({ ...done, forged: sources });
+  const [warning = "", why, hint] = stderr.text.split("\n");
+  t.regex(
+    warning,
+    /^warning: 47 packets .*: 40 from 192\.0\.2\.1:9 on eth0\S*, 3 from .*, 2 other sources$/,
+  );
+  t.false(warning.includes("\u001b"));
+  t.regex(why ?? "", /none was written/);
+  t.regex(hint ?? "", /--allow/);
+});

@@ -11,6 +11,7 @@ import type {
   ReadyEvent,
   ReceiverEvent,
 } from "./events.ts";
+import { forgeryLines } from "./forgeries.ts";
 import type { ReceiverLine } from "./progress-line.ts";
 import { ProgressView } from "./progress-view.ts";
 import { prompt } from "./prompt.ts";
@@ -219,6 +220,9 @@ export class HumanReporter implements Reporter {
       skipped > 0 ? `${plural(skipped, "file")} skipped` : "",
       skipped === 0 && resumedBytes > 0 ? `${formatBytes(resumedBytes)} were there already` : "",
     ];
+    const [forged, ...explained] = event.forged === undefined ? [] : forgeryLines(event.forged);
+    if (forged !== undefined) this.#line(`${this.#style("yellow", "warning")}: ${forged}`);
+    for (const line of explained) this.#line(line);
     const text = parts.filter(Boolean).join("  ");
     this.note(`${this.#style("green", "done")}  ${text}${this.#from(event)}`);
   }

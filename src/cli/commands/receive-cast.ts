@@ -109,7 +109,7 @@ export async function receiveCastToStdout(
     const kind = path === "unicast" ? "direct" : "multicast";
     reporter.emit({ t: "progress", peer, ...counts, etaSeconds, path: kind });
   };
-  const { bytes, seconds } = await receiveCastStream(
+  const { bytes, seconds, forged } = await receiveCastStream(
     endpoint,
     ticket,
     stdout as NodeJS.WriteStream,
@@ -130,6 +130,7 @@ export async function receiveCastToStdout(
     resumedBytes: 0,
     payloadBytes: bytes,
     wireBytes: endpoint.counters().bytesReceived,
+    ...(forged.length > 0 && { forged }),
   };
 }
 
