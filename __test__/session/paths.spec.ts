@@ -24,6 +24,38 @@ test("a peer that moved is followed once it answered a challenge, and streams go
   t.is(scenario.pair.server.engine.stats().path, 2);
 });
 
+test("peers that leave a group for different addresses of each other agree on one, and stay", (t) => {
+  const [GROUP, FIRST, SECOND] = [1, 2, 3];
+  const group = { packetBytes: 1200, trainPackets: 10, capBytesPerMs: 1000 };
+  const unicast = { loopback: false, ipv6: false };
+  const properties = (path: number) => (path === GROUP ? { ...unicast, group } : unicast);
+  for (let seed = 1; seed <= 20; seed++) {
+    const config = { properties };
+    const options = { config, properties: properties(GROUP) };
+    const scenario = new Scenario(seed, LINK, LINK, options);
+    const { client, server } = scenario.pair;
+    const { world } = scenario;
+    for (const path of [FIRST, SECOND]) {
+      const delayMs = 1 + world.random.below(5);
+      const [up, down] = [world.link({ ...LINK, delayMs }), world.link({ ...LINK, delayMs })];
+      client.routes.set(path, (packet) => up.send(packet, (each) => server.arrive(each, path)));
+      server.routes.set(path, (packet) => down.send(packet, (each) => client.arrive(each, path)));
+    }
+    scenario.send("client", MIB);
+    scenario.send("server", MIB);
+    world.clock.at(20, () => {
+      client.engine.tryPaths([FIRST], world.clock.now);
+      server.engine.tryPaths([SECOND], world.clock.now);
+      client.pump();
+      server.pump();
+    });
+    t.true(scenario.run(30), `seed ${seed}`);
+    const moves = scenario.log.filter((line) => line.endsWith(" path"));
+    t.true(moves.length <= 3, `seed ${seed}: ${moves.join(", ")}`);
+    t.is(client.engine.stats().path, server.engine.stats().path, `seed ${seed}`);
+  }
+});
+
 test("a thief who moves packets gets a challenge, and less than three times what it sent", (t) => {
   const scenario = new Scenario(1, LINK, LINK);
   const { client, server } = scenario.pair;

@@ -1,4 +1,4 @@
-import type { AckFrame, FrameHandler, StreamKind } from "../wire/frames.ts";
+import { type AckFrame, FRAME, type FrameHandler, type StreamKind } from "../wire/frames.ts";
 import { parseFrames } from "../wire/frames-parse.ts";
 import { FRAMES_OVERHEAD_BYTES } from "./burst-plan.ts";
 import { FAULT, type Fault } from "./close-codes.ts";
@@ -60,7 +60,7 @@ export class Inbox implements FrameHandler {
     time: number,
     bytes: Uint8Array,
   ): void {
-    this.#begin(keys, packet, 1, path, bytes.length, time);
+    this.#begin(keys, packet, 1, path, isProbe(bytes) ? 0 : bytes.length, time);
     const over = this.#state.closing;
     const fault = parseFrames(bytes, this);
     if (over !== undefined) {
@@ -73,6 +73,7 @@ export class Inbox implements FrameHandler {
     if (fault !== undefined) this.#fail(fault === "unknown" ? FAULT.unknownFrame : FAULT.frame);
   }
 
+  /** @param bytes - of frames; 0 where they are no sign that the peer uses the path they came by */
   #begin(
     keys: KeyGeneration,
     packet: number,
@@ -97,7 +98,8 @@ export class Inbox implements FrameHandler {
     }
     // After handshakes that crossed, the peer may stay with the keys that are the older ones here.
     const newest = packet + count - 1 > keys.acks.largest && keys.peerLeftAt === undefined;
-    paths.heard(path, newest ? bytes + count * FRAMES_OVERHEAD_BYTES : 0, time);
+    const isUse = newest && bytes > 0;
+    paths.heard(path, isUse ? bytes + count * FRAMES_OVERHEAD_BYTES : 0, time);
   }
 
   stream(id: number, offset: number, data: Uint8Array, fin: boolean): void {
@@ -273,4 +275,9 @@ export class Inbox implements FrameHandler {
     if (streams.window.due) control.credit();
     if (half.over) this.#delivery.settle(half.id);
   }
+}
+
+/** Challenges and answers go where nothing else may go yet (RFC 9000 section 9.1: probing packets). */
+function isProbe(bytes: Uint8Array): boolean {
+  return bytes[0] === FRAME.PATH_CHALLENGE || bytes[0] === FRAME.PATH_RESPONSE;
 }

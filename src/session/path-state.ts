@@ -101,7 +101,12 @@ export class PathState {
 
   /** Whether nothing has come by it for so long that it may be dead. */
   silent(now: number): boolean {
-    return now - this.heardAt >= Math.max(SILENCE_MS_MIN, this.drainMs);
+    return now - this.heardAt >= this.silenceMs;
+  }
+
+  /** How long a peer that uses it may at most take to be heard on it. */
+  get silenceMs(): number {
+    return Math.max(SILENCE_MS_MIN, this.drainMs);
   }
 
   get ptoAt(): number {

@@ -45,6 +45,7 @@ export class Paths {
   readonly #config: SessionConfig;
   #searchAt: number = -Infinity;
   #searchMs: number = SEARCH_MS;
+  #movedAt: number = -Infinity;
 
   /** Smoothed round trip of the path in use; 0 while it is not measured. */
   get rttMs(): number {
@@ -69,6 +70,7 @@ export class Paths {
     const path = new PathState(id, properties, { congestion, ceilingBytes, previousWindow, now });
     this.active = path;
     if (before !== undefined) {
+      this.#movedAt = now;
       before.deadAt = now + before.drainMs;
       this.leaving.push(before);
     }
@@ -85,13 +87,14 @@ export class Paths {
   /**
    * A packet came by this path. Where it is not the one in use, the peer may have moved.
    *
-   * @param bytes - of the newest packet of the session; 0 for one that others overtook
+   * @param bytes - of the newest packet of the session; 0 for one that others overtook, and for probes
    */
   heard(id: number, bytes: number, now: number): void {
     const { active } = this;
     if (active === undefined) return;
     if (id === active.id) active.heardAt = now;
-    else if (bytes > 0 && (active.silent(now) || !this.#inGroup(id))) this.suspect(id, bytes, now);
+    else if (bytes > 0 && (active.silent(now) || (!this.#inGroup(id) && !this.#leads(active, now))))
+      this.suspect(id, bytes, now);
   }
 
   /** Whether to look for a path that spares us the group now; says yes at growing intervals. */
@@ -172,6 +175,11 @@ export class Paths {
     for (const { deadAt } of this.leaving) at = Math.min(at, deadAt);
     for (const { challengeAt } of this.candidates) at = Math.min(at, challengeAt);
     return at;
+  }
+
+  /** Both may have moved, each to another path of two that work: one waits for the other to follow. */
+  #leads(active: PathState, now: number): boolean {
+    return this.#config.opener === 0 && now - this.#movedAt < active.silenceMs;
   }
 
   #inGroup(id: number): boolean {
