@@ -63,7 +63,8 @@ for (const kind of kinds) {
     t.is(await exchange(200), "multicast");
     for (const host of ["1", "2"]) hosts.heal(host);
     t.true(await reaches("lan", exchange), "to unicast");
-    t.is(await exchange(2000), "lan");
+    // A machine that stands still for half a second is a path that fell silent: it may take another try.
+    t.true(await reaches("lan", () => exchange(2000)), "in bulk too");
     for (const host of ["1", "2"]) hosts.blockUnicast(host);
     t.true(await reaches("multicast", exchange), "and back");
   });

@@ -114,7 +114,8 @@ export class EndpointCore {
 
   /** Whether closed sessions may still have to say or repeat their CLOSE. */
   get draining(): boolean {
-    return this.#draining.size > 0 || this.#acceptor.ending;
+    for (const { engine } of this.#draining) if (!engine.isSettled) return true;
+    return this.#acceptor.ending;
   }
 
   /** @returns a function that gives the attempt up. */

@@ -18,6 +18,7 @@ export class Closing {
   #sayAt: number;
   #said = 0;
   #heard = 0;
+  #isKnown = false;
 
   /** @param tells - whether the peer is told: never, at once, or not before it shows that it has the keys */
   constructor(
@@ -37,11 +38,19 @@ export class Closing {
     this.drainedAt = now + (speaks ? Math.min(drainMs, DRAIN_MS_MAX) : 0);
     this.#sayAt = speaks ? now : Infinity;
     // The peer's CLOSE is answered by one of ours, which stops its repeats.
-    if (by === "peer") this.#said = SAID_UNASKED - 1;
+    if (by === "peer") {
+      this.#said = SAID_UNASKED - 1;
+      this.#isKnown = true;
+    }
   }
 
   get sayAt(): number {
     return this.#sayAt;
+  }
+
+  /** Whether the peer knows, and was told so where it spoke first: nothing is left that it would wait for. */
+  get isSettled(): boolean {
+    return this.#isKnown && this.#sayAt === Infinity;
   }
 
   said(now: number): void {
@@ -57,6 +66,7 @@ export class Closing {
 
   /** The peer knows. */
   answered(): void {
+    this.#isKnown = true;
     this.#sayAt = Infinity;
     this.#said = SAID_UNASKED;
   }

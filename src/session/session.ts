@@ -75,6 +75,11 @@ export class SessionEngine {
     this.#state.queue.credit(generation.remote.connectionCreditBytes);
   }
 
+  /** Whether it is closed, and the peer knows as well. */
+  get isSettled(): boolean {
+    return this.#state.closing?.isSettled === true;
+  }
+
   /** The first path, or one that a handshake proved: data takes it at once. */
   setPath(path: number, properties: PathProperties, now: number): void {
     this.#state.paths.use(path, properties, now);
