@@ -89,6 +89,16 @@ test("people get message, reason and hint, and no stack", async (t) => {
   t.false(stderr.includes("\u001b"));
 });
 
+test("an interface that is not there is named", async (t) => {
+  const root = temporaryFolder(t);
+  writeFileSync(join(root, "note"), "hello");
+  const { stdout: key } = await new Command(t, join(root, "other"), ["id"]).ended;
+  const where = ["--interface", "nope0", "--to", key.trim(), "--timeout", "1s"];
+  const { code, stderr } = await new Command(t, root, ["send", join(root, "note"), ...where]).ended;
+  t.is(code, 3, stderr);
+  t.regex(stderr, /try: none of the interfaces asked for .*: nope0;/);
+});
+
 test("a ticket is read from stdin", async (t) => {
   const root = temporaryFolder(t);
   const expired = formatTicket({ key: new Uint8Array(32).fill(9), candidates: [], expires: 1000 });

@@ -50,6 +50,8 @@ test("an error event holds message, causes and hint", (t) => {
     why: "no answer: socket closed",
     hint: "mp2p doctor",
   });
+  const said = new Mp2pError("MP2P_NO_NETWORK", "cannot bind", { cause: new Error("cannot bind") });
+  t.false("why" in errorEvent(said), "nothing is said twice");
   t.deepEqual(errorEvent(new CliError("MP2P_USAGE", "no")), {
     t: "error",
     code: "MP2P_USAGE",

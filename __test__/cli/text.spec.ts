@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   formatBytes,
   formatSeconds,
+  formatTaken,
   plural,
   printable,
   printableJson,
@@ -36,6 +37,10 @@ test("durations are rounded up, so that 0:00 means over", (t) => {
     [86_400 + 3 * 3600, "1 d 3 h"],
   ];
   for (const [seconds, text] of cases) t.is(formatSeconds(seconds), text);
+});
+
+test("what was short is told to the hundredth", (t) => {
+  t.deepEqual([0.163, 9.99, 12].map(formatTaken), ["0.16 s", "9.99 s", "0:12"]);
 });
 
 test("one is singular", (t) => {

@@ -64,13 +64,14 @@ export function codeOf(error: unknown): CliErrorCode {
   );
 }
 
-/** The messages of the cause chain, nearest first, each once. */
+/** The messages of the cause chain, nearest first, each once, and none that the error itself says. */
 function causes(error: unknown): string {
-  const messages: string[] = [];
-  let cause = (Object(error) as Error).cause;
-  while (cause instanceof Error && messages.length < 8) {
+  const { message, cause: first } = Object(error) as Error;
+  const messages = [message];
+  let cause = first;
+  while (cause instanceof Error && messages.length <= 8) {
     if (!messages.includes(cause.message)) messages.push(cause.message);
     cause = cause.cause;
   }
-  return messages.join(": ");
+  return messages.slice(1).join(": ");
 }

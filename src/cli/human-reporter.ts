@@ -18,7 +18,7 @@ import { prompt } from "./prompt.ts";
 import type { Question } from "./question.ts";
 import type { Reporter, Sink } from "./reporter.ts";
 import { type Style, styleFor } from "./style.ts";
-import { formatBytes, formatMs, formatRate, formatSeconds, plural, printable } from "./text.ts";
+import { formatBytes, formatMs, formatRate, formatTaken, plural, printable } from "./text.ts";
 
 export interface HumanReporterOptions {
   readonly stdin: Readable & { readonly isTTY?: boolean };
@@ -196,7 +196,7 @@ export class HumanReporter implements Reporter {
     const parts = [
       this.#name(peer),
       this.#style(isComplete ? "green" : "yellow", outcome),
-      isComplete || bytes > 0 ? `${formatBytes(bytes)} in ${formatSeconds(seconds)}` : "",
+      isComplete || bytes > 0 ? `${formatBytes(bytes)} in ${formatTaken(seconds)}` : "",
       lossRate > 0.0005 ? `${(100 * lossRate).toFixed(1)}% lost on the way` : "",
       isComplete && path === "unicast" ? "by unicast" : "",
       why === undefined ? "" : printable(why),
@@ -212,7 +212,7 @@ export class HumanReporter implements Reporter {
     const seconds = Math.max(event.seconds, 0.001);
     const parts = [
       event.files === 0 && skipped > 0 ? "nothing new" : amount(event),
-      `in ${seconds < 10 ? `${seconds.toFixed(2)} s` : formatSeconds(seconds)}`,
+      `in ${formatTaken(seconds)}`,
       `(${formatRate(payloadBytes / seconds)}${path === undefined ? "" : `, ${path}`})`,
       event.receivers === undefined
         ? ""

@@ -28,6 +28,11 @@ export function formatSeconds(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** How long something took: `0.16 s`, from ten seconds on `0:12`. */
+export function formatTaken(seconds: number): string {
+  return seconds < 10 ? `${seconds.toFixed(2)} s` : formatSeconds(seconds);
+}
+
 export function formatMs(ms: number): string {
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 }

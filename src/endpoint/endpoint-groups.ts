@@ -91,7 +91,8 @@ export class EndpointGroups {
     const interfaces = this.hub.interfaces();
     const loopback = this.hub.network.find(({ isLoopback }) => isLoopback)?.name;
     const outward = interfaces.filter((name) => name !== loopback);
-    const trouble = groupTrouble({ outward, refused, deaf, hasHeardOthers });
+    const { interfaces: chosen } = this.#config.discovery;
+    const trouble = groupTrouble({ outward, chosen, refused, deaf, hasHeardOthers });
     return { interfaces, refused, deaf, hasHeardOthers, trouble, dropped };
   }
 

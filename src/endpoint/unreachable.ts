@@ -6,6 +6,8 @@ import type { MulticastInfo } from "./call-options.ts";
 interface Heard extends Pick<MulticastInfo, "refused" | "deaf" | "hasHeardOthers"> {
   /** Interfaces that lead to other devices. */
   readonly outward: readonly string[];
+  /** Names that the program asked for; undefined for all. */
+  readonly chosen: readonly string[] | undefined;
 }
 
 /**
@@ -25,10 +27,12 @@ export function explained(error: unknown, multicast: MulticastInfo | undefined):
 
 /** @returns undefined where other devices were heard: multicast works here then */
 export function groupTrouble(heard: Heard): string | undefined {
-  const { outward, refused, deaf, hasHeardOthers } = heard;
+  const { outward, chosen, refused, deaf, hasHeardOthers } = heard;
   if (outward.length === 0) {
     const reasons = refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`);
     const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+    if (chosen !== undefined)
+      return `none of the interfaces asked for takes part in multicast${why}: ${chosen.join(", ")}`;
     return `no interface of this device takes part in multicast${why}: connect it to a network`;
   }
   if (hasHeardOthers) return undefined;
