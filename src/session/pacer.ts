@@ -5,20 +5,25 @@ const QUANTUM_PACKETS_MIN = 2;
 const SLOW_QUANTUM_PACKETS = 10;
 /** 100 Mbit/s in bytes a millisecond. */
 const SLOW_RATE = 12_500;
-/** Time without sending that may be made up for at once. */
 const CATCH_UP_MS = 2;
 
 /** A bucket that fills at the pacing rate, emptied in bursts that grow with it. */
 export class Pacer {
+  readonly #catchUpMs: number;
   #budget = Infinity;
   #filledAt = 0;
+
+  /** @param catchUpMs - time without sending that may be made up for at once */
+  constructor(catchUpMs: number = CATCH_UP_MS) {
+    this.#catchUpMs = catchUpMs;
+  }
 
   /** Bytes that may leave now; 0 where it is too early for a burst. */
   allowance(now: number, rate: number, packetBytes: number): number {
     const quantum = this.#quantum(rate, packetBytes);
     const most = Math.max(
       quantum,
-      rate < SLOW_RATE ? SLOW_QUANTUM_PACKETS * packetBytes : rate * CATCH_UP_MS,
+      rate < SLOW_RATE ? SLOW_QUANTUM_PACKETS * packetBytes : rate * this.#catchUpMs,
     );
     this.#budget = Math.min(most, this.#budget + (now - this.#filledAt) * rate);
     this.#filledAt = now;

@@ -75,7 +75,7 @@ export interface CastOptions {
   readonly policy?: CastPolicy;
   /** Keys of the receivers that policy `required` means. */
   readonly required?: readonly Uint8Array[];
-  /** Bytes a second; receivers that fall below leave for unicast catch-up. Default a tenth of the others' rate. */
+  /** Bytes a second; receivers that fall below leave for unicast catch-up. Default a fifth of the others' rate. */
   readonly floor?: number;
   /** Bytes a second, fixed; default: found by probing. */
   readonly rate?: number;

@@ -13,6 +13,8 @@ import { Trials } from "./trials.ts";
 import { windowOf } from "./window.ts";
 
 const ROUND_MS = 20;
+/** Where receivers share the sender's processors its turns are as far apart: less would be a rate of its own. */
+const CATCH_UP_MS = 8;
 /** A round is judged by what left in its first half: that is what its rate does to the path. */
 const JUDGED_MS = 10;
 /** Few that have not answered by then hold the others up. */
@@ -38,7 +40,7 @@ export class Flow {
   isClosed = false;
   readonly #options: CastOptions;
   readonly #packetBytes: number;
-  readonly #pacer = new Pacer();
+  readonly #pacer = new Pacer(CATCH_UP_MS);
   readonly #meters = new Map<Peer, LossMeter>();
   readonly #frontier = new Frontier();
   readonly #trials: Trials;

@@ -17,7 +17,7 @@ const TRIAL_MOST_MS = 4000;
 /** Until the next one, times four with each that a receiver passes: it costs what it misses meanwhile. */
 const NEXT_TRIAL_MS = 10_000;
 /** Of the others' rate: below, nobody waits for a receiver. */
-const FLOOR = 1 / 10;
+const FLOOR = 1 / 5;
 /** Who gets on while nobody waits, and holds the others below the floor when they do, is not believed for ever. */
 const CONTRADICTIONS_MOST = 3;
 /** Of a round's rate; and how long what the others once did is held against one. */
