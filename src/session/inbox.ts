@@ -45,7 +45,8 @@ export class Inbox implements FrameHandler {
     bytes: Uint8Array,
     fin: boolean,
   ): void {
-    this.#begin(keys, packet, count, path, bytes.length, time);
+    // An end alone has no bytes, and is a sign of use all the same.
+    this.#begin(keys, packet, count, path, Math.max(1, bytes.length), time);
     this.stream(stream, offset, bytes, fin);
     const rttMs = this.#state.paths.rttMs;
     keys.acks.record(packet, count, true, fin, ecn, rttMs, time);

@@ -2,7 +2,6 @@
  * One receiver of a cast, sans-IO: records of its stream and rows of its groups go in, records and
  * writes come out. docs/PROTOCOL.md, "Cast".
  */
-
 import { readUint48, viewOf, writeUint48 } from "../../base/bytes.ts";
 import { Mp2pError } from "../../base/errors.ts";
 import type { GroupHub, GroupRow, Service } from "../hub.ts";
