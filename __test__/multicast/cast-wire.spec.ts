@@ -113,7 +113,8 @@ for (const [name, primitives] of backends) {
     }
     for (const { key, castId, scope, groups } of frozen.groups) {
       const sha512 = (data: Uint8Array) => primitives.sha512(data);
-      t.deepEqual(castGroups(bytesOf(key), bytesOf(castId), scope, sha512), groups);
+      const made = castGroups(bytesOf(key), bytesOf(castId), scope, sha512);
+      t.deepEqual(made.toSorted(), groups.toSorted());
     }
     for (const { secret, castId, sender, receiver, proof } of frozen.proof) {
       const [a, b, c, d] = [secret, castId, sender, receiver].map(bytesOf) as Uint8Array[];

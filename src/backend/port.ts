@@ -72,9 +72,10 @@ export interface Primitives {
    * Reed-Solomon parity of a cast's block: any BLOCK_SYMBOLS of its source and parity symbols restore it.
    *
    * @param block - BLOCK_SYMBOLS symbols of equal, even size
-   * @returns PARITY_SYMBOLS symbols of that size
+   * @param parity - becomes PARITY_SYMBOLS symbols of that size: a new array for each block would cost more
+   * than its parity
    */
-  parity(block: Uint8Array): Uint8Array;
+  parity(block: Uint8Array, parity: Uint8Array): void;
   /**
    * Fills in the missing symbols of a block where they lie.
    *

@@ -3,10 +3,12 @@
 
 use crate::SizeError;
 use crate::cauchy;
+use reed_solomon_simd::EncoderResult;
 use reed_solomon_simd::engine::DefaultEngine;
 use reed_solomon_simd::rate::{
-    HighRateDecoder, HighRateEncoder, RateDecoder as _, RateEncoder as _,
+    EncoderWork, HighRateDecoder, HighRateEncoder, RateDecoder as _, RateEncoder as _,
 };
+use std::cell::Cell;
 
 pub const BLOCK_SYMBOLS: usize = 128;
 pub const PARITY_SYMBOLS: usize = 64;
@@ -16,54 +18,79 @@ pub const PARITY_SYMBOLS: usize = 64;
 /// `examples/parity_speed.rs`.
 const FEW: usize = 40;
 
-/// The 64 parity symbols of a block of 128 symbols of equal, even size.
+thread_local! {
+    /// Memory of the last block, kept for the next: to get it anew costs more than the arithmetic.
+    static WORK: Cell<Option<EncoderWork>> = const { Cell::new(None) };
+}
+
+/// Writes the 64 parity symbols of a block of 128 symbols of equal, even size.
 ///
 /// # Errors
 ///
-/// A block of another shape.
-pub fn parity(block: &[u8]) -> Result<Vec<u8>, SizeError> {
+/// A block of another shape; room for another number of bytes than the parity has.
+pub fn parity(block: &[u8], parity: &mut [u8]) -> Result<(), SizeError> {
     let size = symbol_bytes(block)?;
-    parity_of(block.chunks_exact(size), size)
+    if parity.len() != PARITY_SYMBOLS * size {
+        return Err(ROOM);
+    }
+    encode(block.chunks_exact(size), size, |encoded| {
+        let symbols = parity.chunks_exact_mut(size).zip(encoded.recovery_iter());
+        symbols.for_each(|(room, symbol)| room.copy_from_slice(symbol));
+    })
 }
 
-fn parity_of<'a>(
+fn encode<'a>(
     symbols: impl Iterator<Item = &'a [u8]>,
     size: usize,
-) -> Result<Vec<u8>, SizeError> {
+    take: impl FnOnce(&EncoderResult),
+) -> Result<(), SizeError> {
     let engine = DefaultEngine::new();
-    let mut encoder = HighRateEncoder::new(BLOCK_SYMBOLS, PARITY_SYMBOLS, size, engine, None)
-        .map_err(|_| BLOCK_SHAPE)?;
+    let mut encoder =
+        HighRateEncoder::new(BLOCK_SYMBOLS, PARITY_SYMBOLS, size, engine, WORK.take())
+            .map_err(|_| BLOCK_SHAPE)?;
     for symbol in symbols {
         encoder.add_original_shard(symbol).map_err(|_| BLOCK_SHAPE)?;
     }
-    let encoded = encoder.encode().map_err(|_| BLOCK_SHAPE)?;
-    let mut output = Vec::with_capacity(PARITY_SYMBOLS * size);
-    encoded.recovery_iter().for_each(|symbol| output.extend_from_slice(symbol));
-    Ok(output)
+    take(&encoder.encode().map_err(|_| BLOCK_SHAPE)?);
+    WORK.set(Some(encoder.into_parts().1));
+    Ok(())
 }
 
-/// The missing symbols of a block, one after the other, from its other symbols and as many of its
+/// Puts the missing symbols of a block in their places, from its other symbols and as many of its
 /// parity symbols as are missing, or more.
 ///
 /// # Errors
 ///
-/// Numbers not ascending or out of range, parity too short or too little of it.
-pub fn restored(
-    block: &[u8],
+/// Numbers not ascending or out of range, parity too short or too little of it; the block is as before.
+pub fn restore(
+    block: &mut [u8],
     missing: &[u8],
     have: &[u8],
     parity: &[u8],
-) -> Result<Vec<u8>, SizeError> {
+) -> Result<(), SizeError> {
     let size = symbol_bytes(block)?;
     check(missing, have, parity, size)?;
     let have = &have[..missing.len()];
     let parity = &parity[..missing.len() * size];
-    if missing.len() > FEW {
-        return decoded(block, missing, have, parity, size);
+    let symbols = match missing.len() {
+        0 => return Ok(()),
+        1..=FEW => solved(block, missing, have, parity, size)?,
+        _ => decoded(block, missing, have, parity, size)?,
+    };
+    for (&number, symbol) in missing.iter().zip(symbols.chunks_exact(size)) {
+        block[usize::from(number) * size..][..size].copy_from_slice(symbol);
     }
-    if missing.is_empty() {
-        return Ok(Vec::new());
-    }
+    Ok(())
+}
+
+/// By as many equations as there are missing symbols.
+fn solved(
+    block: &[u8],
+    missing: &[u8],
+    have: &[u8],
+    parity: &[u8],
+    size: usize,
+) -> Result<Vec<u8>, SizeError> {
     // What the symbols at hand add to parity is taken off it.
     let none = vec![0; size];
     let at_hand = (0u8..).zip(block.chunks_exact(size));
@@ -73,12 +100,13 @@ pub fn restored(
                 if missing.binary_search(&number).is_err() { symbol } else { &none[..] }
             },
         );
-    let known = parity_of(at_hand, size)?;
     let mut rest = parity.to_vec();
-    for (rest, &number) in rest.chunks_exact_mut(size).zip(have) {
-        let known = &known[usize::from(number) * size..][..size];
-        rest.iter_mut().zip(known).for_each(|(rest, known)| *rest ^= known);
-    }
+    encode(at_hand, size, |known| {
+        for (rest, &number) in rest.chunks_exact_mut(size).zip(have) {
+            let known = known.recovery(number.into()).into_iter().flatten();
+            rest.iter_mut().zip(known).for_each(|(rest, known)| *rest ^= known);
+        }
+    })?;
     Ok(cauchy::solve(missing, have, &rest, size))
 }
 
@@ -111,6 +139,7 @@ fn decoded(
 
 const BLOCK_SHAPE: SizeError =
     SizeError { name: "block", expected: "128 symbols of equal, even size" };
+const ROOM: SizeError = SizeError { name: "parity", expected: "64 symbols of the block's size" };
 const MISSING: SizeError = SizeError { name: "missing", expected: "ascending numbers below 128" };
 const HAVE: SizeError = SizeError {
     name: "have",

@@ -1,6 +1,6 @@
 //! Any 128 of a block's 192 symbols restore it.
 
-use mp2p_crypto::parity::{BLOCK_SYMBOLS, PARITY_SYMBOLS, parity, restored};
+use mp2p_crypto::parity::{BLOCK_SYMBOLS, PARITY_SYMBOLS, parity, restore};
 use proptest::prelude::*;
 
 fn block(seed: u64, size: usize) -> Vec<u8> {
@@ -29,14 +29,15 @@ proptest! {
     ) {
         let size = 2 * half;
         let block = block(seed, size);
-        let parity = parity(&block)?;
+        let mut all = vec![0xaa; PARITY_SYMBOLS * size];
+        parity(&block, &mut all)?;
         let have = &have[..(missing.len() + spare).min(PARITY_SYMBOLS)];
         let mut damaged = block.clone();
         for &number in &missing {
             damaged[usize::from(number) * size..][..size].fill(0xaa);
         }
-        let at_hand = take(&parity, size, have);
-        prop_assert_eq!(restored(&damaged, &missing, have, &at_hand)?, take(&block, size, &missing));
+        restore(&mut damaged, &missing, have, &take(&all, size, have))?;
+        prop_assert_eq!(damaged, block);
     }
 }
 
@@ -45,8 +46,10 @@ fn arguments_of_another_shape_are_refused() {
     let size = 4;
     let whole = block(1, size);
     for bytes in [0, 1, 128, 127 * size, whole.len() - 1, 3 * 128] {
-        assert!(parity(&vec![0; bytes]).is_err(), "{bytes} bytes");
+        let mut room = vec![0; bytes / 2];
+        assert!(parity(&vec![0; bytes], &mut room).is_err(), "{bytes} bytes");
     }
+    assert!(parity(&whole, &mut vec![0; PARITY_SYMBOLS * size - 1]).is_err());
     let none: &[u8] = &[];
     for (missing, have, parity_symbols) in [
         (&[3, 2][..], &[0, 1][..], 2),
@@ -58,8 +61,10 @@ fn arguments_of_another_shape_are_refused() {
         (&[1], none, 0),
         (&[1], &[5], 2),
     ] {
-        let refused = restored(&whole, missing, have, &vec![0; parity_symbols * size]);
+        let mut kept = whole.clone();
+        let refused = restore(&mut kept, missing, have, &vec![0; parity_symbols * size]);
         assert!(refused.is_err(), "{missing:?} {have:?} {parity_symbols}");
+        assert_eq!(kept, whole);
     }
-    assert_eq!(restored(&whole, none, none, none), Ok(Vec::new()));
+    assert_eq!(restore(&mut whole.clone(), none, none, none), Ok(()));
 }

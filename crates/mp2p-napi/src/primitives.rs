@@ -16,13 +16,13 @@ fn fresh<'env>(env: &'env Env, bytes: &[u8]) -> Result<Bytes<'env>> {
     Uint8ArraySlice::copy_from(env, bytes).map_err(|error| napi_error(&error))
 }
 
-/// A state that the call changes where it lies.
+/// An argument that the call changes where it lies.
 fn changed<'a>(
     env: &Env,
-    state: &'a mut Uint8ArraySlice,
+    argument: &'a mut Uint8ArraySlice,
     others: &[&[u8]],
 ) -> Result<&'a mut [u8]> {
-    exclusive(state, others).ok_or_else(|| argument_error(env, "arguments share memory"))
+    exclusive(argument, others).ok_or_else(|| argument_error(env, "arguments share memory"))
 }
 
 #[napi]
@@ -174,21 +174,19 @@ pub fn blake3<'env>(env: &'env Env, data: &[u8]) -> Result<Bytes<'env>> {
 }
 
 #[napi]
-pub fn parity<'env>(env: &'env Env, block: &[u8]) -> Result<Bytes<'env>> {
-    let parity = code::parity(block).map_err(|error| size_error(env, &error))?;
-    fresh(env, &parity)
+pub fn parity(env: &Env, block: &[u8], mut parity: Uint8ArraySlice) -> Result<()> {
+    let parity = changed(env, &mut parity, &[block])?;
+    code::parity(block, parity).map_err(|error| size_error(env, &error))
 }
 
-/// The missing symbols, one after the other: JavaScript puts them where they belong, so that the
-/// block is only read here.
 #[napi]
-pub fn restored<'env>(
-    env: &'env Env,
-    block: &[u8],
+pub fn restore(
+    env: &Env,
+    mut block: Uint8ArraySlice,
     missing: &[u8],
     have: &[u8],
     parity: &[u8],
-) -> Result<Bytes<'env>> {
-    let symbols = code::restored(block, missing, have, parity);
-    fresh(env, &symbols.map_err(|error| size_error(env, &error))?)
+) -> Result<()> {
+    let block = changed(env, &mut block, &[missing, have, parity])?;
+    code::restore(block, missing, have, parity).map_err(|error| size_error(env, &error))
 }

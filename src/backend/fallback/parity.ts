@@ -33,18 +33,18 @@ export class ParityCode {
     this.#folded = this.#coefficients.map(folded);
   }
 
-  /** @throws {RangeError} for a block that is not 128 symbols of equal, even size */
-  parity(block: Uint8Array): Uint8Array {
+  /** @throws {RangeError} for a block that is not 128 symbols of equal, even size, and parity that is not 64 */
+  parity(block: Uint8Array, parity: Uint8Array): void {
     const size = symbolBytes(block);
-    const output = new Uint8Array(PARITY_SYMBOLS * size);
+    if (parity.length !== PARITY_SYMBOLS * size)
+      throw new RangeError(`parity of ${parity.length} bytes is not 64 symbols of ${size}`);
     for (let from = 0; from < size; from += STRIP_BYTES) {
       for (let number = 0; number < BLOCK_SYMBOLS; number++)
         this.#strips.load(AT.source + number, block, number * size, from, size);
       this.#convolve();
       for (let number = 0; number < PARITY_SYMBOLS; number++)
-        this.#strips.store(AT.parity + number, output, number * size, from, size);
+        this.#strips.store(AT.parity + number, parity, number * size, from, size);
     }
-    return output;
   }
 
   /** @throws {RangeError} for numbers that are not as the port wants them, and wrong sizes */

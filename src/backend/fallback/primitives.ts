@@ -119,9 +119,9 @@ export class SodiumPrimitives implements Primitives {
     return this.#blake3.init().update(data).digest("binary");
   }
 
-  parity(block: Uint8Array): Uint8Array {
+  parity(block: Uint8Array, parity: Uint8Array): void {
     this.#parity ??= new ParityCode();
-    return this.#parity.parity(block);
+    this.#parity.parity(block, parity);
   }
 
   restore(block: Uint8Array, missing: Uint8Array, have: Uint8Array, parity: Uint8Array): void {

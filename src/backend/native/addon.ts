@@ -39,14 +39,8 @@ export interface Addon {
   noiseOpen(state: Uint8Array, sealed: Uint8Array): Uint8Array | null;
   noiseTransport(state: Uint8Array, suite: number): Uint8Array;
   blake3(data: Uint8Array): Uint8Array;
-  parity(block: Uint8Array): Uint8Array;
-  /** The missing symbols, one after the other. */
-  restored(
-    block: Uint8Array,
-    missing: Uint8Array,
-    have: Uint8Array,
-    parity: Uint8Array,
-  ): Uint8Array;
+  parity(block: Uint8Array, parity: Uint8Array): void;
+  restore(block: Uint8Array, missing: Uint8Array, have: Uint8Array, parity: Uint8Array): void;
 }
 
 export interface AddonCapabilities {

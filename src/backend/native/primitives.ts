@@ -1,10 +1,10 @@
-/** `Primitives` over the addon: only `null` and where restored symbols go differ. */
-import { BLOCK_SYMBOLS, type Primitives } from "../port.ts";
+/** `Primitives` over the addon: only `null` differs. */
+import type { Primitives } from "../port.ts";
 import type { Addon } from "./addon.ts";
 
 export function nativePrimitives(addon: Addon): Primitives {
   const { randomBytes, sha512, hmacSha512, hkdfSha512, x25519PublicKey, ed25519PublicKey } = addon;
-  const { ed25519Sign, ed25519Verify, seal, blake3, parity } = addon;
+  const { ed25519Sign, ed25519Verify, seal, blake3, parity, restore } = addon;
   return {
     randomBytes,
     sha512,
@@ -26,12 +26,6 @@ export function nativePrimitives(addon: Addon): Primitives {
     },
     blake3,
     parity,
-    restore: (block, missing, have, parity) => {
-      const symbols = addon.restored(block, missing, have, parity);
-      const bytes = block.length / BLOCK_SYMBOLS;
-      missing.forEach((number, index) => {
-        block.set(symbols.subarray(index * bytes, (index + 1) * bytes), number * bytes);
-      });
-    },
+    restore,
   };
 }

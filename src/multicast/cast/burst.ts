@@ -9,7 +9,7 @@ import {
 } from "../../backend/port.ts";
 import { CONTENT_OBJECT, type Geometry } from "./geometry.ts";
 
-const SPANS_MOST = 64;
+export const SPANS_MOST = 64;
 const PAYLOAD_MOST = 1024 * 1024;
 
 export class Burst {

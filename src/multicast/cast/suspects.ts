@@ -1,5 +1,5 @@
 /** Blocks that came out wrong, until the sender's own copy shows which symbols were made up. */
-import { BLOCK_SYMBOLS, type Primitives } from "../../backend/port.ts";
+import { BLOCK_SYMBOLS, PARITY_SYMBOLS, type Primitives } from "../../backend/port.ts";
 import { equalBytes } from "../../base/bytes.ts";
 import type { OpenBlock } from "./assembly.ts";
 import type { Geometry } from "./geometry.ts";
@@ -44,7 +44,8 @@ export class Suspects {
     whole.set(authentic);
     this.#judge(kept, kept.bytes, whole, 0, (symbol) => symbol);
     if (kept.parity.length > 0) {
-      const parity = this.#primitives.parity(whole);
+      const parity = new Uint8Array(PARITY_SYMBOLS * this.#geometry.symbolBytes);
+      this.#primitives.parity(whole, parity);
       const places = new Map(kept.parity.map((number, index) => [number, index]));
       const place = (symbol: number) => places.get(symbol) ?? 0;
       this.#judge(kept, kept.parityBytes, parity, BLOCK_SYMBOLS, place);

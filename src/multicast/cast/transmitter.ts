@@ -5,18 +5,16 @@ import {
   type Primitives,
   TAG_BYTES,
 } from "../../backend/port.ts";
-import { RecentMap } from "../../base/recent-map.ts";
 import { type AuthHead, type AuthSigner, authFrame, hashesPerPacket } from "./auth-frame.ts";
 import type { BlockSource } from "./block-source.ts";
-import { Burst } from "./burst.ts";
+import { Burst, SPANS_MOST } from "./burst.ts";
 import type { Channels } from "./channels.ts";
 import type { Geometry } from "./geometry.ts";
+import { ParityCache } from "./parity-cache.ts";
 import { type Repair, RepairQueue } from "./repair.ts";
 
 /** Repairs may leave though the window is closed: they open it. */
 const REPAIRS_BEYOND_WINDOW = 64;
-/** Blocks whose parity is kept; each is half a block of memory. */
-const PARITIES_MOST = 64;
 
 /** What one span of a burst stands for, once it has left. */
 type Part =
@@ -48,7 +46,8 @@ export class Transmitter {
   readonly #channels: Channels;
   readonly #burst: Burst;
   readonly #hashesMost: number;
-  readonly #parities = new RecentMap<number, Uint8Array>(PARITIES_MOST);
+  /** No burst has spans of more blocks. */
+  readonly #parities: ParityCache;
   #parts: Part[] = [];
 
   constructor(
@@ -62,6 +61,7 @@ export class Transmitter {
     this.#channels = channels;
     this.#options = options;
     this.#burst = new Burst(geometry);
+    this.#parities = new ParityCache(options.primitives, geometry, SPANS_MOST);
     const plaintextBytes = geometry.packetBytes - DATA_HEADER_BYTES - TAG_BYTES;
     this.#hashesMost = hashesPerPacket(plaintextBytes);
   }
@@ -149,8 +149,9 @@ export class Transmitter {
     const { symbolBytes } = this.#geometry;
     const { block, first, of } = run;
     const isParity = first >= BLOCK_SYMBOLS;
-    const bytes = isParity ? this.#parity(block) : this.#source.symbols(block);
-    if (bytes === undefined) return;
+    const symbols = this.#source.symbols(block);
+    if (symbols === undefined) return;
+    const bytes = isParity ? this.#parities.get(block, symbols) : symbols;
     const at = (isParity ? first - BLOCK_SYMBOLS : first) * symbolBytes;
     this.#burst.symbols(block, first, count, bytes, at);
     this.#parts.push({ kind: "repair", run: { block, first, count, of } });
@@ -202,16 +203,6 @@ export class Transmitter {
     const parity = this.#options.parityAhead();
     const run = { block, first: BLOCK_SYMBOLS, count: parity, of };
     if (parity > 0) this.#addRun(run, Math.max(most, this.#burst.packets + parity));
-  }
-
-  #parity(block: number): Uint8Array | undefined {
-    const known = this.#parities.get(block);
-    if (known !== undefined) return known;
-    const bytes = this.#source.symbols(block);
-    if (bytes === undefined) return undefined;
-    const parity = this.#options.primitives.parity(bytes);
-    this.#parities.set(block, parity);
-    return parity;
   }
 
   /** What has left becomes true; what has not is sent by the next burst. */
