@@ -8,7 +8,7 @@ import { type Outcome, sideBySide, worst } from "./samples.ts";
 import { FILE_BYTES } from "./sizes.ts";
 import type { Subject } from "./subject.ts";
 import { mp2pTransfer, sendmeTransfer, type Transfer } from "./transfer-cli.ts";
-import { clear, makeFile, sameContent, withWorkDirectory } from "./work-directory.ts";
+import { clear, makeFile, sameContent, warmMemory, withWorkDirectory } from "./work-directory.ts";
 
 const NAME = "file.bin";
 const MEMORY = "/dev/shm";
@@ -68,6 +68,7 @@ class FileBench {
   /** Makes room, and checks every byte outside the time. */
   async #rate(move: () => Promise<number>): Promise<number> {
     await clear(this.#into);
+    warmMemory(1.5 * FILE_BYTES);
     const seconds = await move();
     if (!(await sameContent(this.#source, join(this.#into, NAME))))
       throw new NotMeasured("the received file differs");

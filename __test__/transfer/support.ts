@@ -242,3 +242,15 @@ export async function listing(folder: string, below = ""): Promise<Record<string
 function sha256(content: Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
+
+/** Replaces functions of node:fs for one test; tests that do are serial. */
+export function patch(
+  t: ExecutionContext,
+  patches: Partial<Record<keyof typeof fs, unknown>>,
+): void {
+  for (const [name, replacement] of Object.entries(patches)) {
+    const original = Reflect.get(fs, name);
+    Reflect.set(fs, name, replacement);
+    t.teardown(() => Reflect.set(fs, name, original));
+  }
+}

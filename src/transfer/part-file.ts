@@ -10,7 +10,6 @@ import {
   statFile,
   sync,
   truncate,
-  writeAt,
 } from "./file-calls.ts";
 import {
   type Blake3,
@@ -30,6 +29,7 @@ import {
   UnitJournal,
   type UnitRows,
 } from "./unit-journal.ts";
+import { WriteQueue } from "./write-queue.ts";
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants;
 
@@ -46,6 +46,7 @@ export class PartFile {
   readonly units: number;
   readonly #journalPath: string;
   readonly #fd: number;
+  readonly #writes: WriteQueue;
   readonly #journal: UnitJournal;
   readonly #hashes: Uint8Array;
   readonly #states: Uint8Array;
@@ -62,6 +63,7 @@ export class PartFile {
     this.path = paths.part;
     this.#journalPath = paths.units;
     this.#fd = fd;
+    this.#writes = new WriteQueue(fd);
     this.#journal = journal;
     this.units = unitCount(entry.size);
     this.#hashes = new Uint8Array(HASH_BYTES * this.units);
@@ -135,7 +137,7 @@ export class PartFile {
     claimed: boolean,
   ): Promise<void> {
     if (claimed) await this.#journal.unclaim(unit);
-    await writeAt(this.#fd, content, unit * UNIT_BYTES);
+    await this.#writes.write(content, unit * UNIT_BYTES);
     await this.#journal.claim(unit, hash);
     this.#hashes.set(hash, unit * HASH_BYTES);
     this.#states[unit] = WRITTEN;

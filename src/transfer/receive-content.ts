@@ -21,8 +21,8 @@ import type { Survey } from "./survey.ts";
 import type { Target } from "./target.ts";
 import { makeFolders, makeLinks, sealFolders } from "./tree.ts";
 
-/** Units being written at once; also the memory of a receiver. */
-const BUFFERS = 16;
+/** Units that come in or are being written: what a crash may cost, and the memory of a receiver. */
+const BUFFERS = 6;
 /** Small files being written at once: keeps four file system threads busy. */
 const SMALL_AT_ONCE = 48;
 /** Files up to this size do not take a unit's buffer. */
