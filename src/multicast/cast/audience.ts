@@ -18,7 +18,14 @@ import type { Geometry } from "./geometry.ts";
 import type { CastKey } from "./key-record.ts";
 import { Peer } from "./peer.ts";
 import type { CastLink } from "./ports.ts";
-import { parseReason, RECORD, type Reason, reasonRecord, record } from "./records.ts";
+import {
+  parseComplete,
+  parseReason,
+  RECORD,
+  type Reason,
+  reasonRecord,
+  record,
+} from "./records.ts";
 import { parseStatus, type Status } from "./status-record.ts";
 
 /** A receiver that says nothing for so long is lost. */
@@ -242,11 +249,12 @@ export class Audience {
   }
 
   #onComplete(peer: Peer, body: Uint8Array, now: number): void {
-    if (body.length !== 10) {
+    const complete = parseComplete(body);
+    if (complete === undefined) {
       this.#break(peer, "a COMPLETE that makes no sense");
       return;
     }
-    peer.lossRate = viewOf(body).getUint32(6) / 0xffff_ffff;
+    peer.lossRate = complete.lossRate;
     peer.outcome = "complete";
     peer.link.send(record(RECORD.DONE));
     this.#over(peer, now);

@@ -7,7 +7,13 @@ import type { HeldBlock } from "./contract.ts";
 import type { Geometry } from "./geometry.ts";
 import { HASH_BYTES } from "./records.ts";
 import { SourceBook } from "./source-book.ts";
-import { MISSING_HASH, type MissingRun, POISONED, RUNS_MOST } from "./status-record.ts";
+import {
+  MISSING_HASH,
+  type MissingRun,
+  POISONED,
+  RUNS_MOST,
+  type Status,
+} from "./status-record.ts";
 import { Suspects } from "./suspects.ts";
 
 /** Takes a verified block; `done` when its bytes are no longer needed. */
@@ -128,8 +134,15 @@ export class Intake {
     if (this.assembly.missing(open) === 0) this.#check(open);
   }
 
-  /** What is missing below `settled`, at most RUNS_MOST runs. */
-  missing(): MissingRun[] {
+  /** What is here, and what is missing below `settled`. */
+  status(): Pick<Status, "next" | "highest" | "runs"> {
+    const { next, settled } = this;
+    const highest = Math.max(next, Math.min(settled, this.#geometry.blocks));
+    return { next, highest, runs: this.#missing() };
+  }
+
+  /** At most RUNS_MOST runs. */
+  #missing(): MissingRun[] {
     const runs: MissingRun[] = [];
     const end = Math.min(this.settled, this.#geometry.blocks);
     const special = this.#special(end);

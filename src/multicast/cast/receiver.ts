@@ -2,7 +2,7 @@
  * One receiver of a cast, sans-IO: records of its stream and rows of its groups go in, records and
  * writes come out. docs/PROTOCOL.md, "Cast".
  */
-import { readUint48, viewOf, writeUint48 } from "../../base/bytes.ts";
+import { readUint48, viewOf } from "../../base/bytes.ts";
 import { Mp2pError } from "../../base/errors.ts";
 import type { GroupHub, GroupRow, Service } from "../hub.ts";
 import { ContentClock } from "./content-clock.ts";
@@ -10,13 +10,20 @@ import type { CastReceipt, CastReceiveProgress, HeldBlock } from "./contract.ts"
 import { Ears } from "./ears.ts";
 import { Entry } from "./entry.ts";
 import { Geometry } from "./geometry.ts";
-import { hear } from "./hear.ts";
+import { type Hearer, hear } from "./hear.ts";
 import { Intake } from "./intake.ts";
 import { KernelWindow } from "./kernel-window.ts";
 import { type CastKey, joinProof, joinRecord } from "./key-record.ts";
 import type { CastLink, TargetPort } from "./ports.ts";
 import { Reception } from "./reception.ts";
-import { haveRecords, parseReason, RECORD, reasonRecord, record } from "./records.ts";
+import {
+  completeRecord,
+  haveRecords,
+  parseReason,
+  RECORD,
+  reasonRecord,
+  record,
+} from "./records.ts";
 import { StatusClock } from "./status-clock.ts";
 import { statusRecord } from "./status-record.ts";
 
@@ -48,10 +55,10 @@ export class CastReceiver implements Service {
   readonly #status: StatusClock;
   readonly #window: KernelWindow;
   #geometry: Geometry = new Geometry(0, undefined);
-  #key: CastKey | undefined;
   #ears: Ears | undefined;
   #intake: Intake | undefined;
   #reception: Reception;
+  #hearer: Hearer | undefined;
   #writing = 0;
   #writtenBytes = 0;
   #state: "joining" | "offered" | "receiving" | "completing" | "told" | "over" = "joining";
@@ -145,7 +152,6 @@ export class CastReceiver implements Service {
   }
 
   #offer(key: CastKey, manifest: Uint8Array): void {
-    this.#key = key;
     const geometry = new Geometry(key.packetBytes, key.bytes);
     this.#geometry = geometry;
     const { blockBytes, bytes } = geometry;
@@ -171,6 +177,14 @@ export class CastReceiver implements Service {
     this.#ears.join();
     this.#link.send(record(RECORD.READY, Uint8Array.of(this.#ears.open ? 0 : NO_GROUPS)));
     this.#reception = new Reception(key.channels, now);
+    this.#hearer = {
+      primitives: this.#hub.primitives,
+      authKey: key.authKey,
+      castId: this.#options.castId,
+      intake: this.#intake as Intake,
+      reception: this.#reception,
+      status: this.#status,
+    };
     this.#status.due(this.#reception.deafAt);
     this.#state = "receiving";
     this.#hub.changed();
@@ -194,18 +208,8 @@ export class CastReceiver implements Service {
   }
 
   #onRow(channel: number, row: GroupRow): void {
-    const intake = this.#intake;
-    const key = this.#key;
-    if (this.#state !== "receiving" || intake === undefined || key === undefined) return;
-    const { primitives } = this.#hub;
-    const hearer = {
-      primitives,
-      authKey: key.authKey,
-      castId: this.#options.castId,
-      intake,
-      reception: this.#reception,
-      status: this.#status,
-    };
+    const hearer = this.#hearer;
+    if (this.#state !== "receiving" || hearer === undefined) return;
     const now = this.#hub.now();
     if (!hear(hearer, channel, row, now)) return;
     this.#clock.heard(row, now);
@@ -218,21 +222,16 @@ export class CastReceiver implements Service {
     const deaf = this.#ears?.open !== true || this.#reception.isDeaf(now);
     if (deaf) this.#ears?.silent();
     if (this.#link.backlog() < BACKLOG_MOST) {
-      const { next, settled } = intake;
       const drops = this.#hub.droppedKernel;
-      const record = statusRecord({
-        ...this.#reception.echo(now),
+      const status = {
+        ...this.#reception.status(now),
+        ...intake.status(),
         deaf,
-        heard: this.#reception.heard,
         writtenBytes: this.#writtenBytes + intake.heldBytes,
-        next,
-        highest: Math.max(next, Math.min(settled, this.#geometry.blocks)),
         windowBytes: Math.min(this.#window.report(drops), intake.assembly.roomBytes),
         kernelDrops: drops,
-        channels: this.#reception.channels,
-        runs: intake.missing(),
-      });
-      this.#link.send(record);
+      };
+      this.#link.send(statusRecord(status));
     }
     this.#status.sent(now);
   }
@@ -266,10 +265,7 @@ export class CastReceiver implements Service {
         this.decline(error);
         return;
       }
-      const view = new DataView(new ArrayBuffer(10));
-      writeUint48(view, 0, this.#geometry.bytes ?? 0);
-      view.setUint32(6, Math.round(this.#reception.lossRate * 0xffff_ffff));
-      this.#link.send(record(RECORD.COMPLETE, new Uint8Array(view.buffer)));
+      this.#link.send(completeRecord(this.#geometry.bytes ?? 0, this.#reception.lossRate));
       this.#state = "told";
     });
   }

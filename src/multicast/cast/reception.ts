@@ -109,10 +109,11 @@ export class Reception {
     return this.#heardAt + (this.#isFirst ? SILENT_AT_FIRST_MS : SILENT_MS);
   }
 
-  /** What STATUS says of the newest stamp. */
-  echo(now: number): Pick<Status, "stamp" | "heldUs" | "delayUs"> {
+  /** What STATUS says of the channels and of the newest stamp. */
+  status(now: number): Pick<Status, "stamp" | "heldUs" | "delayUs" | "heard" | "channels"> {
     const heldUs = this.#stampAt === 0 ? 0 : Math.max(0, Math.round((now - this.#stampAt) * 1000));
-    return { stamp: this.#stamp, heldUs, delayUs: this.#delayUs };
+    const { heard, channels } = this;
+    return { stamp: this.#stamp, heldUs, delayUs: this.#delayUs, heard, channels };
   }
 
   /** Counts of the channels heard. */

@@ -2,7 +2,7 @@
  * Records of a `cast/1` stream: `type 1 | length 4 | body`. Byte tables: docs/PROTOCOL.md, "Cast".
  * This file has the types, their bounds, and the small ones; `key-record.ts` and `status-record.ts` the rest.
  */
-import { ascii, concat, viewOf } from "../../base/bytes.ts";
+import { ascii, concat, readUint48, viewOf, writeUint48 } from "../../base/bytes.ts";
 import { ERROR_CODES, type ErrorCode } from "../../base/errors.ts";
 import { Reader } from "../../wire/reader.ts";
 import type { HeldBlock } from "./contract.ts";
@@ -36,6 +36,8 @@ export const MANIFEST_PART_BYTES = 65_536;
 /** Hashes in one record: 32 KiB and 36 KiB. */
 export const HASHES_MOST = 1024;
 const TEXT_MOST = 500;
+const COMPLETE_BYTES = 10;
+const LOSS_SCALE = 0xffff_ffff;
 /** A block of the largest packets there are, and its number. */
 const BODY_MOST = 128 * 8972 + 4;
 
@@ -114,6 +116,24 @@ export function haveRecords(held: readonly HeldBlock[]): Uint8Array[] {
     records.push(record(RECORD.HAVE, body));
   }
   return records;
+}
+
+/** What a receiver says when it has everything. @param lossRate - of the packets it should have heard */
+export function completeRecord(bytes: number, lossRate: number): Uint8Array {
+  const body = new Uint8Array(COMPLETE_BYTES);
+  const view = viewOf(body);
+  writeUint48(view, 0, bytes);
+  view.setUint32(6, Math.round(lossRate * LOSS_SCALE));
+  return record(RECORD.COMPLETE, body);
+}
+
+/** @returns undefined where it is not one */
+export function parseComplete(
+  body: Uint8Array,
+): { readonly bytes: number; readonly lossRate: number } | undefined {
+  if (body.length !== COMPLETE_BYTES) return undefined;
+  const view = viewOf(body);
+  return { bytes: readUint48(view, 0), lossRate: view.getUint32(6) / LOSS_SCALE };
 }
 
 export function blockRecord(block: number, bytes: Uint8Array): Uint8Array {

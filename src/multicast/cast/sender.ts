@@ -6,9 +6,10 @@ import { Mp2pError } from "../../base/errors.ts";
 import type { GroupHub, Service } from "../hub.ts";
 import { Audience } from "./audience.ts";
 import type { AuthHead } from "./auth-frame.ts";
-import { BlockSource, CACHE_BYTES } from "./block-source.ts";
+import { BlockSource } from "./block-source.ts";
 import { Channels } from "./channels.ts";
 import type { CastProgress, CastReport, ReceiverStatus } from "./contract.ts";
+import { Demand } from "./demand.ts";
 import { Feed } from "./feed.ts";
 import { Flow } from "./flow.ts";
 import { Geometry } from "./geometry.ts";
@@ -23,8 +24,6 @@ import { Transmitter } from "./transmitter.ts";
 import { noteWishes } from "./wishes.ts";
 
 const TURN_BYTES = 2 * 1024 * 1024;
-/** Receivers that miss whole blocks get them by unicast while they are no more than this. */
-const UNICAST_MOST = 2;
 const IDLE_PULSE_MS = 250;
 
 export class CastSender implements Service {
@@ -36,6 +35,7 @@ export class CastSender implements Service {
   readonly #flow: Flow;
   readonly #feed: Feed;
   readonly #audience: Audience;
+  readonly #demand: Demand;
   readonly #pulse = new Pulse();
   readonly #gate: StartGate;
   readonly #ended: (report: CastReport | undefined, error: unknown) => void;
@@ -70,7 +70,7 @@ export class CastSender implements Service {
       castId: options.castId,
       authSeed,
       head: () => this.#head(),
-      skips: (block) => this.#skips(block),
+      skips: (block) => this.#demand.skips(block),
       parityAhead: () => this.#flow.parityAhead(this.#audience.hearers()),
     });
     this.#flow = new Flow(options.cast, packetBytes, (peer) => this.#audience.slow(peer));
@@ -95,6 +95,7 @@ export class CastSender implements Service {
         gone: (peer) => this.#flow.forget(peer),
       },
     );
+    this.#demand = new Demand(this.#audience, this.#geometry, this.#source);
     this.#detach = hub.attach(this);
   }
 
@@ -161,6 +162,11 @@ export class CastSender implements Service {
     return Math.min(others, repairs, this.#isPaced ? this.#flow.readyAt() : this.#flow.roundEndsAt);
   }
 
+  /** Its length is not known yet. */
+  get #isLive(): boolean {
+    return this.#geometry.bytes === undefined;
+  }
+
   get #wireBytes(): number {
     return this.#channels.wireBytes + this.#feed.wireBytes;
   }
@@ -183,7 +189,8 @@ export class CastSender implements Service {
     if (hearers.some(({ channel }) => channel < 0)) this.#cover();
     this.#flow.round(now, hearers, [...this.#channels.active]);
     this.#audience.tellEnd();
-    this.#settle();
+    const settled = this.#demand.settle();
+    if (settled !== undefined) this.#transmitter.repairs.forget(settled);
     this.#hasMore = this.#send(now, hearers);
     if (this.#feedAll()) this.#hasMore = true;
     if (this.#pulse.isDue(now)) {
@@ -199,7 +206,7 @@ export class CastSender implements Service {
     this.#isPaced = false;
     if (hearers.length === 0) {
       // A live content has to be read on, whoever is left to feed.
-      if (this.#geometry.bytes === undefined) this.#transmitter.skipTo(this.#readable());
+      if (this.#isLive) this.#transmitter.skipTo(this.#demand.readableTo(this.#transmitter.block));
       return false;
     }
     const channels = [...this.#channels.active];
@@ -208,7 +215,8 @@ export class CastSender implements Service {
       this.#isPaced = paced <= 0;
       if (this.#isPaced) return false;
       const { block } = this.#transmitter;
-      const bytes = this.#transmitter.send(now, paced, this.#mayRun(window));
+      const isAtEnd = this.#isLive && block >= this.#demand.readableTo(block);
+      const bytes = this.#transmitter.send(now, paced, isAtEnd ? 0 : window);
       this.#flow.spent(bytes);
       if (bytes === 0 && this.#transmitter.block === block) return false;
       if (bytes > 0) this.#pulse.sending(this.#flow.rate.isStartup);
@@ -217,24 +225,9 @@ export class CastSender implements Service {
     return true;
   }
 
-  /** A live content is not read again: its oldest part stays until everybody has it. */
-  #mayRun(window: number): number {
-    return this.#geometry.bytes === undefined && this.#transmitter.block >= this.#readable()
-      ? 0
-      : window;
-  }
-
-  /** Up to where a live content may be sent. */
-  #readable(): number {
-    const next = this.#audience.live().map((peer) => peer.next);
-    const kept = Math.floor(CACHE_BYTES / this.#geometry.blockBytes / 2);
-    this.#source.ahead(this.#transmitter.block);
-    return Math.min(this.#source.hashed, Math.min(...next, this.#source.hashed) + kept);
-  }
-
   #feedAll(): boolean {
     const { block } = this.#transmitter;
-    const end = this.#geometry.bytes === undefined ? block : this.#geometry.blocks;
+    const end = this.#isLive ? block : this.#geometry.blocks;
     const isBulk = this.#isFewBulk();
     let hasMore = false;
     for (const peer of this.#audience.live()) {
@@ -254,27 +247,12 @@ export class CastSender implements Service {
 
   /** Whether whole blocks that are missing go by unicast. */
   #isFewBulk(): boolean {
-    return this.#transmitter.isDone && this.#audience.bulk().length <= UNICAST_MOST;
-  }
-
-  /** Whether everybody who listens holds this block from before. */
-  #skips(block: number): boolean {
-    for (const peer of this.#audience.peers) if (peer.held.size > 0) this.#audience.match(peer);
-    const hearers = this.#audience.hearers();
-    return hearers.length > 0 && hearers.every(({ have }) => have.has(block));
+    return this.#transmitter.isDone && this.#demand.isFewBulk();
   }
 
   #cover(): void {
     this.#channels.cover(this.#audience.live().map(({ status }) => status?.heard ?? 0));
     this.#audience.rechannel();
-  }
-
-  /** What everybody has need not be kept. */
-  #settle(): void {
-    const next = Math.min(...this.#audience.live().map((peer) => peer.next));
-    if (next === Infinity || next <= this.#source.settled) return;
-    this.#source.settled = next;
-    this.#transmitter.repairs.forget(next);
   }
 
   #head(): AuthHead {

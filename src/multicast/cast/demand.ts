@@ -1,0 +1,52 @@
+/** Which blocks are still wanted: what everybody has is neither sent nor kept, what of a live content somebody lacks stays. */
+import type { Audience } from "./audience.ts";
+import { type BlockSource, CACHE_BYTES } from "./block-source.ts";
+import type { Geometry } from "./geometry.ts";
+
+/** Receivers that miss whole blocks get them by unicast while they are no more than this. */
+const UNICAST_MOST = 2;
+
+export class Demand {
+  readonly #audience: Audience;
+  readonly #geometry: Geometry;
+  readonly #source: BlockSource;
+
+  constructor(audience: Audience, geometry: Geometry, source: BlockSource) {
+    this.#audience = audience;
+    this.#geometry = geometry;
+    this.#source = source;
+  }
+
+  /** Whether everybody who listens holds this block from before. */
+  skips(block: number): boolean {
+    for (const peer of this.#audience.peers) if (peer.held.size > 0) this.#audience.match(peer);
+    const hearers = this.#audience.hearers();
+    return hearers.length > 0 && hearers.every(({ have }) => have.has(block));
+  }
+
+  /**
+   * Up to where a live content may be sent: it is not read again, so its oldest part stays until everybody
+   * has it.
+   *
+   * @param block - the next to be sent
+   */
+  readableTo(block: number): number {
+    const next = this.#audience.live().map((peer) => peer.next);
+    const kept = Math.floor(CACHE_BYTES / this.#geometry.blockBytes / 2);
+    this.#source.ahead(block);
+    return Math.min(this.#source.hashed, Math.min(...next, this.#source.hashed) + kept);
+  }
+
+  /** Whether whole blocks that are missing after all was sent go by unicast. */
+  isFewBulk(): boolean {
+    return this.#audience.bulk().length <= UNICAST_MOST;
+  }
+
+  /** Lets go what everybody has. @returns blocks below are nobody's need, where that is news */
+  settle(): number | undefined {
+    const next = Math.min(...this.#audience.live().map((peer) => peer.next));
+    if (next === Infinity || next <= this.#source.settled) return undefined;
+    this.#source.settled = next;
+    return next;
+  }
+}
