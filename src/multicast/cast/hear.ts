@@ -47,7 +47,7 @@ function hearFrames(
   now: number,
 ): boolean {
   const frame = parseAuthFrame(row.bytes);
-  if (frame === undefined || !intake.book.mayCheck(source, now)) return false;
+  if (frame === undefined || !intake.book.mayCheck(source, row.source, now)) return false;
   if (!isAuthentic(primitives, authKey, castId, frame)) {
     intake.book.judge(source, 1, false);
     return false;

@@ -4,7 +4,7 @@
  * kept until the sender has sent it by unicast: then it shows which symbols were made up. From the first
  * forgery on only sources count that have shown to be the sender's.
  */
-import { TokenBucket } from "../../base/token-bucket.ts";
+import { StrangeChecks } from "../strange-checks.ts";
 import type { ForgedSymbols } from "./contract.ts";
 
 interface Source {
@@ -23,13 +23,11 @@ interface Source {
 const SOURCES_MOST = 255;
 /** One forged symbol outweighs so many good ones: a cheat may pass on what the sender sent. */
 const FORGED_WEIGHT = 64;
-/** Signatures of sources without proof that are verified in a second. */
-const CHECKS_PER_SECOND = 50;
 
 export class SourceBook {
   readonly #sources: Source[] = [];
   readonly #numbers = new Map<string, number>();
-  readonly #checks = new TokenBucket(CHECKS_PER_SECOND);
+  readonly #checks = new StrangeChecks();
   /** Somebody makes up packets. */
   #isWary = false;
   /** Packets of sources that made room for others. */
@@ -67,10 +65,13 @@ export class SourceBook {
     return source.good > 0 && !isCheat(source);
   }
 
-  /** Whether a signature that this source sent is worth the time it takes to verify. */
-  mayCheck(number: number, now: number): boolean {
-    if (this.isProven(number)) return true;
-    if (this.#checks.take(now)) return true;
+  /**
+   * Whether a signature that this source sent is worth the time it takes to verify.
+   *
+   * @param address - where it came from: the last number is shared
+   */
+  mayCheck(number: number, address: string, now: number): boolean {
+    if (this.isProven(number) || this.#checks.take(address, now)) return true;
     (this.#sources[number - 1] as Source).unproven++;
     return false;
   }

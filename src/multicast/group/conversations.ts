@@ -2,6 +2,7 @@
 import { equalBytes } from "../../base/bytes.ts";
 import { type GroupRecord, REFUSAL } from "../../wire/group-records.ts";
 import type { GroupHub } from "../hub.ts";
+import { StrangeChecks } from "../strange-checks.ts";
 import type { GroupCounters } from "./counters.ts";
 import { Epochs } from "./epochs.ts";
 import {
@@ -18,7 +19,6 @@ import type { Departure, MemberTable } from "./member-table.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Places } from "./places.ts";
 import { type Budget, WINDOW_BYTES } from "./receiver.ts";
-import { StrangeChecks } from "./signature-checks.ts";
 
 /** Unfinished messages of all members together: four windows. */
 const BUDGET_BYTES: number = 4 * WINDOW_BYTES;

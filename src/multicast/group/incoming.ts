@@ -6,11 +6,12 @@ import { type Primitives, ROW_FRAMES } from "../../backend/port.ts";
 import { parseGroupFrame } from "../../wire/group-frames.ts";
 import type { GroupRecord } from "../../wire/group-records.ts";
 import type { GroupHub, GroupRow } from "../hub.ts";
+import type { StrangeChecks } from "../strange-checks.ts";
 import { nackBackoffMs } from "./backoff.ts";
 import type { GroupCounters } from "./counters.ts";
 import { type Budget, Receiver } from "./receiver.ts";
 import { senderSlotKeys } from "./sender-keys.ts";
-import { SignatureChecks, type StrangeChecks } from "./signature-checks.ts";
+import { SignatureChecks } from "./signature-checks.ts";
 import { PieceVerifier } from "./signing.ts";
 
 /** Packets under the keys before the newest may still be on their way. */

@@ -5,29 +5,12 @@
  */
 import { RecentMap } from "../../base/recent-map.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
+import type { StrangeChecks } from "../strange-checks.ts";
 
-/** Of sources without proof, all members' together, and of one host. */
-const STRANGE_PER_SECOND = 50;
-const STRANGE_PER_HOST_PER_SECOND = 10;
-const HOSTS_MOST = 256;
 /** Wrong ones from a source with proof: its address may be forged. */
 const WRONG_PER_SECOND = 100;
 /** Addresses of one member: two families on a few interfaces. */
 const SOURCES_MOST = 8;
-
-/** Checks of sources without proof, over all members of a group. */
-export class StrangeChecks {
-  readonly #all = new TokenBucket(STRANGE_PER_SECOND);
-  readonly #byHost = new RecentMap<string, TokenBucket>(HOSTS_MOST);
-
-  /** @param source - `"192.0.2.7:5000"`: ports cost nothing, so they do not count */
-  take(source: string, now: number): boolean {
-    const host = source.slice(0, source.lastIndexOf(":"));
-    const own = this.#byHost.get(host) ?? new TokenBucket(STRANGE_PER_HOST_PER_SECOND);
-    this.#byHost.set(host, own);
-    return own.holdsOne(now) && this.#all.take(now) && own.take(now);
-  }
-}
 
 /** Checks of what came under one member's keys. */
 export class SignatureChecks {
