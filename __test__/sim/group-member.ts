@@ -171,6 +171,7 @@ export class SimMember {
 export class SimChannel implements MemberChannel {
   readonly peer: Party;
   readonly opened: boolean;
+  readonly unsentBytes = 0;
   exporters: readonly Uint8Array[];
   readonly address: string;
   member: Member | undefined;

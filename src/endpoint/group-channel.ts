@@ -46,6 +46,10 @@ export class GroupChannel implements MemberChannel {
     return this.#record.address;
   }
 
+  get unsentBytes(): number {
+    return this.#stream.writableLength;
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#stream.writableEnded || this.#stream.destroyed) return;
     if (this.#stream.writableLength > UNSENT_BYTES_MAX) this.#stream.destroy();

@@ -84,12 +84,15 @@ export function parseGroupFrame(plaintext: Uint8Array): GroupFrame | undefined {
   const signature = r.take(SIGNATURE_BYTES);
   const batch = mode === MODE_BATCH ? parsePlace(r) : undefined;
   const signed = r.bytes.subarray(r.at);
-  const seq = r.u48();
-  const index = r.u8();
-  const count = r.u8();
-  const data = r.rest();
-  if (r.failed || index >= count) return undefined;
-  return { seq, index, count, data, signature, batch, signed };
+  const piece = parsePiece(r);
+  return r.failed ? undefined : { ...piece, signature, batch, signed };
+}
+
+/** To the end. */
+export function parsePiece(r: Reader): Piece {
+  const piece = { seq: r.u48(), index: r.u8(), count: r.u8(), data: r.rest() };
+  if (piece.index >= piece.count) r.failed = true;
+  return piece;
 }
 
 function parsePlace(r: Reader): BatchPlace {

@@ -3,6 +3,7 @@
  * Byte table: docs/PROTOCOL.md, "Secure groups".
  */
 import { concat, viewOf, writeUint48 } from "../base/bytes.ts";
+import { type Piece, parsePiece, writePiece } from "./group-frames.ts";
 import { Reader } from "./reader.ts";
 
 export const GROUP_SERVICE = "group/1";
@@ -31,6 +32,8 @@ const TYPE = {
   remove: 12,
   deaf: 13,
   loss: 14,
+  feed: 15,
+  piece: 16,
 } as const;
 
 const FLAG = { reliable: 1, ipv4: 2, ipv6: 4 } as const;
@@ -81,7 +84,11 @@ export type GroupRecord =
   /** Whether the multicast of this peer does not arrive here. */
   | { readonly type: "deaf"; readonly deaf: boolean }
   /** Packets of this peer that came and that were missing, since the last such record. */
-  | { readonly type: "loss"; readonly received: number; readonly lost: number };
+  | { readonly type: "loss"; readonly received: number; readonly lost: number }
+  /** Whether what this peer says is to come by this stream: somebody makes up packets in its name. */
+  | { readonly type: "feed"; readonly feed: boolean }
+  /** A piece that did not go to the group, or not only there. */
+  | ({ readonly type: "piece" } & Piece);
 
 export function writeGroupRecord(record: GroupRecord): Uint8Array {
   const body = writeBody(record);
@@ -121,6 +128,10 @@ function writeBody(record: GroupRecord): Uint8Array {
       return record.key;
     case "deaf":
       return Uint8Array.of(record.deaf ? 1 : 0);
+    case "feed":
+      return Uint8Array.of(record.feed ? 1 : 0);
+    case "piece":
+      return writePiece(record);
     case "loss":
       return concat(u32(record.received), u32(record.lost));
   }
@@ -181,16 +192,23 @@ function parseReport(r: Reader, type: number): GroupRecord | undefined {
       return { type: "gone", seq: r.u48() };
     case TYPE.nack:
       return parseNack(r);
-    case TYPE.deaf: {
-      const flag = r.u8();
-      if (flag > 1) r.failed = true;
-      return { type: "deaf", deaf: flag === 1 };
-    }
+    case TYPE.deaf:
+      return { type: "deaf", deaf: parseFlag(r) };
     case TYPE.loss:
       return { type: "loss", received: r.u32(), lost: r.u32() };
+    case TYPE.feed:
+      return { type: "feed", feed: parseFlag(r) };
+    case TYPE.piece:
+      return { type: "piece", ...parsePiece(r) };
     default:
       return undefined;
   }
+}
+
+function parseFlag(r: Reader): boolean {
+  const flag = r.u8();
+  if (flag > 1) r.failed = true;
+  return flag === 1;
 }
 
 function parseHello(r: Reader): GroupRecord | undefined {

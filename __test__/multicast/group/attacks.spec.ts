@@ -207,6 +207,7 @@ test("a proof for one peer, direction or session is worth nothing to another", (
     opened: false,
     exporters,
     rttMs: 1,
+    unsentBytes: 0,
     address: "",
     write: () => undefined,
     close: () => undefined,

@@ -1,5 +1,6 @@
 /** What members say to each other one by one: greeting, keys, and what became of each other's messages. */
 import { equalBytes } from "../../base/bytes.ts";
+import type { Piece } from "../../wire/group-frames.ts";
 import { type GroupRecord, REFUSAL } from "../../wire/group-records.ts";
 import type { GroupHub } from "../hub.ts";
 import { StrangeChecks } from "../strange-checks.ts";
@@ -24,6 +25,11 @@ import { type Budget, WINDOW_BYTES } from "./receiver.ts";
 const BUDGET_BYTES: number = 4 * WINDOW_BYTES;
 /** Of one member: whoever keeps to the rules waits for several times as long. */
 const NACKS_APART_MS = 5;
+
+/** A member that does not fetch so much gets no more pieces by its stream; the reliable ask again. */
+const FEED_UNSENT_MAX: number = 256 * 1024;
+/** Who asked for messages within this may be waiting for the answer. */
+const NACKED_MS = 1000;
 
 export interface GroupHooks {
   /** @param data - owned by the receiver */
@@ -104,6 +110,22 @@ export class Conversations {
     }
   }
 
+  /** See `OutgoingOptions.feed`. */
+  feed(pieces: readonly Piece[], secret: number, now: number): number {
+    let bytes = 0;
+    for (const member of this.#options.table.given()) {
+      const hasAsked = now - member.nackedAt < NACKED_MS;
+      for (const piece of pieces) {
+        const isDue = member.fed || (piece.seq < secret && hasAsked);
+        if (!isDue || piece.seq < Math.max(member.start, member.done)) continue;
+        if (member.channel.unsentBytes > FEED_UNSENT_MAX) break;
+        member.write({ type: "piece", ...piece }, now);
+        bytes += piece.data.length;
+      }
+    }
+    return bytes;
+  }
+
   /** The table has dropped a member. */
   dropped(member: Member, why: Departure): void {
     member.incoming?.close();
@@ -174,6 +196,9 @@ export class Conversations {
       case "gone":
         incoming.gone(record.seq, now);
         break;
+      case "piece":
+        incoming.fed(record, now);
+        break;
       case "leave":
         table.drop(member, "left");
         break;
@@ -211,6 +236,9 @@ export class Conversations {
       case "deaf":
         member.deaf = record.deaf;
         break;
+      case "feed":
+        member.fed = record.feed;
+        break;
     }
   }
 
@@ -218,7 +246,10 @@ export class Conversations {
     const { reliable, hub, outgoing, places } = this.#options;
     const seq = outgoing.next;
     // Its first key says from where on our messages are its own.
-    if (member.given === 0) member.done = seq;
+    if (member.given === 0) {
+      member.start = seq;
+      member.done = seq;
+    }
     member.write({ type: "key", epoch, seq, reliable, hears: places.hears, key }, hub.now());
   }
 

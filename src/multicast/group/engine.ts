@@ -76,6 +76,7 @@ export class GroupEngine implements Service {
       reliable,
       rate,
       targets: () => this.#places.targets(this.#table.given()),
+      feed: (pieces, secret, now) => this.#conversations.feed(pieces, secret, now),
       holdMs: () => this.#holdMs(),
     });
     this.#conversations = new Conversations({

@@ -14,6 +14,8 @@ export interface MemberChannel {
   readonly rttMs: number;
   /** The peer's address on the path in use. */
   readonly address: string;
+  /** Written, and not taken by the session yet. */
+  readonly unsentBytes: number;
   write(bytes: Uint8Array): void;
   /** Once what was written has left. */
   close(): void;

@@ -3,7 +3,7 @@
  * asked for again.
  */
 import { type Primitives, ROW_FRAMES } from "../../backend/port.ts";
-import { parseGroupFrame } from "../../wire/group-frames.ts";
+import { type Piece, parseGroupFrame } from "../../wire/group-frames.ts";
 import type { GroupRecord } from "../../wire/group-records.ts";
 import type { GroupHub, GroupRow } from "../hub.ts";
 import type { StrangeChecks } from "../strange-checks.ts";
@@ -23,6 +23,8 @@ const REPORT_MS = 200;
 const EPOCHS_MOST = 4;
 /** Nothing came by the group though the sender says that it spoke: switches forget, firewalls eat. */
 const DEAF_AFTER_MS = 500;
+/** So long after the last packet made up in its name a member need not write to us any more. */
+const FED_MS = 30_000;
 
 export interface IncomingOptions {
   readonly hub: GroupHub;
@@ -46,8 +48,9 @@ export interface IncomingOptions {
 
 interface Epoch {
   readonly epoch: number;
-  readonly verifier: PieceVerifier;
-  readonly stop: () => void;
+  /** Receives anew: with windows of packet numbers in which none was used up. */
+  readonly listen: () => () => void;
+  stop: () => void;
   /** When its packets are taken no longer. */
   endsAt: number;
 }
@@ -67,6 +70,10 @@ export class Incoming {
   #reported = { received: 0, missed: 0 };
   #deafAt = Number.POSITIVE_INFINITY;
   #deaf = false;
+  /** When we ask to be written to no longer; infinite where we did not ask. */
+  #fedUntil = Number.POSITIVE_INFINITY;
+  /** Packets were dropped unread since the last HEAD. */
+  #skipped = false;
   /** The sender wants to know when all below this is here. */
   #awaited: number | undefined;
 
@@ -94,8 +101,8 @@ export class Incoming {
     if (newest !== undefined) newest.endsAt = Math.min(newest.endsAt, now + OVERLAP_MS);
     const keys = senderSlotKeys(this.#primitives, { group, key, run, epoch, senderKey });
     const verifier = new PieceVerifier(this.#primitives, key, { group, run, epoch });
-    const stop = hub.listen(keys, (row) => this.#receive(verifier, row));
-    this.#epochs.push({ epoch, verifier, stop, endsAt: Number.POSITIVE_INFINITY });
+    const listen = () => hub.listen(keys, (row) => this.#receive(verifier, row));
+    this.#epochs.push({ epoch, listen, stop: listen(), endsAt: Number.POSITIVE_INFINITY });
     if (this.#epochs.length > EPOCHS_MOST) this.#epochs.shift()?.stop();
     return true;
   }
@@ -106,6 +113,8 @@ export class Incoming {
     if (receiver === undefined) return;
     receiver.head(seq);
     if (this.#reliable) this.#awaited = seq;
+    if (this.#skipped && receiver.next < seq) this.#askToBeFed(now);
+    this.#skipped = false;
     const isUnheard = receiver.received === 0 && seq > receiver.next && !this.#deaf;
     if (isUnheard && this.#deafAt === Number.POSITIVE_INFINITY) this.#deafAt = now + DEAF_AFTER_MS;
     this.#progress(now);
@@ -117,8 +126,14 @@ export class Incoming {
     this.#progress(now);
   }
 
+  /** A piece that came over the session, as good as signed. */
+  fed(piece: Piece, now: number): void {
+    if (this.#receiver !== undefined && this.#isWanted(piece)) this.#take(piece, now);
+  }
+
   run(now: number): void {
     this.#dropOldEpochs(now);
+    if (now >= this.#fedUntil) this.#hearAgain();
     if (now >= this.#deafAt) this.#listenAnew();
     if (now >= this.#nackAt) this.#nack(now);
     if (now >= this.#reportAt) this.#report();
@@ -126,7 +141,7 @@ export class Incoming {
 
   nextAt(): number {
     const ends = this.#epochs[0]?.endsAt ?? Number.POSITIVE_INFINITY;
-    return Math.min(ends, this.#deafAt, this.#nackAt, this.#reportAt);
+    return Math.min(ends, this.#deafAt, this.#nackAt, this.#reportAt, this.#fedUntil);
   }
 
   close(): void {
@@ -136,34 +151,48 @@ export class Incoming {
     this.#nackAt = Number.POSITIVE_INFINITY;
     this.#reportAt = Number.POSITIVE_INFINITY;
     this.#deafAt = Number.POSITIVE_INFINITY;
+    this.#fedUntil = Number.POSITIVE_INFINITY;
   }
 
   #receive(verifier: PieceVerifier, row: GroupRow): void {
     const { counters } = this.#options;
-    const receiver = this.#receiver as Receiver;
     const frame = row.kind === ROW_FRAMES ? parseGroupFrame(row.bytes) : undefined;
     if (frame === undefined) {
       counters.malformed++;
       return;
     }
-    const verdict = receiver.judge(frame);
-    if (verdict !== "wanted") {
-      counters[verdict === "full" ? "droppedFull" : "duplicates"]++;
-      return;
-    }
+    if (!this.#isWanted(frame)) return;
     if (!this.#checks.mayCheck(row.source, row.time)) {
       counters.unchecked++;
+      this.#skipped = true;
       return;
     }
     const isGood = verifier.verify(frame);
-    this.#checks.judge(row.source, isGood, row.time);
-    if (!isGood) {
-      counters.forged++;
-      return;
-    }
+    // It takes the member's checks and packet numbers away: one is as good as a thousand.
+    if (this.#checks.judge(row.source, isGood, row.time)) this.#askToBeFed(row.time);
+    if (isGood) this.#take(frame, row.time);
+    else counters.forged++;
+  }
+
+  #isWanted(piece: Piece): boolean {
+    const verdict = (this.#receiver as Receiver).judge(piece);
+    if (verdict !== "wanted")
+      this.#options.counters[verdict === "full" ? "droppedFull" : "duplicates"]++;
+    return verdict === "wanted";
+  }
+
+  #take(piece: Piece, now: number): void {
     this.#deafAt = Number.POSITIVE_INFINITY;
-    if (!receiver.take(frame)) counters.malformed++;
-    this.#progress(row.time);
+    if (!(this.#receiver as Receiver).take(piece)) this.#options.counters.malformed++;
+    this.#progress(now);
+  }
+
+  /** Who makes up packets from the member's address cannot reach into our session with it. */
+  #askToBeFed(now: number): void {
+    if (this.#fedUntil === Number.POSITIVE_INFINITY)
+      this.#options.write({ type: "feed", feed: true });
+    this.#fedUntil = now + FED_MS;
+    this.#options.hub.changed();
   }
 
   /** Something changed: what is asked for, and what the sender is told. */
@@ -216,6 +245,16 @@ export class Incoming {
     };
     this.#reported = { received, missed };
     this.#options.write({ type: "loss", ...record });
+  }
+
+  /** Nobody made anything up for a while. */
+  #hearAgain(): void {
+    this.#fedUntil = Number.POSITIVE_INFINITY;
+    for (const epoch of this.#epochs) {
+      epoch.stop();
+      epoch.stop = epoch.listen();
+    }
+    this.#options.write({ type: "feed", feed: false });
   }
 
   #listenAnew(): void {

@@ -24,6 +24,10 @@ export class Member {
   hears: Hears = { ipv4: false, ipv6: false };
   /** It asked for packets to its own address, as ours to the group do not arrive. */
   deaf = false;
+  /** It asked for our messages by its stream: somebody makes up packets in our name. */
+  fed = false;
+  /** Number of our first message that is its own. */
+  start = 0;
   /** It has all of our messages below this. */
   done = 0;
   /** Shown to the program. */

@@ -22,6 +22,13 @@ export interface OutgoingOptions {
   readonly rate: number;
   /** Groups and addresses each packet goes to. */
   readonly targets: () => readonly string[];
+  /**
+   * Writes pieces to members that get them by their streams. Those of messages below `secret` go to nobody
+   * else: others came later, and hold the key in use.
+   *
+   * @returns bytes written
+   */
+  readonly feed: (pieces: readonly Piece[], secret: number, now: number) => number;
   /** How long after sending a member may ask for a message, in milliseconds. */
   readonly holdMs: () => number;
 }
@@ -38,6 +45,8 @@ export class Outgoing {
   #current: { readonly seq: number; readonly data: Uint8Array; index: number } | undefined;
   #speaker: Speaker | undefined;
   #context: SigningContext | undefined;
+  /** Messages below this were said under other keys than those in use. */
+  #secret = 0;
   /** Something was sent under the keys in use. */
   usedEpoch = false;
   /** No message may begin: keys are being changed. */
@@ -103,6 +112,7 @@ export class Outgoing {
     this.#speaker?.remove();
     this.#speaker = speaker;
     this.#context = context;
+    this.#secret = this.next;
     this.usedEpoch = false;
   }
 
@@ -129,14 +139,21 @@ export class Outgoing {
     while (this.#flush()) {
       const pieces = this.#due(now);
       if (pieces.length === 0) return;
-      const { primitives, sign, targets } = this.#options;
-      const to = targets();
-      const frames = signPieces(primitives, sign, this.#context, pieces);
-      this.#outbox.add(this.#speaker, frames, to);
-      const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
-      this.#rate.spend(bytes * Math.max(1, to.length), now);
-      this.usedEpoch = true;
+      const fed = this.#options.feed(pieces, this.#secret, now);
+      const shown = pieces.filter(({ seq }) => seq >= this.#secret);
+      this.#rate.spend(fed + this.#show(shown, this.#speaker, this.#context), now);
     }
+  }
+
+  /** Sends to the group. @returns bytes that will leave; as many as once around where nobody listens */
+  #show(pieces: readonly Piece[], speaker: Speaker, context: SigningContext): number {
+    if (pieces.length === 0) return 0;
+    const { primitives, sign, targets } = this.#options;
+    const to = targets();
+    const frames = signPieces(primitives, sign, context, pieces);
+    this.#outbox.add(speaker, frames, to);
+    this.usedEpoch = true;
+    return frames.reduce((sum, frame) => sum + frame.length, 0) * Math.max(1, to.length);
   }
 
   nextAt(now: number): number {

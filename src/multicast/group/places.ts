@@ -51,7 +51,8 @@ export class Places {
   targets(members: Iterable<Member>): readonly string[] {
     const copies: string[] = [];
     const hearers = { all: 0, ipv4: 0, ipv6: 0 };
-    for (const { deaf, hears, channel } of members) {
+    for (const { deaf, fed, hears, channel } of members) {
+      if (fed) continue;
       const { ipv4, ipv6 } = this.#common(hears);
       if (deaf || !(ipv4 || ipv6)) copies.push(channel.address);
       else {

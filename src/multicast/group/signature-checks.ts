@@ -30,11 +30,12 @@ export class SignatureChecks {
     return this.#proven.get(source)?.holdsOne(now) ?? this.#strange.take(source, now);
   }
 
-  /** What came of a check. */
-  judge(source: string, isGood: boolean, now: number): void {
+  /** What came of a check. @returns whether somebody else speaks from an address of the member's */
+  judge(source: string, isGood: boolean, now: number): boolean {
     const wrong = this.#proven.get(source);
     if (!isGood) wrong?.take(now);
     else if (wrong === undefined) this.#prove(source);
+    return !isGood && wrong !== undefined;
   }
 
   #prove(source: string): void {
