@@ -63,6 +63,19 @@ test("a pipe that names its peer takes no other", async (t) => {
   t.is((await bob.ended).code, 0);
 });
 
+test("whoever stops reading a pipe ends it at both ends, at once", async (t) => {
+  const root = temporaryFolder(t);
+  const events = { eventsOn: "stderr" } as const;
+  const bob = new Command(t, join(root, "bob"), ["listen", "--pipe", "--json", ...BIND], events);
+  const { ticket } = await bob.event("ready");
+  const alice = new Command(t, join(root, "alice"), ["connect", ticket, "--json"], events);
+  bob.child.stdin.write(Buffer.alloc(4_000_000));
+  alice.child.stdout.once("data", () => alice.child.stdout.destroy());
+  t.is((await alice.ended).code, 1);
+  t.is((await bob.ended).code, 1);
+  t.is(bob.events.at(-1)?.t, "error");
+});
+
 test("files sent to a pipe are refused with a reason", async (t) => {
   const root = temporaryFolder(t);
   const events = { eventsOn: "stderr" } as const;

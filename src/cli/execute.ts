@@ -6,6 +6,7 @@ import { CliError, errorEvent, exitCodeOf, Interruption } from "./failure.ts";
 import { abortOnSignals } from "./interrupt.ts";
 import { JsonReporter } from "./json-reporter.ts";
 import type { GlobalOptions } from "./options.ts";
+import { abortOnLostOutput, flushed, ReaderGone } from "./outputs.ts";
 import type { Reporter } from "./reporter.ts";
 
 export interface CommandTraits {
@@ -26,21 +27,24 @@ export async function execute(
 ): Promise<ExitCode> {
   const reporter = await reporterFor(options, traits);
   const end = (error: unknown) => {
-    reporter.emit(errorEvent(withHint(error, traits)));
+    // As with SIGPIPE: there is nobody left to tell.
+    if (!(error instanceof ReaderGone)) reporter.emit(errorEvent(withHint(error, traits)));
     reporter.close();
   };
-  const signal = abortOnSignals(end);
-  endWithReader(process.stdout);
-  endWithReader(process.stderr);
-  const { env, stdin, stdout } = process;
+  const { env, stdin, stdout, stderr } = process;
+  const lost = abortOnLostOutput([stdout, stderr]);
+  const signal = AbortSignal.any([abortOnSignals(end), lost]);
   try {
     await command({ reporter, signal, env, stdin, stdout, now: () => performance.now() });
     reporter.close();
+    await Promise.all([flushed(stdout), flushed(stderr)]);
+    lost.throwIfAborted();
     return EXIT.done;
   } catch (error) {
     const reason: unknown = signal.aborted ? signal.reason : error;
     end(reason);
     if (options.verbose && !options.json) console.error(error);
+    await Promise.allSettled([flushed(stdout), flushed(stderr)]);
     return exitCodeOf(reason);
   }
 }
@@ -66,14 +70,6 @@ async function reporterFor(
     wantsColor: options.color,
     isStdoutTaken: isPipe,
     tellsFrom: isInbox,
-  });
-}
-
-/** Whoever read our output has gone (`| head -1`): as with SIGPIPE, there is nothing left to do. */
-function endWithReader(stream: NodeJS.WriteStream): void {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.error);
-    throw error;
   });
 }
 

@@ -2,6 +2,8 @@ import { pipeline } from "node:stream/promises";
 import type { Session, Stream } from "../../index.ts";
 import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
+import { flushed } from "../outputs.ts";
+import { within } from "../waiting.ts";
 
 /** Streams of this service join the stdin of one process with the stdout of the other. */
 export const PIPE_SERVICE = "pipe/1";
@@ -28,6 +30,7 @@ export async function runPipe(
     stdin.on("data", count);
     stream.on("data", count);
     await Promise.all(directions);
+    await within(flushed(stdout), undefined, signal);
   } catch (error) {
     signal.throwIfAborted();
     // A peer closes only after both directions ended; its last acknowledgement may be what got lost.

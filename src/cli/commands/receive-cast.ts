@@ -109,17 +109,12 @@ export async function receiveCastToStdout(
     const kind = path === "unicast" ? "direct" : "multicast";
     reporter.emit({ t: "progress", peer, ...counts, etaSeconds, path: kind });
   };
-  const { bytes, seconds, forged } = await receiveCastStream(
-    endpoint,
-    ticket,
-    stdout as NodeJS.WriteStream,
-    {
-      signal,
-      timeoutMs: options.timeout,
-      onProgress,
-      end: false,
-    },
-  );
+  const { bytes, seconds, forged } = await receiveCastStream(endpoint, ticket, stdout, {
+    signal,
+    timeoutMs: options.timeout,
+    onProgress,
+    end: false,
+  });
   return {
     t: "done",
     peer,
