@@ -46,6 +46,34 @@ test("a byte far ahead costs a byte, not a chunk", (t) => {
   t.true(held < 8000, `${held} bytes`);
 });
 
+test("bytes that come one by one, in whatever order, are read in large pieces", (t) => {
+  const count = 20_000;
+  const orders: Record<string, (index: number) => number> = {
+    "the last first": (index) => count - 1 - index,
+    "every other one, then those between": (index) =>
+      index < count / 2 ? 2 * index : 2 * index + 1 - count,
+    "all but the first, then that": (index) => (index + 1) % count,
+  };
+  for (const [label, order] of Object.entries(orders)) {
+    const reassembly = new Reassembly(new BlockPool());
+    for (let index = 0; index < count; index++) {
+      const at = order(index);
+      reassembly.insert(at, Uint8Array.of((at * 31 + (at >> 8)) & 0xff));
+    }
+    let pieces = 0;
+    let at = 0;
+    for (let bytes = reassembly.read(); bytes !== undefined; bytes = reassembly.read()) {
+      pieces++;
+      for (const byte of bytes) {
+        if (byte !== ((at * 31 + (at >> 8)) & 0xff)) t.fail(`${label}: byte ${at}`);
+        at++;
+      }
+    }
+    t.is(at, count, label);
+    t.true(pieces <= count / 256, `${label}: ${pieces} pieces`);
+  }
+});
+
 test("lent bytes are the stream too, their memory serves again, and what was read is never lent", (t) => {
   const large = Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 31 + (at >> 8)) & 0xff);
   const pieces = fc.array(fc.tuple(fc.integer({ min: 1, max: 400_000 }), fc.nat(5)), {

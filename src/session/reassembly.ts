@@ -2,6 +2,8 @@ import type { BlockPool } from "./block-pool.ts";
 
 /** Chunks are at most this long, which is also how much one `read` yields. */
 const CHUNK_BYTES = 262_144;
+/** Neighbours that together are no longer become one, so that bytes which come one by one cost little more than bytes. */
+const JOINED_BYTES = 1024;
 
 /** Memory of a chunk; bytes up to `used` are filled. */
 interface Chunk {
@@ -15,7 +17,7 @@ interface Chunk {
 interface Island {
   start: number;
   end: number;
-  readonly chunks: Chunk[];
+  chunks: Chunk[];
 }
 
 /**
@@ -156,9 +158,34 @@ export class Reassembly {
   #join(index: number): void {
     const left = this.#islands[index] as Island;
     const right = this.#islands[index + 1] as Island;
-    for (const chunk of right.chunks) left.chunks.push(chunk);
+    const { chunks: before } = left;
+    const { chunks: after } = right;
+    for (
+      let one = this.#merged(before, after);
+      one !== undefined;
+      one = this.#merged(before, after)
+    ) {
+      before.pop();
+      after[0] = one;
+    }
+    if (before.length === 0) left.chunks = after;
+    else if (before.length < after.length) left.chunks = before.concat(after);
+    else for (const chunk of after) before.push(chunk);
     left.end = right.end;
     this.#islands.splice(index + 1, 1);
+  }
+
+  /** The last chunk of one list and the first of the other in one, where both are small. */
+  #merged(before: readonly Chunk[], after: readonly Chunk[]): Chunk | undefined {
+    const left = before.at(-1);
+    const right = after[0];
+    if (left === undefined || right === undefined || left === this.#lent) return undefined;
+    const used = left.used + right.used;
+    if (used > JOINED_BYTES || left.pooled || right.pooled) return undefined;
+    const bytes = new Uint8Array(used);
+    bytes.set(left.bytes.subarray(0, left.used));
+    bytes.set(right.bytes.subarray(0, right.used), left.used);
+    return { bytes, used, pooled: false };
   }
 
   #firstEndingAtOrAfter(offset: number): number {
