@@ -93,6 +93,11 @@ export class RangeSet {
     return index < this.size && this.start(index) <= start && this.end(index) >= end;
   }
 
+  /** Index of the first range that ends after `value`; `size` if there is none. */
+  indexAfter(value: number): number {
+    return this.#firstEndingAtOrAfter(value + 1);
+  }
+
   /** Forgets the lowest ranges until at most `most` remain. */
   keepHighest(most: number): void {
     const surplus = this.size - most;

@@ -137,8 +137,8 @@ export class SendHalf {
     const from = Math.max(start, this.ackedTo);
     if (from >= end) return;
     this.#toRepeat.add(from, end);
-    for (let index = 0; index < this.#acked.size && this.#acked.start(index) < end; index++) {
+    let index = this.#acked.indexAfter(from);
+    for (; index < this.#acked.size && this.#acked.start(index) < end; index++)
       this.#toRepeat.remove(this.#acked.start(index), this.#acked.end(index));
-    }
   }
 }
