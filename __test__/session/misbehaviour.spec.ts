@@ -217,6 +217,18 @@ test("a peer that acknowledges what it did not receive is found out by a skipped
   t.like(victim.closed, { by: "protocol", code: CLOSE_CODE.ACK });
 });
 
+test("of datagrams without end, in packets that all come at once, a few thousand are told", (t) => {
+  const victim = new Victim();
+  const packet = new Uint8Array(1440);
+  for (let at = 0; at < packet.length; at += 3) packet[at] = 0x16;
+  for (let index = 0; index < 200; index++) victim.engine.receiveFrames(1, index, packet, 1, 0, 1);
+  victim.pump();
+  const told = victim.events.filter(({ kind }) => kind === "datagram").length;
+  t.is(victim.engine.stats().packetsReceived, 200);
+  t.true(told >= 1024 && told <= 4096, `${told} of ${(200 * packet.length) / 3}`);
+  t.is(victim.closed, undefined);
+});
+
 test("frames for streams that are over are ignored", (t) => {
   const victim = new Victim();
   victim.hear((writer) => writer.stream(PEER_ONE_WAY, 0, bytes(3), true));

@@ -12,6 +12,8 @@ import type { SessionState } from "./session-state.ts";
 const GAPS_MAX = 16_384;
 /** Gaps are counted over all streams only when one has at least this many. */
 const GAPS_NOTICED = 64;
+/** Events that wait at most, for datagrams to be among them: a packet can hold hundreds, a batch a thousand such. */
+const EVENTS_MAX = 4096;
 
 /** Takes in what authenticated packets say. Faults close the session; nothing here throws. */
 export class Inbox implements FrameHandler {
@@ -205,7 +207,8 @@ export class Inbox implements FrameHandler {
 
   datagram(data: Uint8Array): void {
     this.#asks = true;
-    this.#state.emit({ kind: "datagram", bytes: data.slice() });
+    if (this.#state.events.length < EVENTS_MAX)
+      this.#state.emit({ kind: "datagram", bytes: data.slice() });
   }
 
   ackPolicy(packets: number, delayUs: number): void {
