@@ -9,6 +9,8 @@ import type { NamedPeer } from "./peer.ts";
 
 /** Addresses a peer may seem to come from at once, besides the one in use. */
 const MAX_VISITORS = 8;
+/** Addresses at which a peer is looked for: the latest it had, however often it moves. */
+const KNOWN_ADDRESSES_MAX = 32;
 /** The other side may know a handshake that this one does not, and the other way round. */
 const EXPORTERS_KEPT = 4;
 
@@ -42,7 +44,7 @@ export class SessionRecord implements Timed {
   generations: readonly Generation[] = [];
   /** What only the two ends know of their latest handshakes, 64 bytes each, newest last. */
   exporters: readonly Uint8Array[] = [];
-  /** Every unicast address that answered or was dialled: where to look for a peer that fell silent. */
+  /** Unicast addresses that answered or were dialled: where to look for a peer that fell silent. */
   knownAddresses: readonly string[] = [];
   /** Why this path, for a person. */
   why = "";
@@ -115,7 +117,7 @@ export class SessionRecord implements Timed {
   /** The peer may be at this address; groups are not remembered, they follow from its key. */
   remember(address: string): void {
     if (isGroup(address) || this.knownAddresses.includes(address)) return;
-    this.knownAddresses = this.knownAddresses.concat(address);
+    this.knownAddresses = [...this.knownAddresses.slice(1 - KNOWN_ADDRESSES_MAX), address];
   }
 
   /** Paths to the addresses the peer may have, the likeliest first. */
