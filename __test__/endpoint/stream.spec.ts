@@ -205,3 +205,19 @@ test("datagrams arrive as they were sent, and oversized ones are refused", async
   t.deepEqual([...(await firstOf(here.datagrams()))], [1, 2, 3]);
   t.false(there.send(new Uint8Array(70_000)));
 });
+
+test("streams that a peer opens and gives up are not kept for a program that did not fetch them", async (t) => {
+  const { there, here } = await openPair(t, mix);
+  const until = async (streams: number) => {
+    while (here.stats().streams !== streams) await new Promise(setImmediate);
+  };
+  for (let round = 0; round < 3; round++) {
+    const streams = await Promise.all(Array.from({ length: 50 }, () => there.openStream()));
+    await until(streams.length);
+    for (const stream of streams) stream.destroy();
+    await until(0);
+  }
+  const last = await there.openStream();
+  last.end("the only one");
+  t.is(await text(await firstOf(here.streams())), "the only one");
+});

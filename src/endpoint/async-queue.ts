@@ -33,6 +33,12 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     for (const waiting of this.#waiting.splice(0)) waiting({ value: undefined, done: true });
   }
 
+  /** Takes back one that nobody fetched. */
+  delete(item: T): void {
+    const index = this.#items.indexOf(item);
+    if (index >= 0) this.#items.splice(index, 1);
+  }
+
   /** Takes back what nobody fetched. */
   drain(): T[] {
     return this.#items.splice(0);

@@ -175,8 +175,15 @@ export class SessionStreams {
       ended: () => live() && engine.ended(id),
       reset: (code) => live() && act(engine.reset(id, code, now())),
       stop: (code) => live() && act(engine.stop(id, code, now())),
-      released: () => void this.#open.delete(id),
+      released: () => this.#release(id),
     };
+  }
+
+  /** A peer that opens streams and gives them up is granted others: nothing of them stays. */
+  #release(id: number): void {
+    const stream = this.#open.get(id);
+    this.#open.delete(id);
+    if (stream !== undefined) this.#incoming.get(stream.service)?.delete(stream);
   }
 
   #endStream(id: number, code: number, how: "reset" | "stopped"): void {
