@@ -234,7 +234,7 @@ export class Audience {
       if (block >= source.hashed) return;
       peer.held.delete(block);
       const known = source.hash(block);
-      if (equalBytes(hash, known)) peer.have.add(block, block + 1);
+      if (equalBytes(hash, known)) peer.covered.add(block, block + 1);
     }
   }
 

@@ -17,11 +17,11 @@ export class Demand {
     this.#source = source;
   }
 
-  /** Whether everybody who listens holds this block from before. */
+  /** Whether everybody who listens holds this block from before, or gets it by its stream. */
   skips(block: number): boolean {
     for (const peer of this.#audience.peers) if (peer.held.size > 0) this.#audience.match(peer);
     const hearers = this.#audience.hearers();
-    return hearers.length > 0 && hearers.every(({ have }) => have.has(block));
+    return hearers.length > 0 && hearers.every(({ covered }) => covered.has(block));
   }
 
   /**

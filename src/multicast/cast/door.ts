@@ -100,9 +100,9 @@ export function readHeld(peer: Peer, body: Uint8Array, blocks: number): boolean 
     if (block >= blocks) continue;
     const hash = body.subarray(at + 4, at + 4 + HASH_BYTES);
     if (hash.some((byte) => byte !== 0)) peer.held.set(block, hash);
-    else peer.have.add(block, block + 1);
+    else peer.covered.add(block, block + 1);
   }
-  return peer.have.size <= UNWANTED_RANGES_MOST;
+  return peer.covered.size <= UNWANTED_RANGES_MOST;
 }
 
 export function refuse(peer: Peer, reason: Reason): void {

@@ -42,7 +42,7 @@ export class Feed {
       }
       const record = blockRecord(block, bytes);
       peer.link.send(record);
-      peer.fed.add(block, block + 1);
+      peer.covered.add(block, block + 1);
       peer.fedBytes += record.length - RECORD_HEADER_BYTES;
       this.wireBytes += record.length;
     }
@@ -64,21 +64,10 @@ export class Feed {
   }
 }
 
-function unfed(peer: Peer, start: number, end: number): number | undefined {
-  for (let block = start; block < end; ) {
-    const over = skip(peer, block);
-    if (over === block) return block;
-    block = over;
-  }
-  return undefined;
-}
-
-/** @returns the first block from here on that is neither fed nor held. */
-function skip({ fed, have }: Peer, block: number): number {
-  for (const set of [fed, have]) {
-    for (let index = 0; index < set.size; index++) {
-      if (set.start(index) <= block && set.end(index) > block) return set.end(index);
-    }
-  }
-  return block;
+/** The first block of a run that is neither fed nor held. */
+function unfed({ covered }: Peer, start: number, end: number): number | undefined {
+  const index = covered.indexAfter(start);
+  const isCovered = index < covered.size && covered.start(index) <= start;
+  const block = isCovered ? covered.end(index) : start;
+  return block < end ? block : undefined;
 }

@@ -25,10 +25,8 @@ export class Peer {
   why: string | undefined;
   /** Hashes of held blocks that are not read yet. */
   readonly held: Map<number, Uint8Array> = new Map();
-  /** Held blocks that are what the content has. */
-  readonly have: RangeSet = new RangeSet();
-  /** Blocks put into its stream. */
-  readonly fed: RangeSet = new RangeSet();
+  /** Blocks that it holds or does not want, and those put into its stream: one set, so that a look at it costs little. */
+  readonly covered: RangeSet = new RangeSet();
   fedBytes = 0;
   status: Status | undefined;
   statusAt: number;

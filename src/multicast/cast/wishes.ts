@@ -72,7 +72,7 @@ function askSymbols(
   const missing = Math.min(run.missing, BLOCK_SYMBOLS);
   const gatherMs = Math.min(peer.rttMs, GATHER_MOST_MS);
   for (let block = first; block < end; block++) {
-    if (peer.have.has(block) || peer.fed.has(block)) continue;
+    if (peer.covered.has(block)) continue;
     peer.wishes += transmitter.repairs.want(block, missing, channel, largest, now, gatherMs);
   }
   return Math.max(0, end - first);
