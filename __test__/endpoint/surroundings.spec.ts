@@ -72,7 +72,13 @@ interface LastEvent {
   readonly t: string;
   readonly code?: string;
   readonly hint?: string;
-  readonly checks?: readonly { readonly name: string }[];
+  readonly checks?: readonly Check[];
+}
+
+interface Check {
+  readonly name: string;
+  readonly result: string;
+  readonly fix?: string;
 }
 
 /** What `mp2p` says last on host 1, as JSON. */
@@ -88,6 +94,16 @@ async function commandLine(
   // An error is its own exit code.
   await child.output().catch(() => undefined);
   return JSON.parse(child.lines.at(-1) ?? "{}");
+}
+
+/** What `mp2p doctor` says of groups on host 1. */
+async function multicastCheck(
+  t: ExecutionContext,
+  hosts: Hosts,
+  kind: Kind,
+): Promise<Check | undefined> {
+  const { checks } = await commandLine(t, hosts, kind, "doctor");
+  return checks?.find(({ name }) => name === "multicast");
 }
 
 async function started(...nodes: readonly Node[]): Promise<void> {
@@ -143,7 +159,22 @@ for (const kind of kinds) {
     await delay(NOTICED_MS);
     const { code, hint = "" } = await here.ask<Outcome>(`connect ${NOBODY} 1000`);
     t.is(code, "MP2P_NO_ADDRESS");
-    t.regex(hint, /no interface of this device takes part in multicast: .* ticket/);
+    t.regex(
+      hint,
+      /no interface of this device takes part in multicast \(e0 .*; d1 .*\): .* ticket/,
+    );
+  });
+
+  testHere("where no interface takes part, nobody is not the answer", async (t, hosts) => {
+    hosts.ip("1", "link set e0 multicast off");
+    const [peers, check] = await Promise.all([
+      commandLine(t, hosts, kind, "peers", "--nearby", "--wait", "1"),
+      multicastCheck(t, hosts, kind),
+    ]);
+    t.like(peers, { t: "error", code: "MP2P_NO_MULTICAST" });
+    t.regex(peers.hint ?? "", /e0 carries none/);
+    t.is(check?.result, "warn");
+    t.is(check?.fix, undefined, "no firewall");
   });
 
   testHere("without IPv6, at one end or both, peers find each other by IPv4", async (t, hosts) => {
@@ -193,16 +224,15 @@ for (const kind of kinds) {
     t.is(code, "MP2P_NO_ADDRESS");
     t.regex(
       hint,
-      /firewall on this device .* e0 \(IPv4, IPv6\) .* UDP port 6727 in; the peer's ticket/,
+      /firewall on this device .* e0 \(IPv4, IPv6\) .* UDP port 6727 in and out; the peer's ticket/,
     );
     t.deepEqual(nobody, []);
-    const [peers, doctor] = await Promise.all([
+    const [peers, check] = await Promise.all([
       commandLine(t, hosts, kind, "peers", "--nearby", "--wait", "1"),
-      commandLine(t, hosts, kind, "doctor"),
+      multicastCheck(t, hosts, kind),
     ]);
     t.like(peers, { t: "error", code: "MP2P_NO_MULTICAST" });
     t.regex(peers.hint ?? "", /firewall on this device/);
-    const check = doctor.checks?.find(({ name }) => name === "multicast");
     t.like(check, {
       result: "warn",
       fix: "sudo ufw allow 6727/udp, or sudo firewall-cmd --add-port=6727/udp",
@@ -210,6 +240,17 @@ for (const kind of kinds) {
     t.is((await there.reaches(here)).code, undefined, "what it announces says where it is");
     hosts.heal("1");
     t.is((await here.reaches(there)).code, undefined, "once it is let in");
+  });
+
+  testHere("a firewall that lets no multicast out is named where it stands", async (t, hosts) => {
+    hosts.muteMulticast("1");
+    const [peers, check] = await Promise.all([
+      commandLine(t, hosts, kind, "peers", "--nearby", "--wait", "1"),
+      multicastCheck(t, hosts, kind),
+    ]);
+    t.like(peers, { t: "error", code: "MP2P_NO_MULTICAST" });
+    t.regex(peers.hint ?? "", /firewall on this device .* in and out$/);
+    t.is(check?.result, "warn");
   });
 
   testHere("where nobody is heard the network is named too", async (t, hosts) => {

@@ -8,6 +8,11 @@ import { whyNot } from "./where.ts";
 /** npm puts another program of this name first in PATH, which takes any arguments and does nothing with them. */
 const NFT = "/usr/sbin/nft";
 
+const OF_OURS = {
+  ipv4: "udp dport 6727 ip daddr 224.0.0.0/4",
+  ipv6: "udp dport 6727 ip6 daddr ff00::/8",
+} as const;
+
 let made = 0;
 
 export class Hosts {
@@ -82,10 +87,12 @@ export class Hosts {
 
   /** A firewall that lets nothing in that is addressed to groups of ours. */
   eatMulticast(host: string): void {
-    this.#filter(
-      host,
-      "udp dport 6727 ip daddr 224.0.0.0/4 drop; udp dport 6727 ip6 daddr ff00::/8 drop",
-    );
+    this.#filter(host, `${OF_OURS.ipv4} drop; ${OF_OURS.ipv6} drop`);
+  }
+
+  /** A firewall that lets nothing out that is addressed to groups of ours. */
+  muteMulticast(host: string): void {
+    this.#filter(host, `${OF_OURS.ipv4} drop; ${OF_OURS.ipv6} drop`, "output priority 0");
   }
 
   /** Counts packets that leave a host. @returns a function that reads the count */
@@ -100,7 +107,7 @@ export class Hosts {
     };
   }
 
-  /** Takes back what `blockUnicast`, `eatMulticast` and `lose` did. */
+  /** Takes back what `blockUnicast`, `eatMulticast`, `muteMulticast` and `lose` did. */
   heal(host: string): void {
     run(this.inside(host, NFT, "flush", "ruleset"));
   }
@@ -154,8 +161,8 @@ export class Hosts {
     run(this.inside(host, "sysctl", "-qw", ...settings));
   }
 
-  #filter(host: string, rule: string): void {
-    const chain = `chain in { type filter hook prerouting priority -300; ${rule}; }`;
+  #filter(host: string, rule: string, hook = "prerouting priority -300"): void {
+    const chain = `chain filter { type filter hook ${hook}; ${rule}; }`;
     run(this.inside(host, NFT, `table inet mp2p { ${chain}; }`));
   }
 }

@@ -30,6 +30,8 @@ export interface MulticastInfo {
   readonly deaf: readonly { readonly interfaceName: string; readonly family: 4 | 6 }[];
   /** Whether any packet of another device came by a group so far. */
   readonly hasHeardOthers: boolean;
+  /** Whether no other device can be heard at all: no interface leads to any, or all of them are deaf. */
+  readonly isCutOff: boolean;
   /** Why groups bring nothing here and what to do, for a person; undefined where others were heard. */
   readonly trouble: string | undefined;
   /**

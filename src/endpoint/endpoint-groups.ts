@@ -86,14 +86,23 @@ export class EndpointGroups {
 
   get info(): MulticastInfo {
     const refused = this.hub.refusals.map(({ interfaceName, error }) => ({ interfaceName, error }));
-    const { deaf, hasHeardOthers } = this.hub;
+    const { deaf, hearing, hasHeardOthers } = this.hub;
+    const isCutOff = !hasHeardOthers && hearing.length === 0;
     const dropped = this.#config.socket.groupDrops();
     const interfaces = this.hub.interfaces();
     const loopback = this.hub.network.find(({ isLoopback }) => isLoopback)?.name;
     const outward = interfaces.filter((name) => name !== loopback);
     const { interfaces: chosen } = this.#config.discovery;
-    const trouble = groupTrouble({ outward, chosen, refused, deaf, hasHeardOthers });
-    return { interfaces, refused, deaf, hasHeardOthers, trouble, dropped };
+    const lacking = systemInterfaces().filter(({ lacksMulticast }) => lacksMulticast);
+    const trouble = groupTrouble({
+      outward,
+      chosen,
+      lacking: lacking.flatMap(({ name, isLoopback }) => (isLoopback ? [] : name)),
+      refused,
+      deaf,
+      hasHeardOthers,
+    });
+    return { interfaces, refused, deaf, hasHeardOthers, isCutOff, trouble, dropped };
   }
 
   close(): void {

@@ -92,6 +92,11 @@ export class EndpointHub implements GroupHub {
     return this.#membership.deaf(this.now());
   }
 
+  /** Interfaces and families by which groups of other machines may come in; loopback aside. */
+  get hearing(): readonly Place[] {
+    return this.#membership.hearing(this.now());
+  }
+
   /** Whether any other machine was heard in a group so far. */
   get hasHeardOthers(): boolean {
     return this.#hasHeardOthers;
@@ -174,12 +179,11 @@ export class EndpointHub implements GroupHub {
   }
 
   announce(group: string, datagram: Uint8Array): void {
-    const family = parseAddress(group)?.family;
-    const now = this.now();
-    for (const name of this.#membership.usable(family)) {
+    for (const name of this.#membership.usable(parseAddress(group)?.family)) {
       try {
-        if (this.#config.socket.sendPlain(this.on(group, name), datagram))
-          this.#membership.sent(group, name, now);
+        this.#config.socket.sendPlain(this.on(group, name), datagram);
+        // What a firewall does not let out does not come back either.
+        this.#membership.sent(group, name, this.now());
       } catch (error) {
         // Refused by the system: other interfaces may do.
         if (!(error instanceof Mp2pError)) throw error;

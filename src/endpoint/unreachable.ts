@@ -8,6 +8,8 @@ interface Heard extends Pick<MulticastInfo, "refused" | "deaf" | "hasHeardOthers
   readonly outward: readonly string[];
   /** Names that the program asked for; undefined for all. */
   readonly chosen: readonly string[] | undefined;
+  /** Interfaces that the system says carry no groups. */
+  readonly lacking: readonly string[];
 }
 
 /**
@@ -27,9 +29,12 @@ export function explained(error: unknown, multicast: MulticastInfo | undefined):
 
 /** @returns undefined where other devices were heard: multicast works here then */
 export function groupTrouble(heard: Heard): string | undefined {
-  const { outward, chosen, refused, deaf, hasHeardOthers } = heard;
+  const { outward, chosen, lacking, refused, deaf, hasHeardOthers } = heard;
   if (outward.length === 0) {
-    const reasons = refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`);
+    const reasons = [
+      ...refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`),
+      ...(chosen === undefined ? lacking : []).map((name) => `${name} carries none`),
+    ];
     const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
     if (chosen !== undefined)
       return `none of the interfaces asked for takes part in multicast${why}: ${chosen.join(", ")}`;
@@ -37,7 +42,7 @@ export function groupTrouble(heard: Heard): string | undefined {
   }
   if (hasHeardOthers) return undefined;
   if (deaf.length > 0) {
-    return `a firewall on this device eats multicast, its own packets on ${named(deaf)} do not come back: let UDP port ${GROUP_PORT} in`;
+    return `a firewall on this device eats multicast, its own packets on ${named(deaf)} do not come back: let UDP port ${GROUP_PORT} in and out`;
   }
   return `no other device was heard on ${outward.join(", ")}: check that the peer is running on this network, and that no firewall, switch or access point eats multicast (UDP port ${GROUP_PORT})`;
 }

@@ -148,15 +148,27 @@ export class Membership {
 
   /** Interfaces and families by which not even our own packets to groups come in; loopback aside. */
   deaf(now: number): readonly Place[] {
-    const ways = this.#interfaces
-      .filter(({ isLoopback }) => !isLoopback)
-      .flatMap(({ name }) => ([4, 6] as const).map((family) => ({ interfaceName: name, family })));
-    const wants = [...this.#wants.values()];
-    return ways.filter(({ interfaceName, family }) =>
-      wants.some(
-        ({ group, seats }) =>
-          group.family === family && seats.get(interfaceName)?.isDeaf(now) === true,
-      ),
+    return this.#outward().filter((place) => this.#isDeaf(place, now));
+  }
+
+  /** Interfaces and families by which groups of other machines may come in. */
+  hearing(now: number): readonly Place[] {
+    return this.#outward().filter((place) => !this.#isDeaf(place, now));
+  }
+
+  #outward(): readonly Place[] {
+    const outward = this.#interfaces.filter(({ isLoopback }) => !isLoopback);
+    return ([4, 6] as const).flatMap((family) =>
+      outward
+        .filter((each) => speaks(each, family) && !this.#refuses(each.name, family))
+        .map(({ name }) => ({ interfaceName: name, family })),
+    );
+  }
+
+  #isDeaf({ interfaceName, family }: Place, now: number): boolean {
+    return [...this.#wants.values()].some(
+      ({ group, seats }) =>
+        group.family === family && seats.get(interfaceName)?.isDeaf(now) === true,
     );
   }
 

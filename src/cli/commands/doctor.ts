@@ -21,6 +21,8 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
     { services: [], allow: [], ...networkOf(options) },
     context,
   );
+  // First, as what can be heard says who can reach us.
+  const multicast = await multicastCheck(endpoint);
   const checks = [
     {
       name: "system",
@@ -33,7 +35,7 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
     bufferCheck("receive buffer", endpoint.backend.buffers.receiveBytes, "net.core.rmem_max"),
     bufferCheck("send buffer", endpoint.backend.buffers.sendBytes, "net.core.wmem_max"),
     addressCheck(endpoint),
-    await multicastCheck(endpoint),
+    multicast,
   ] satisfies DoctorCheck[];
   context.reporter.emit({ t: "done", checks });
 }
@@ -79,7 +81,11 @@ function addressCheck(endpoint: Endpoint): DoctorCheck {
   const { candidates, sameHost } = parseTicket(endpoint.ticket());
   const name = "addresses";
   if (candidates.length === 0 || sameHost) {
-    return { name, result: "warn", detail: "no network: only this machine can reach it" };
+    const isFound = endpoint.multicast?.isCutOff === false;
+    const none = isFound
+      ? "none for a ticket: peers on this network find it by multicast"
+      : "no network: only this machine can reach it";
+    return { name, result: "warn", detail: none };
   }
   return { name, result: "ok", detail: candidates.join(", ") };
 }
@@ -90,12 +96,13 @@ async function multicastCheck(endpoint: Endpoint): Promise<DoctorCheck> {
   if (endpoint.multicast === undefined)
     return { name, result: "warn", detail: "off: peers are not found by key, casts go by unicast" };
   await askAround(endpoint);
-  const { interfaces, refused, deaf, hasHeardOthers, trouble = "" } = endpoint.multicast;
+  const { interfaces, refused, deaf, hasHeardOthers, isCutOff, trouble = "" } = endpoint.multicast;
   const taken = interfaces.length === 0 ? "no interface takes part" : interfaces.join(", ");
   const refusals = refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`);
-  if (interfaces.length > 0 && deaf.length > 0 && !hasHeardOthers) {
+  const isEaten = deaf.length > 0 && !hasHeardOthers;
+  if (interfaces.length > 0 && (isEaten || isCutOff)) {
     const check = { name, result: "warn", detail: [taken, trouble].join("; ") } as const;
-    return platform() === "linux" ? { ...check, fix: FIREWALL_FIX } : check;
+    return isEaten && platform() === "linux" ? { ...check, fix: FIREWALL_FIX } : check;
   }
   const others = hasHeardOthers ? "other devices are heard" : "no other device was heard";
   const isWell = interfaces.length > 0 && refused.length === 0;

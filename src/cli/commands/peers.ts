@@ -44,9 +44,7 @@ export async function peers(options: PeersOptions, context: Context): Promise<vo
 
 /** Where nobody can be found at all, "nobody" would be a lie; where multicast may pass, it is not. */
 function groupTrouble({ multicast }: Endpoint): Mp2pError | undefined {
-  const deaf = new Set(multicast?.deaf.map(({ interfaceName }) => interfaceName));
-  const mayWork = multicast === undefined || multicast.interfaces.some((name) => !deaf.has(name));
-  if (mayWork || multicast.trouble === undefined) return undefined;
+  if (multicast?.isCutOff !== true || multicast.trouble === undefined) return undefined;
   return new Mp2pError("MP2P_NO_MULTICAST", "no other device can be heard here", {
     hint: multicast.trouble,
   });
