@@ -8,6 +8,7 @@ export { type ClassicServing, type ServeClassicOptions, serveClassic } from "./c
 export type { HeardMessage } from "./classic/server.ts";
 export type { Allow } from "./endpoint/admission.ts";
 export type { CastsNearbyOptions } from "./endpoint/announced-casts.ts";
+export type { LoopOptions } from "./endpoint/async-queue.ts";
 export type { ConnectOptions, MulticastInfo, TicketOptions } from "./endpoint/call-options.ts";
 export type { CloseReason } from "./endpoint/close-reason.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";

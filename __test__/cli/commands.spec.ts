@@ -51,7 +51,9 @@ test("every mistake ends with its exit code, an error event and a hint", async (
   const mangled = nobody.slice(0, -1) + (nobody.endsWith("y") ? "b" : "y");
 
   const cases: [readonly string[], number, string][] = [
+    [[], 2, "MP2P_USAGE"],
     [["listen"], 2, "MP2P_USAGE"],
+    [["send", note, "--bind", "300.2.3.4:0"], 2, "MP2P_USAGE"],
     [["send", note, "--to", mangled], 2, "MP2P_TICKET_INVALID"],
     [["receive", expired], 3, "MP2P_TICKET_EXPIRED"],
     [["receive"], 2, "MP2P_USAGE"],

@@ -57,4 +57,8 @@ test("an error event holds message, causes and hint", (t) => {
     code: "MP2P_USAGE",
     message: "no",
   });
+  const ofPeer = errorEvent(
+    new Mp2pError("MP2P_TARGET", "the peer ended the transfer: cannot write"),
+  );
+  t.regex(ofPeer.hint ?? "", /target folder/, "what the peer reports has a hint too");
 });

@@ -85,7 +85,17 @@ test("bind addresses need a port; a port alone means every address", (t) => {
   t.deepEqual(bindAddresses("4000"), ["0.0.0.0:4000", "[::]:4000"]);
   t.deepEqual(bindAddresses(":4000"), ["0.0.0.0:4000", "[::]:4000"]);
   t.deepEqual(bindAddresses("[::1]:0"), ["[::1]:0"]);
-  for (const text of ["", "127.0.0.1", "127.0.0.1:65536", "host:1", "::1:4000"]) {
+  t.deepEqual(bindAddresses("[fe80::1%eth0.5]:1"), ["[fe80::1%eth0.5]:1"]);
+  const wrong = [
+    "",
+    "127.0.0.1",
+    "127.0.0.1:65536",
+    "host:1",
+    "::1:4000",
+    "300.2.3.4:0",
+    "[zz::1]:0",
+  ];
+  for (const text of wrong) {
     t.is(bindAddresses(text), undefined, text);
   }
 });

@@ -37,8 +37,24 @@ const OF_SYSTEM_ERROR: Readonly<Record<string, CliErrorCode>> = {
   ENETUNREACH: "MP2P_NO_NETWORK",
 };
 
+/** What to do where the error does not say: one file's, or the peer's. */
+const HINT_OF_CODE: Partial<Record<CliErrorCode, string>> = {
+  MP2P_CLOSED: "run the command again: a transfer resumes",
+  MP2P_NAME: "rename it at the source",
+  MP2P_EXISTS: "start the receiver with --on-conflict skip, rename or overwrite",
+  MP2P_SOURCE: "check the path and its permissions",
+  MP2P_SOURCE_CHANGED: "send it again when nothing writes to it",
+  MP2P_INTEGRITY: "send it again: only what differs is sent",
+  MP2P_DISK_FULL: "free some space and run the command again: what arrived is kept",
+  MP2P_PERMISSION: "check who owns the file or folder",
+  MP2P_TARGET: "check the target folder and run the command again",
+};
+
 export function errorEvent(error: unknown): ErrorEvent {
-  const { message, hint } = Object(error) as { message?: string; hint?: string };
+  const { message, hint = HINT_OF_CODE[codeOf(error)] } = Object(error) as {
+    message?: string;
+    hint?: string;
+  };
   const why = causes(error);
   return {
     t: "error",

@@ -1,4 +1,5 @@
-/** Values of options and arguments, checked before anything is opened. Loaded for `--help` too: no imports. */
+/** Values of options and arguments, checked before anything is opened. Loaded for `--help` too: no imports of ours. */
+import { isIPv4, isIPv6 } from "node:net";
 
 export type Accept = "ask" | "trusted" | "all";
 export type OnConflict = "ask" | "skip" | "rename" | "overwrite";
@@ -142,6 +143,8 @@ export function bindAddresses(text: string): readonly string[] | undefined {
   if (port !== undefined) {
     return Number(port) > 65_535 ? undefined : [`0.0.0.0:${port}`, `[::]:${port}`];
   }
-  const match = /^(?:\[[0-9A-Fa-f:.%a-z]+\]|\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$/.exec(text);
-  return match === null || Number(match[1]) > 65_535 ? undefined : [text];
+  const match = /^(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/.exec(text);
+  if (match === null || Number(match[3]) > 65_535) return undefined;
+  const [, ipv6, ipv4 = ""] = match;
+  return (ipv6 === undefined ? isIPv4(ipv4) : isIPv6(ipv6)) ? [text] : undefined;
 }

@@ -46,7 +46,8 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
-    if (args.includes("--json")) await reportUsage(error.message);
+    const isBare = error.code === "commander.help";
+    if (args.includes("--json")) await reportUsage(isBare ? "no command was given" : error.message);
     return USAGE_ERROR;
   }
 }

@@ -1,3 +1,8 @@
+export interface LoopOptions {
+  /** Ends the loop, without an error; what it has not taken is there for others. */
+  readonly signal?: AbortSignal;
+}
+
 /** Items handed from events to `for await` loops; several loops share the items. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
@@ -53,5 +58,32 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
 
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
     return { next: () => this.next(), return: async () => ({ value: undefined, done: true }) };
+  }
+
+  /** The items, for loops that may end before they do. */
+  loop({ signal }: LoopOptions): AsyncIterable<T> {
+    if (signal === undefined) return this;
+    const iterator: AsyncIterator<T, undefined> = {
+      next: () => this.#nextUntil(signal),
+      return: async () => ({ value: undefined, done: true }),
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
+  }
+
+  async #nextUntil(signal: AbortSignal): Promise<IteratorResult<T, undefined>> {
+    if (signal.aborted) return { value: undefined, done: true };
+    if (this.#items.length > 0 || this.#ended) return this.next();
+    return new Promise((resolve) => {
+      const give = (result: IteratorResult<T, undefined>) => {
+        signal.removeEventListener("abort", stop);
+        resolve(result);
+      };
+      const stop = () => {
+        this.#waiting.splice(this.#waiting.indexOf(give), 1);
+        resolve({ value: undefined, done: true });
+      };
+      this.#waiting.push(give);
+      signal.addEventListener("abort", stop, { once: true });
+    });
   }
 }

@@ -15,7 +15,7 @@ import type {
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
 import { Admission } from "./admission.ts";
 import type { CastsNearbyOptions } from "./announced-casts.ts";
-import { AsyncQueue } from "./async-queue.ts";
+import { AsyncQueue, type LoopOptions } from "./async-queue.ts";
 import type { BackendInfo, ConnectOptions, MulticastInfo, TicketOptions } from "./call-options.ts";
 import { Connector, presentToken } from "./connector.ts";
 import { EndpointCore } from "./core.ts";
@@ -167,8 +167,8 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /** Sessions that peers open with us, each once. Ends when the endpoint closes. */
-  sessions(): AsyncIterable<Session> {
-    return this.#incoming;
+  sessions(options: LoopOptions = {}): AsyncIterable<Session> {
+    return this.#incoming.loop(options);
   }
 
   /**

@@ -4,14 +4,14 @@ import { type Deferred, deferred } from "../base/deferred.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import { rungOf } from "../path/ladder.ts";
 import { CLOSE_CODE } from "../session/close-codes.ts";
-import { AsyncQueue } from "./async-queue.ts";
+import { AsyncQueue, type LoopOptions } from "./async-queue.ts";
 import { type CloseReason, closeError, closeReason } from "./close-reason.ts";
 import type { PathInfo, SessionHost, SessionStats } from "./session-host.ts";
 import type { RecordEvent, SessionRecord } from "./session-record.ts";
 import { type OpenStreamOptions, SessionStreams } from "./session-streams.ts";
 import type { Stream } from "./stream.ts";
 
-/** Datagrams kept for a program that does not read them; older ones are dropped first. */
+/** Datagrams kept for a program that does not read them; what comes then is dropped. */
 const MAX_DATAGRAMS = 1024;
 
 export interface SessionEvents {
@@ -84,18 +84,24 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
    *
    * @throws {TypeError} for a service the endpoint was not opened with
    */
-  streams(service = ""): AsyncIterable<Stream> {
+  streams(service = "", options: LoopOptions = {}): AsyncIterable<Stream> {
     const queue = this.#streams.incoming(service);
     if (queue === undefined) {
       throw new TypeError(
         `service ${JSON.stringify(service)} is not among the endpoint's services`,
       );
     }
-    return queue;
+    return queue.loop(options);
   }
 
-  /** Sends an unreliable datagram. @returns false where it is too large or the queue is full. */
+  /**
+   * Sends an unreliable datagram.
+   *
+   * @returns false where it is too large or the queue is full
+   * @throws {TypeError} for anything but bytes
+   */
   send(bytes: Uint8Array): boolean {
+    if (!(bytes instanceof Uint8Array)) throw new TypeError("a datagram is a Uint8Array");
     this.throwIfClosed();
     const taken = this.#record.engine.sendDatagram(bytes, this.#host.now());
     this.#changed();
@@ -103,8 +109,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /** Datagrams from the peer; at most 1,024 wait to be read. Ends with the session. */
-  datagrams(): AsyncIterable<Uint8Array> {
-    return this.#datagrams;
+  datagrams(options: LoopOptions = {}): AsyncIterable<Uint8Array> {
+    return this.#datagrams.loop(options);
   }
 
   /** Ends the session; streams still open are cut off. Resolves when the peer knows or was told thrice. */

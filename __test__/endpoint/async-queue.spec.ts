@@ -1,0 +1,32 @@
+import test from "ava";
+import { AsyncQueue } from "../../src/endpoint/async-queue.ts";
+import { openPair } from "./pair.ts";
+
+test("a loop that its signal ended takes nothing from those that go on", async (t) => {
+  const queue = new AsyncQueue<number>();
+  const patience = new AbortController();
+  const ended = queue.loop({ signal: patience.signal })[Symbol.asyncIterator]().next();
+  const goesOn = queue.next();
+  patience.abort();
+  t.deepEqual(await ended, { value: undefined, done: true });
+  queue.push(1);
+  t.deepEqual(await goesOn, { value: 1, done: false });
+  queue.push(2);
+  for await (const _ of queue.loop({ signal: patience.signal })) t.fail("it was ended before");
+  t.is(queue.size, 1);
+});
+
+test("loops over sessions, streams and datagrams end with their signal", async (t) => {
+  const { alice, there } = await openPair(t, ["fallback", "fallback"]);
+  const patience = new AbortController();
+  const { signal } = patience;
+  const loops = [
+    alice.sessions({ signal }),
+    there.streams("", { signal }),
+    there.datagrams({ signal }),
+  ];
+  const ended = Promise.all(loops.map(async (loop) => loop[Symbol.asyncIterator]().next()));
+  patience.abort();
+  for (const result of await ended) t.true(result.done);
+  t.throws(() => there.send("text" as unknown as Uint8Array), { instanceOf: TypeError });
+});
