@@ -211,6 +211,16 @@ test("an open cast is for everybody, one with a secret for those who have it", a
   arrived(t, its, "cleo");
 });
 
+test("where nobody hears groups, both ends say that the cast went by unicast", async (t) => {
+  const its = scene(t, MB);
+  const sender = cast(t, its.folder, its.source, "--discovery", "off");
+  const anna = receive(t, its.folder, "anna", (await sender.event("ready")).ticket, "--yes");
+  for (const end of [anna, sender]) {
+    t.is((await end.ended).code, 0);
+    t.is((await end.event("done")).path, "direct");
+  }
+});
+
 test("only keys that are allowed receive", async (t) => {
   const its = scene(t, 10_000);
   const { keyText } = await Identity.load({ home: join(its.folder, "anna") });
@@ -219,7 +229,10 @@ test("only keys that are allowed receive", async (t) => {
   t.is(parseTicket(ticket).castSecret, undefined);
   const stranger = receive(t, its.folder, "bert", ticket, "--yes");
   t.is((await stranger.ended).code, 5);
-  t.is((await stranger.event("error")).code, "MP2P_NOT_ALLOWED");
+  t.like(await stranger.event("error"), {
+    code: "MP2P_NOT_ALLOWED",
+    hint: "ask the sender for its cast's ticket, or to allow the key that `mp2p id` shows",
+  });
   t.is((await receive(t, its.folder, "anna", ticket, "--yes").ended).code, 0);
   t.is((await sender.ended).code, 0);
 });

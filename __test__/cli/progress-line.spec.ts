@@ -51,6 +51,8 @@ test("a stall is named instead of a rate", (t) => {
   t.true(text.includes("no answer for 0:12"));
   t.false(text.includes("MB/s"));
   t.false(text.includes("ETA"));
+  const live = progressText({ ...STATE, stalledSeconds: 12, total: null, etaSeconds: null });
+  t.true(live.includes("nothing new for 0:12"), "of what is live the maker pauses");
 });
 
 test("transfers besides the one shown are counted", (t) => {

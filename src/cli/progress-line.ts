@@ -47,7 +47,7 @@ function transferText(state: TransferState): string {
   const eta = state.etaSeconds === null ? "" : `ETA ${formatSeconds(state.etaSeconds)}`;
   return [
     ...amounts(state),
-    isStalled ? `no answer for ${formatSeconds(state.stalledSeconds)}` : formatRate(state.rate),
+    isStalled ? stallText(state) : formatRate(state.rate),
     isStalled ? "" : eta,
     state.filesTotal > 1 ? `${state.files}/${state.filesTotal} files` : "",
     state.rttMs === undefined ? state.path : `${state.path} ${formatMs(state.rttMs)}`,
@@ -73,13 +73,18 @@ function castText(state: CastState): string {
   const parts = [
     ...amounts(state),
     isEven ? "" : `(median ${formatBytes(median)})`,
-    isStalled ? `no answer for ${formatSeconds(stalledSeconds)}` : formatRate(state.rate),
+    isStalled ? stallText(state) : formatRate(state.rate),
     isStalled || etaSeconds === null ? "" : `ETA ${formatSeconds(etaSeconds)}`,
     complete > 0
       ? `${complete}/${plural(receivers, "receiver")} done`
       : plural(receivers, "receiver"),
   ];
   return parts.filter((part) => part !== "").join("  ");
+}
+
+/** Of what is live it is mostly whoever makes it that pauses. */
+function stallText({ total, stalledSeconds }: ProgressState): string {
+  return `${total === null ? "nothing new" : "no answer"} for ${formatSeconds(stalledSeconds)}`;
 }
 
 function waitingText({ awaited, receivers }: CastState): string {

@@ -140,12 +140,13 @@ function castOptions(options: CastCommandOptions, { signal }: Context): CastOpti
 }
 
 function doneEvent({ bytes, seconds, wireBytes, receivers }: CastReport, files: number): DoneEvent {
+  const isUnicast = receivers.length > 0 && receivers.every(({ path }) => path === "unicast");
   return {
     t: "done",
     bytes,
     files,
     seconds,
-    path: "multicast",
+    path: isUnicast ? "direct" : "multicast",
     resumedBytes: 0,
     payloadBytes: bytes,
     wireBytes,

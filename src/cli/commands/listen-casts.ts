@@ -19,7 +19,7 @@ export interface CastInbox {
   readonly endpoint: Endpoint;
   /** Whose casts to take. */
   readonly trusted: readonly (Uint8Array | string)[];
-  readonly reception: Omit<CastReception, "accepted">;
+  readonly reception: Omit<CastReception, "offered" | "accepted">;
   /** One cast that is accepted is the last. */
   readonly isOnce: boolean;
 }
@@ -52,12 +52,21 @@ async function take(
 ): Promise<DoneEvent | undefined> {
   const { reporter, signal } = context;
   const peer = formatKey(cast.key);
+  let isOffered = false;
   let isAccepted = false;
+  const offered = () => {
+    isOffered = true;
+  };
   const accepted = () => {
     isAccepted = true;
   };
   try {
-    const done = await receiveCastFiles(endpoint, cast, { ...reception, accepted }, context);
+    const done = await receiveCastFiles(
+      endpoint,
+      cast,
+      { ...reception, offered, accepted },
+      context,
+    );
     if (isOnce) return done;
     reporter.emit(done);
   } catch (error) {
@@ -66,6 +75,8 @@ async function take(
     if (LOST.has(codeOf(error))) mayComeBack();
     // Whoever announces a cast for others has not offered it to us.
     if (codeOf(error) === "MP2P_NOT_ALLOWED") reporter.detail(`a cast of ${peer} is for others`);
+    else if (!isOffered && codeOf(error) === "MP2P_CLOSED")
+      reporter.detail(`a cast of ${peer} was over before it was joined`);
     else reporter.emit({ ...errorEvent(error), peer });
   }
   return undefined;

@@ -11,6 +11,7 @@ import {
 import { Consent, decisionsFor, type Offerer } from "../consent.ts";
 import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
+import type { CliErrorCode } from "../exit-codes.ts";
 import { CliError, codeOf } from "../failure.ts";
 import { partialError, Teller } from "../follow-transfer.ts";
 import type { ReceiveOptions } from "../options.ts";
@@ -19,6 +20,22 @@ import { RateMeter } from "../rate-meter.ts";
 
 /** A cast goes on whoever leaves it, so a question about it stands. */
 const STAYS: Offerer = { closed: new Promise(() => undefined) };
+
+type Hints = Partial<Readonly<Record<CliErrorCode, string>>>;
+const HINTS: Hints = {
+  MP2P_NOT_ALLOWED:
+    "ask the sender for its cast's ticket, or to allow the key that `mp2p id` shows",
+  MP2P_REFUSED: "take the ticket of the sender's next cast",
+};
+/** The sender went away: whatever its reason, there is a way to go on. */
+const HINTS_OF_FILES: Hints = {
+  ...HINTS,
+  MP2P_CLOSED: "receive the sender's next cast of it into the same folder: what is here stays",
+};
+const HINTS_OF_STREAM: Hints = {
+  ...HINTS,
+  MP2P_CLOSED: "take the ticket of the sender's next cast: a live one begins anew",
+};
 
 /** What of `ReceiveOptions` a cast is received with. */
 export type ReceiveCastCommandOptions = Pick<
@@ -30,6 +47,8 @@ export interface CastReception extends ReceiveCastCommandOptions {
   readonly consent?: Consent;
   /** What to give on the command line where nobody can be asked. */
   readonly askHint?: string;
+  /** Called where the sender let us in and says what there is. */
+  readonly offered?: () => void;
   /** Called where the offer is taken. */
   readonly accepted?: () => void;
 }
@@ -42,7 +61,7 @@ export async function receiveCastFiles(
   context: Context,
 ): Promise<DoneEvent> {
   const { reporter, signal, now } = context;
-  const { output, yes, onConflict, durable, timeout, accepted } = options;
+  const { output, yes, onConflict, durable, timeout, offered, accepted } = options;
   await requireFolder(output);
   const consent = options.consent ?? new Consent(reporter, signal);
   const hint = options.askHint ?? "add --yes to take it without asking";
@@ -56,6 +75,7 @@ export async function receiveCastFiles(
     signal,
     accept: async (offer) => {
       peer = offer.peer.keyText;
+      offered?.();
       const isTaken = await decisions.accept(offer);
       if (isTaken) accepted?.();
       return isTaken;
@@ -79,16 +99,16 @@ export async function receiveCastFiles(
     const wireBytes = endpoint.counters().bytesReceived - wireBefore;
     return doneEvent(await transfer.done, peer, receipt, wireBytes);
   } catch (error) {
-    throw decisions.refusal() ?? withHint(error);
+    throw decisions.refusal() ?? withHint(error, HINTS_OF_FILES);
   }
 }
 
-/** The sender went away: whatever its reason, there is a way to go on. */
-function withHint(error: unknown): unknown {
-  const { message } = Object(error) as Error;
-  if (codeOf(error) !== "MP2P_CLOSED") return error;
-  const hint = "receive the sender's next cast of it into the same folder: what is here stays";
-  return new CliError("MP2P_CLOSED", message, hint);
+/** What to do about what the sender said, who does not know how it was received. */
+function withHint(error: unknown, hints: Hints): unknown {
+  const { message, hint: its } = Object(error) as { message: string; hint?: string };
+  const code = codeOf(error);
+  const hint = hints[code];
+  return its !== undefined || hint === undefined ? error : new CliError(code, message, hint);
 }
 
 /** A live cast to stdout, in order. */
@@ -109,11 +129,14 @@ export async function receiveCastToStdout(
     const kind = path === "unicast" ? "direct" : "multicast";
     reporter.emit({ t: "progress", peer, ...counts, etaSeconds, path: kind });
   };
-  const { bytes, seconds, forged } = await receiveCastStream(endpoint, ticket, stdout, {
+  const receiving = receiveCastStream(endpoint, ticket, stdout, {
     signal,
     timeoutMs: options.timeout,
     onProgress,
     end: false,
+  });
+  const { bytes, seconds, path, forged } = await receiving.catch((error: unknown) => {
+    throw withHint(error, HINTS_OF_STREAM);
   });
   return {
     t: "done",
@@ -121,7 +144,7 @@ export async function receiveCastToStdout(
     bytes,
     files: 0,
     seconds,
-    path: "multicast",
+    path: path === "unicast" ? "direct" : "multicast",
     resumedBytes: 0,
     payloadBytes: bytes,
     wireBytes: endpoint.counters().bytesReceived,
