@@ -13,7 +13,7 @@ import { parseCastRows } from "../../src/transfer/cast-journal.ts";
 import type { TransferSummary } from "../../src/transfer/events.ts";
 import { receiveCast } from "../../src/transfer/receive-cast.ts";
 import { type MemoryCastOptions, memoryCast } from "./memory-cast.ts";
-import { listing, noise, scratch } from "./support.ts";
+import { listing, noise, patch, scratch } from "./support.ts";
 
 const MIB = 1024 * 1024;
 const SOAK = process.env.MP2P_SOAK === "1";
@@ -157,19 +157,26 @@ test("a journal cut or mangled anywhere is read as far as it is whole", (t) => {
 test.serial("a full disk ends the cast for this receiver, and nothing is torn", async (t) => {
   const from = await tree(t);
   const into = await scratch(t);
-  const { writeSync } = fs;
+  const { write, writeSync } = fs;
   let written = 0;
-  // Blocks of a cast are written at once where the disk is quick.
-  fs.writeSync = ((fd: number, bytes: Uint8Array, at: number, length: number, where: number) => {
+  const full = Object.assign(new Error("full"), { code: "ENOSPC" });
+  const isFull = (length: number) => {
     written += length;
-    if (written > 6 * MIB) throw Object.assign(new Error("full"), { code: "ENOSPC" });
-    return Reflect.apply(writeSync, fs, [fd, bytes, at, length, where]);
-  }) as typeof fs.writeSync;
-  t.teardown(() => {
-    fs.writeSync = writeSync;
+    return written > 6 * MIB;
+  };
+  // Blocks of a cast are written at once where the disk is quick, else by a thread.
+  patch(t, {
+    writeSync: (...args: [number, Uint8Array, number, number, number]) => {
+      if (isFull(args[3])) throw full;
+      return Reflect.apply(writeSync, fs, args);
+    },
+    write: (...args: [number, Uint8Array, number, number, number, (error: Error) => void]) => {
+      if (isFull(args[3])) setImmediate(args[5], full);
+      else Reflect.apply(write, fs, args);
+    },
   });
   const { end } = await attempt(from, into);
-  fs.writeSync = writeSync;
+  Object.assign(fs, { write, writeSync });
   t.is((end as Error & { code: string }).code, "MP2P_DISK_FULL");
   t.deepEqual(await readdir(join(into, "top")), []);
   const again = await attempt(from, into);
