@@ -163,6 +163,8 @@ test("Ctrl-C at the sender leaves what receivers have, and the same cast again g
   t.is((await late.ended).code, 0);
   t.true((await late.event("done")).resumedBytes >= 3 * MB);
   t.is((await sender.ended).code, 0);
+  const { payloadBytes } = await sender.event("done");
+  t.true(payloadBytes < 10 * MB, `${payloadBytes} bytes are said to have been sent`);
   arrived(t, its, "anna");
 });
 

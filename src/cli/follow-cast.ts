@@ -42,8 +42,10 @@ export async function followCast(
   }
 }
 
+/** As the cast counts them: each key once. */
 function present(casting: FollowedCast): number {
-  return casting.receivers().filter(({ state }) => HERE.includes(state)).length;
+  const here = casting.receivers().filter(({ state }) => HERE.includes(state));
+  return new Set(here.map(({ key }) => formatKey(key))).size;
 }
 
 function receiverLines(casting: FollowedCast): ReceiverLine[] {

@@ -148,7 +148,8 @@ function doneEvent({ bytes, seconds, wireBytes, receivers }: CastReport, files: 
     seconds,
     path: isUnicast ? "direct" : "multicast",
     resumedBytes: 0,
-    payloadBytes: bytes,
+    // What receivers held was not sent, and how much that is they only say all together.
+    payloadBytes: Math.min(bytes, wireBytes),
     wireBytes,
     receivers: receivers.length,
   };
