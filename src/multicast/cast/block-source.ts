@@ -9,11 +9,11 @@ import type { Geometry } from "./geometry.ts";
 import type { ContentPort } from "./ports.ts";
 import { HASH_BYTES } from "./records.ts";
 
-/** One read, one signature and, where it fits, one send call. */
-const CHUNK_BYTES = 1024 * 1024;
+/** One read and one signature: on a busy machine each read waits a millisecond for a processor. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
 export const CACHE_BYTES: number = 64 * 1024 * 1024;
 /** Chunks read before they are due. */
-const AHEAD = 4;
+const AHEAD = 2;
 
 interface Chunk {
   readonly buffer: Uint8Array;
