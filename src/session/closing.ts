@@ -3,8 +3,8 @@ import { CLOSE_TEXT_BYTES_MAX } from "../wire/frames.ts";
 import { DRAIN_PTOS, type PathState } from "./path-state.ts";
 
 const DRAIN_MS_MAX = 10_000;
-/** A peer that was answered shows the keys within a round trip; the packet after it, if one was lost. */
-const SHOWN_MS = 500;
+/** A peer that was answered shows the keys within a round trip, or once its busy machine has a turn for it. */
+const SHOWN_MS = 2000;
 /** CLOSE is said this often unasked, a PTO apart, as it is not acknowledged. */
 const SAID_UNASKED = DRAIN_PTOS;
 
