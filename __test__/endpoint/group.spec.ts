@@ -51,4 +51,15 @@ for (const kind of await availableKinds()) {
       t.true(heard.every(({ from, lost }) => lost === 0 && equalBytes(from, alice.endpoint.key)));
     }
   });
+
+  test(`${kind}: more than may wait leaves at its rate, and nothing of it is lost`, async (t) => {
+    const name = `much ${kind} ${process.pid}`;
+    const options = { name, secret: SECRET, reliable: true };
+    const [alice, bob] = await Promise.all([open(t, kind, options), open(t, kind, options)]);
+    await Promise.all([full(alice.group, 1), full(bob.group, 1)]);
+    const heard = take(bob.group, 40);
+    for (let count = 0; count < 40; count++)
+      await alice.group.send(new Uint8Array(65_536).fill(count));
+    t.true((await heard).every(({ data }, count) => data.every((byte) => byte === count)));
+  });
 }

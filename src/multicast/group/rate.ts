@@ -41,11 +41,12 @@ export class GroupRate {
     return this.#rate;
   }
 
-  /** Bytes that may leave now. */
+  /** Bytes that may leave now. Whoever asks when it may may have looked at the clock later than who then sends. */
   available(now: number): number {
-    const elapsed = this.#filledAt === Number.NEGATIVE_INFINITY ? 0 : now - this.#filledAt;
+    if (this.#filledAt === Number.NEGATIVE_INFINITY) this.#filledAt = now;
+    const elapsed = Math.max(0, now - this.#filledAt);
     this.#tokens = Math.min(this.#burst, this.#tokens + (elapsed * this.#rate) / 1000);
-    this.#filledAt = now;
+    this.#filledAt += elapsed;
     return this.#tokens;
   }
 
