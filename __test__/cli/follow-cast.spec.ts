@@ -40,7 +40,7 @@ test("two inboxes of one key are one of those that a cast waits for", async (t) 
     emit: (event: CliEventBody) => told.push(event),
     follow: () => () => undefined,
   };
-  t.is(await followCast(casting, 2, { reporter } as unknown as Context), REPORT);
+  t.is(await followCast(casting, 2, { reporter, now: () => 0 } as unknown as Context), REPORT);
   t.deepEqual(
     told.map((event) => "awaited" in event && event.awaited),
     [1, 0],

@@ -9,6 +9,7 @@ import {
 import type { Context } from "./context.ts";
 import type { CastProgressEvent } from "./events.ts";
 import type { ReceiverLine } from "./progress-line.ts";
+import { RateMeter } from "./rate-meter.ts";
 
 export type FollowedCast = Pick<
   FileCast,
@@ -24,17 +25,22 @@ const HERE: readonly ReceiverState[] = ["receiving", "catch-up", "complete"];
 export async function followCast(
   casting: FollowedCast,
   minReceivers: number,
-  { reporter }: Context,
+  { reporter, now }: Context,
 ): Promise<CastReport> {
+  const meter = new RateMeter();
   const over = reporter.follow(() => receiverLines(casting));
   let waiting = "";
   try {
     for await (const progress of casting) {
+      meter.add(now(), progress.slowest);
+      // What is live goes no faster than it comes, whatever the network would take.
+      const rate = progress.total === undefined ? meter.rate : progress.rate;
       const awaited = progress.bytes > 0 ? 0 : Math.max(0, minReceivers - present(casting));
       const before = waiting;
       waiting = awaited > 0 ? `${awaited} ${progress.receivers}` : "";
       // Nothing moves yet, so only who comes and goes is news.
-      if (waiting === "" || waiting !== before) reporter.emit(progressEvent(progress, awaited));
+      if (waiting === "" || waiting !== before)
+        reporter.emit(progressEvent({ ...progress, rate }, awaited));
     }
     return await casting.done;
   } finally {

@@ -5,6 +5,7 @@ import { Mp2pError } from "../base/errors.ts";
 import type {
   AnnouncedCast,
   CastContent,
+  Casting,
   CastOptions,
   CastReceipt,
   CastShape,
@@ -14,6 +15,7 @@ import type {
 } from "../multicast/cast/contract.ts";
 import type { CastEndpoint } from "./cast-endpoint.ts";
 import { type FileCast, running } from "./cast-files.ts";
+import { LivePacker, liveBytes } from "./live-blocks.ts";
 
 /** Blocks that came before their turn; a receiver so far behind has lost more than repair brings. */
 const EARLY_BYTES_MAX: number = 256 * 1024 * 1024;
@@ -22,17 +24,46 @@ export type StreamCast = Omit<FileCast, "files" | "bytes" | "names" | "failed">;
 
 /**
  * Casts what a stream yields. Receivers get it from the beginning as long as they come before the
- * first byte (`minReceivers`); the stream is read no faster than it can be sent.
+ * first byte (`minReceivers`); the stream is read no faster than it can be sent. What it yields leaves within half a
+ * second, however little it is.
  */
 export function castStream(
   endpoint: CastEndpoint,
   readable: Readable,
   options: CastOptions = {},
 ): StreamCast {
-  const casting = endpoint.cast(new StreamContent(readable), options);
+  const content = new StreamContent(readable);
+  const casting = counted(endpoint.cast(content, options), content.packer);
   const done = casting.done.finally(() => readable.destroy());
   done.catch(() => undefined);
   return { ...running(casting), done };
+}
+
+/** In bytes of the stream, not of its blocks. */
+function counted(casting: Casting, packer: LivePacker): Casting {
+  const count = <Counted extends { readonly bytes: number }>(its: Counted): Counted => ({
+    ...its,
+    bytes: packer.bytesIn(its.bytes),
+  });
+  return {
+    ticket: casting.ticket,
+    progress: () => {
+      const { total, slowest, median, ...rest } = casting.progress();
+      return {
+        ...count(rest),
+        total: total === undefined ? undefined : packer.bytesIn(total),
+        slowest: packer.bytesIn(slowest),
+        median: packer.bytesIn(median),
+      };
+    },
+    receivers: () => casting.receivers().map(count),
+    done: casting.done.then((report) => ({
+      ...count(report),
+      receivers: report.receivers.map(count),
+    })),
+    close: () => casting.close(),
+    [Symbol.asyncDispose]: () => casting.close(),
+  };
 }
 
 /**
@@ -46,7 +77,7 @@ export async function receiveCastStream(
   writable: Writable,
   options: ReceiveCastOptions & { readonly end?: boolean } = {},
 ): Promise<CastReceipt> {
-  const { end = true, ...rest } = options;
+  const { end = true, onProgress, ...rest } = options;
   const failed = new AbortController();
   const fail = (error?: Error | null) =>
     failed.abort(error ?? new Mp2pError("MP2P_CLOSED", "whoever reads the cast has gone"));
@@ -59,10 +90,15 @@ export async function receiveCastStream(
     const receipt = await endpoint.receiveCast(from, target, {
       ...rest,
       signal: AbortSignal.any(signals),
+      ...(onProgress && {
+        onProgress: ({ path }) => {
+          onProgress({ bytes: target.bytes, total: undefined, heldBytes: 0, path });
+        },
+      }),
     });
     writable.off("close", fail);
     if (end) await ended(writable);
-    return receipt;
+    return { ...receipt, bytes: target.bytes };
   } finally {
     writable.off("error", fail);
     writable.off("close", fail);
@@ -72,31 +108,21 @@ export async function receiveCastStream(
 class StreamContent implements CastContent {
   readonly manifest: Uint8Array = new Uint8Array();
   readonly bytes: undefined;
-  readonly #chunks: AsyncIterator<Uint8Array | string>;
-  #rest: Uint8Array = new Uint8Array();
+  readonly packer: LivePacker;
 
   constructor(readable: Readable) {
-    this.#chunks = readable[Symbol.asyncIterator]();
+    this.packer = new LivePacker(readable[Symbol.asyncIterator]());
   }
 
-  async read(_offset: number, into: Uint8Array): Promise<number> {
-    let at = 0;
-    while (at < into.length) {
-      if (this.#rest.length === 0) {
-        const { done, value } = await this.#chunks.next();
-        if (done) break;
-        this.#rest = typeof value === "string" ? Buffer.from(value) : value;
-      }
-      const some = this.#rest.subarray(0, into.length - at);
-      into.set(some, at);
-      this.#rest = this.#rest.subarray(some.length);
-      at += some.length;
-    }
-    return at;
+  /** Of what is live each block is read by itself. */
+  read(_offset: number, into: Uint8Array): Promise<number> {
+    return this.packer.fill(into);
   }
 }
 
 class StreamTarget implements CastTarget {
+  /** Of the stream, that came so far. */
+  bytes = 0;
   readonly #writable: Writable;
   readonly #gone: AbortSignal;
   /** By offset. */
@@ -119,6 +145,7 @@ class StreamTarget implements CastTarget {
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     if (offset < this.#next || this.#early.has(offset)) return;
     this.#early.set(offset, bytes.slice());
+    this.bytes += liveBytes(bytes).length;
     this.#earlyBytes += bytes.length;
     if (this.#earlyBytes > EARLY_BYTES_MAX) {
       const message = "too much of the cast came before what is missing";
@@ -143,7 +170,8 @@ class StreamTarget implements CastTarget {
 
   async #writeInOrder(): Promise<void> {
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
-      if (!this.#writable.write(next)) await once(this.#writable, "drain", { signal: this.#gone });
+      if (!this.#writable.write(liveBytes(next)))
+        await once(this.#writable, "drain", { signal: this.#gone });
     }
   }
 
