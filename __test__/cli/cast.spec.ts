@@ -1,5 +1,6 @@
 /** `mp2p cast` and its receivers as processes, on the loopback interface. */
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -117,6 +118,33 @@ test("stdin to the stdout of two receivers", async (t) => {
     t.regex(stderr, /done {2}2\.00 MB/);
   }
   t.is((await sender.ended).code, 0);
+});
+
+test("a live cast has no inboxes, and a receiver that left it no way to go on", async (t) => {
+  const folder = temporaryFolder(t);
+  const { keyText } = await Identity.load({ home: join(folder, "sender") });
+  const args = ["listen", "--into", join(folder, "inbox"), "--allow", keyText, "--json", ...BIND];
+  const inbox = new Command(t, join(folder, "inbox-home"), args);
+  await inbox.event("ready");
+  const sender = cast(t, folder, "-", "--open", "--min", "2");
+  const { ticket } = await sender.event("ready");
+  const [anna, bert] = ["anna", "bert"].map(
+    (name) => new Command(t, join(folder, name), ["receive", ticket, "-o", "-", ...BIND]),
+  ) as [Command, Command];
+  sender.child.stdin.write("first");
+  await Promise.all([anna, bert].map(({ child }) => once(child.stdout, "data")));
+  anna.child.kill("SIGINT");
+  const { code, stderr } = await anna.ended;
+  t.is(code, 130);
+  t.notRegex(stderr, /try:/);
+  sender.child.stdin.end(" and last");
+  t.is((await bert.ended).stdout, "first and last");
+  t.is((await sender.ended).code, 10);
+  t.regex((await sender.event("error")).hint ?? "", /no second chance/);
+  t.deepEqual(
+    inbox.events.map(({ t: kind }) => kind),
+    ["ready"],
+  );
 });
 
 test("a receiver that declines is told apart from one that has everything", async (t) => {

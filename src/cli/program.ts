@@ -129,7 +129,9 @@ function addReceive(program: Command, execute: Execute): void {
     .action(async (ticket: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<ReceiveOptions>();
       const isPipe = options.output === "-";
-      await execute(options, { continueHint: RESUMES, isPipe }, async (context) =>
+      // What is live cannot be gone on with.
+      const traits = isPipe ? { isPipe } : { continueHint: RESUMES };
+      await execute(options, traits, async (context) =>
         (await import("./commands/receive.ts")).receive(ticket, options, context),
       );
     });
@@ -173,9 +175,10 @@ function addCast(program: Command, execute: Execute): void {
         const message = "error: --policy required and --require KEY belong together";
         command.error(message, { exitCode: USAGE_ERROR });
       }
-      const usageOf = (ticket: string) =>
-        `mp2p receive ${ticket}${paths[0] === "-" ? " -o -" : ""}`;
-      await execute(options, { usageOf, continueHint: CAST_RESUMES }, async (context) =>
+      const isLive = paths[0] === "-";
+      const usageOf = (ticket: string) => `mp2p receive ${ticket}${isLive ? " -o -" : ""}`;
+      const traits = isLive ? { usageOf } : { usageOf, continueHint: CAST_RESUMES };
+      await execute(options, traits, async (context) =>
         (await import("./commands/cast.ts")).cast(paths, options, context),
       );
     });

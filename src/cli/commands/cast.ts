@@ -20,6 +20,9 @@ import type { CastCommandOptions } from "../options.ts";
 import { requireSources } from "../paths.ts";
 import { formatSeconds, plural } from "../text.ts";
 
+const FILES_GO_ON = "run the same command again: receivers go on with what they have";
+const STREAM_IS_OVER = "a live cast has no second chance: cast it again from its beginning";
+
 /** `mp2p cast PATH…` and `producer | mp2p cast -`: one upload to any number of receivers. */
 export async function cast(
   paths: readonly string[],
@@ -68,7 +71,8 @@ async function castStdin(
   options: CastCommandOptions,
   context: Context,
 ): Promise<DoneEvent> {
-  const settings = castOptions(options, context);
+  // Inboxes take files: one that hears of a stream could only decline it.
+  const settings = { ...castOptions(options, context), announce: false };
   await using casting = castStream(endpoint, context.stdin, settings);
   return doneEvent(await run(endpoint, casting, options, context), 0);
 }
@@ -81,7 +85,9 @@ async function run(
   context: Context,
 ): Promise<CastReport> {
   await announce(endpoint, casting.ticket, options, context);
-  if (options.open || options.allow !== undefined) noteInboxes(endpoint, options, context);
+  const isLive = !("files" in casting);
+  if (!isLive && (options.open || options.allow !== undefined))
+    noteInboxes(endpoint, options, context);
   const report = await followCast(casting, options.min, context).catch((error: unknown) => {
     throw codeOf(error) === "MP2P_TIMEOUT" ? nobodyCame(options.wait) : error;
   });
@@ -91,7 +97,8 @@ async function run(
     context.reporter.emit({ t: "receiver", peer: formatKey(key), ...told });
   }
   const missed = report.receivers.filter(({ outcome }) => outcome !== "complete");
-  if (missed.length > 0) throw missedError(missed, report.receivers.length);
+  if (missed.length > 0)
+    throw missedError(missed, report.receivers.length, isLive ? STREAM_IS_OVER : FILES_GO_ON);
   return report;
 }
 
@@ -110,11 +117,9 @@ function nobodyCame(waitMs: number): CliError {
   return new CliError("MP2P_TIMEOUT", message, hint);
 }
 
-function missedError(missed: readonly ReceiverReport[], all: number): CliError {
+function missedError(missed: readonly ReceiverReport[], all: number, missedHint: string): CliError {
   const isDeclined = missed.every(({ outcome }) => outcome === "declined");
-  const hint = isDeclined
-    ? "ask those who declined"
-    : "run the same command again: receivers go on with what they have";
+  const hint = isDeclined ? "ask those who declined" : missedHint;
   if (missed.length < all) {
     const message = `${missed.length} of ${plural(all, "receiver")} did not get everything`;
     return new CliError("MP2P_PARTIAL", message, hint);
