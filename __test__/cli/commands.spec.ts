@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
+import { EXIT_OF_SIGNAL } from "../../src/cli/exit-codes.ts";
 import { formatTicket, parseTicket } from "../../src/rendezvous/ticket.ts";
 import { Command, type Ended, temporaryFolder } from "./command.ts";
 
@@ -65,9 +66,11 @@ test("every mistake ends with its exit code, an error event and a hint", async (
     [["listen", "--into", root, "--allow", "nonsense"], 2, "MP2P_KEY_INVALID"],
     [["listen", "--into", note, "--accept", "all"], 8, "MP2P_TARGET"],
     [["connect", "mp2p1nonsense"], 2, "MP2P_TICKET_INVALID"],
+    [["connect", nobody, "--nonsense"], 2, "MP2P_USAGE"],
+    [["listen", "--pipe", "--bind", "[fe80::1%nope0]:0"], 4, "MP2P_NO_NETWORK"],
   ];
   for (const [args, code, error] of cases) {
-    const isPipe = args[0] === "connect";
+    const isPipe = args[0] === "connect" || args.includes("--pipe");
     const env = { MP2P_TICKET: "" };
     const command = new Command(t, join(root, "home"), [...args, "--json"], { env });
     command.child.stdin.end();
@@ -81,6 +84,19 @@ test("every mistake ends with its exit code, an error event and a hint", async (
     );
   }
 });
+
+for (const [signal, code] of Object.entries(EXIT_OF_SIGNAL)) {
+  test(`${signal} ends a command in order, with ${code}`, async (t) => {
+    const root = temporaryFolder(t);
+    const args = ["listen", "--into", root, "--accept", "all", "--bind", "127.0.0.1:0", "--json"];
+    const command = new Command(t, join(root, "home"), args);
+    await command.event("ready");
+    command.child.kill(signal as NodeJS.Signals);
+    const ended = await command.ended;
+    t.is(ended.code, code);
+    t.like(lastEvent(ended), { t: "error", code: "MP2P_INTERRUPTED" });
+  });
+}
 
 test("people get message, reason and hint, and no stack", async (t) => {
   const root = temporaryFolder(t);

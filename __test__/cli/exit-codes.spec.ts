@@ -25,6 +25,7 @@ test("docs/ERRORS.md explains every code and gives its exit code", (t) => {
 });
 
 test("signals end with their own codes", (t) => {
+  t.is(exitCodeOf(new Interruption("SIGHUP")), 129);
   t.is(exitCodeOf(new Interruption("SIGINT")), 130);
   t.is(exitCodeOf(new Interruption("SIGTERM")), 143);
 });

@@ -345,3 +345,9 @@ test("a receiver of a session that has ended says why it did", async (t) => {
   const error = await t.throwsAsync(receiveFiles(ended, await scratch(t)).done);
   t.like(error, reason);
 });
+
+test("one path instead of a list of paths is refused, not read as a list of its letters", async (t) => {
+  const { sender } = memoryPair();
+  await t.throwsAsync(sendFiles(sender, "/tmp" as never).done, { instanceOf: TypeError });
+  await t.throwsAsync(sendFiles(sender, []).done, { code: "MP2P_USAGE" });
+});

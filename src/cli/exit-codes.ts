@@ -17,11 +17,19 @@ export const EXIT = {
   exists: 9,
   partial: 10,
   timeout: 11,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** As a shell has it: 128 and the signal's number. */
+export const EXIT_OF_SIGNAL: Readonly<Record<"SIGHUP" | "SIGINT" | "SIGTERM", ExitCode>> = {
+  SIGHUP: EXIT.hungUp,
+  SIGINT: EXIT.interrupted,
+  SIGTERM: EXIT.terminated,
+};
 
 /** The compiler demands an entry for every error code. */
 export const EXIT_OF_CODE: Readonly<Record<CliErrorCode, ExitCode>> = {

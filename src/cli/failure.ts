@@ -1,14 +1,22 @@
 /** From whatever was thrown to the one error a command ends with. */
 import type { ErrorEvent } from "./events.ts";
-import { type CliErrorCode, EXIT, EXIT_OF_CODE, type ExitCode } from "./exit-codes.ts";
+import { type CliErrorCode, EXIT_OF_CODE, EXIT_OF_SIGNAL, type ExitCode } from "./exit-codes.ts";
+
+const SAID_OF_SIGNAL = {
+  SIGHUP: "the terminal was closed",
+  SIGINT: "interrupted",
+  SIGTERM: "terminated",
+} as const;
+
+export type InterruptingSignal = keyof typeof SAID_OF_SIGNAL;
 
 /** A signal asked the command to stop. */
 export class Interruption extends Error {
   override readonly name = "Interruption";
-  readonly signal: "SIGINT" | "SIGTERM";
+  readonly signal: InterruptingSignal;
 
-  constructor(signal: "SIGINT" | "SIGTERM") {
-    super(signal === "SIGINT" ? "interrupted" : "terminated");
+  constructor(signal: InterruptingSignal) {
+    super(SAID_OF_SIGNAL[signal]);
     this.signal = signal;
   }
 }
@@ -66,7 +74,7 @@ export function errorEvent(error: unknown): ErrorEvent {
 }
 
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof Interruption && error.signal === "SIGTERM") return EXIT.terminated;
+  if (error instanceof Interruption) return EXIT_OF_SIGNAL[error.signal];
   return EXIT_OF_CODE[codeOf(error)];
 }
 

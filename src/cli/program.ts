@@ -47,7 +47,9 @@ export async function run(args: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
     const isBare = error.code === "commander.help";
-    if (args.includes("--json")) await reportUsage(isBare ? "no command was given" : error.message);
+    if (args.includes("--json")) {
+      await reportUsage(args, isBare ? "no command was given" : error.message);
+    }
     return USAGE_ERROR;
   }
 }
@@ -260,8 +262,18 @@ function addPeers(program: Command, execute: Execute): void {
     });
 }
 
-async function reportUsage(message: string): Promise<void> {
+async function reportUsage(args: readonly string[], message: string): Promise<void> {
   const { JsonReporter } = await import("./json-reporter.ts");
-  const reporter = new JsonReporter(process.stdout, () => Date.now());
+  const output = isForPipe(args) ? process.stderr : process.stdout;
+  const reporter = new JsonReporter(output, () => Date.now());
   reporter.emit({ t: "error", code: "MP2P_USAGE", message: message.replace(/^error: /, "") });
+}
+
+/** Whether stdout is for data, as far as a command line says that is wrong. */
+function isForPipe(args: readonly string[]): boolean {
+  const command = args.find((arg) => !arg.startsWith("-"));
+  const output = args.findIndex((arg) => arg === "-o" || arg === "--output");
+  return (
+    command === "connect" || args.includes("--pipe") || (output >= 0 && args[output + 1] === "-")
+  );
 }

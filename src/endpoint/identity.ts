@@ -1,6 +1,6 @@
 /** Identities kept in files: `identity` in the home folder, readable by its owner only. */
 import { chmod, link, mkdir, open, readFile, rm, stat } from "node:fs/promises";
-import { homedir, platform } from "node:os";
+import { homedir, platform, userInfo } from "node:os";
 import { join } from "node:path";
 import { selectBackend } from "../backend/select.ts";
 import { Mp2pError } from "../base/errors.ts";
@@ -46,7 +46,17 @@ export function homeFolder(): string {
   const { MP2P_HOME, XDG_CONFIG_HOME, APPDATA } = process.env;
   if (MP2P_HOME) return MP2P_HOME;
   if (platform() === "win32" && APPDATA) return join(APPDATA, "mp2p");
-  return join(XDG_CONFIG_HOME || join(homedir(), ".config"), "mp2p");
+  return join(XDG_CONFIG_HOME || join(userFolder(), ".config"), "mp2p");
+}
+
+/** Never the current folder, as an empty HOME would have it. */
+function userFolder(): string {
+  try {
+    return homedir() || userInfo().homedir;
+  } catch (cause) {
+    const hint = "set MP2P_HOME to a folder you can write to";
+    throw new Mp2pError("MP2P_IDENTITY", "this user has no home folder", { cause, hint });
+  }
 }
 
 async function readSeed(file: string): Promise<Uint8Array | undefined> {

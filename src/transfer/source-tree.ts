@@ -34,6 +34,8 @@ const strict = new TextDecoder("utf-8", { fatal: true });
  * @throws {Mp2pError} `MP2P_SOURCE` for a path that is not there, `MP2P_NAME` for two of one name
  */
 export async function sourceRoots(paths: readonly string[]): Promise<SourceRoot[]> {
+  // A string is a list of its letters.
+  if (typeof paths === "string") throw new TypeError("paths are a list, also of one: [path]");
   const roots = new Map<string, SourceRoot>();
   for (const path of paths) {
     const absolute = resolve(path);

@@ -73,13 +73,21 @@ impl UdpEndpoint {
         if addresses.is_empty() || addresses.len() > MAX_BINDS {
             return Err(SocketError::Argument(format!("bind takes 1 to {MAX_BINDS} addresses")));
         }
+        let cannot_bind =
+            |address: &String, error| SocketError::Bind { address: address.clone(), error };
         let bind = |text: &String| {
-            let Remote { address, interface } = parse(text)?;
+            let Remote { address, interface } = parse(text).map_err(|error| match error {
+                SocketError::NoInterface(_) => {
+                    let why = "there is no such interface";
+                    cannot_bind(text, io::Error::new(io::ErrorKind::AddrNotAvailable, why))
+                }
+                other => other,
+            })?;
             if interface > 0 {
                 return Err(SocketError::Argument(format!("a group cannot be bound: {text}")));
             }
             Bind::open(address, receive_bytes, send_bytes)
-                .map_err(|error| SocketError::Bind { address: text.clone(), error })
+                .map_err(|error| cannot_bind(text, error))
         };
         let binds = addresses.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
         let region = Region::new()?;

@@ -207,6 +207,8 @@ const REFUSALS: Readonly<Record<string, readonly [ErrorCode, hint: string]>> = {
   EADDRINUSE: ["MP2P_PORT_IN_USE", "Choose another port, or port 0 to let the system choose one."],
   EACCES: ["MP2P_PERMISSION", "Ports below 1024 need privileges: choose a higher one."],
   EADDRNOTAVAIL: ["MP2P_NO_NETWORK", "Bind to an address of this machine, or to 0.0.0.0 or [::]."],
+  // The interface of a link-local address is missing.
+  EINVAL: ["MP2P_NO_NETWORK", "Bind to an address of this machine, or to 0.0.0.0 or [::]."],
   EAFNOSUPPORT: ["MP2P_NO_NETWORK", "This machine lacks IPv6 or IPv4: bind to the other."],
 };
 
