@@ -11,7 +11,7 @@ import { absolute, type Row, relative } from "./row.ts";
 import { median, type Outcome, once, reason, sideBySide, worst } from "./samples.ts";
 import { CAST_BYTES } from "./sizes.ts";
 import type { Subject } from "./subject.ts";
-import { makeFile, sameContent, withWorkDirectory } from "./work-directory.ts";
+import { makeFile, sameContent, warmMemory, withWorkDirectory } from "./work-directory.ts";
 
 const NAME = "file.bin";
 const MB = 1e6;
@@ -211,6 +211,7 @@ class CastBench {
     tries: number = 1,
   ): Promise<number> {
     try {
+      warmMemory(into.length * CAST_BYTES);
       const { seconds } = await uftpCast(lan, this.#source, into, setting);
       await this.#verify(into);
       return seconds;
@@ -226,6 +227,7 @@ class CastBench {
     more: Pick<CastTask, "late" | "during" | "castArgs" | "timeoutMs"> = {},
   ): Promise<CastRun> {
     const home = this.#directory;
+    warmMemory(into.length * CAST_BYTES);
     const run = await mp2pCast({ lan, source: this.#source, into, home, ...more });
     await this.#verify(into);
     return run;

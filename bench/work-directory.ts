@@ -89,7 +89,7 @@ export async function clear(directory: string): Promise<void> {
  */
 export function warmMemory(bytes: number): void {
   const most = Math.min(bytes, Math.floor(0.7 * freemem()));
-  const piece = 2 ** 30;
+  const piece = 2 ** 28;
   const pieces = `Array.from({ length: ${Math.floor(most / piece)} }, () => Buffer.alloc(${piece}, 1))`;
   spawnSync(process.execPath, ["--eval", pieces]);
 }
