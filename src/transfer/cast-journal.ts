@@ -10,11 +10,9 @@
  * A row is written after the data it vouches for. The last row of a number counts. Rows from the first
  * torn one on are dropped.
  */
-import fs from "node:fs";
 import { ascii, equalBytes, viewOf } from "../base/bytes.ts";
 import { crc32c } from "../base/crc32c.ts";
-import { AppendLog } from "./append-log.ts";
-import { closeFile, errnoOf, openFile, readAt, statFile, truncate, writeAt } from "./file-calls.ts";
+import { AppendLog, readLog } from "./append-log.ts";
 import { HASH_BYTES } from "./hashes.ts";
 
 const MAGIC = ascii("mp2pcast");
@@ -22,7 +20,6 @@ const HEADER_BYTES = 64;
 const ROW_BYTES = 41;
 const ROW = { block: 1, part: 2 } as const;
 const ZEROS = new Uint8Array(HASH_BYTES);
-const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_RDONLY } = fs.constants;
 
 /** What the rows of a journal are about. */
 export interface CastStamp {
@@ -50,21 +47,16 @@ export interface CastRows {
 export class CastJournal {
   readonly #log: AppendLog;
 
-  private constructor(fd: number) {
-    this.#log = new AppendLog(fd);
+  private constructor(log: AppendLog) {
+    this.#log = log;
   }
 
   /** Goes on behind `bytes` of readable rows; 0 starts over. */
   static async open(path: string, stamp: CastStamp, bytes: number): Promise<CastJournal> {
-    const fd = await openFile(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW);
-    try {
-      await truncate(fd, bytes);
-      if (bytes === 0) await writeAt(fd, headerOf(stamp), null);
-    } catch (error) {
-      await closeFile(fd);
-      throw error;
-    }
-    return new CastJournal(fd);
+    const isNew = bytes === 0;
+    return new CastJournal(
+      await (isNew ? AppendLog.create(path, headerOf(stamp)) : AppendLog.resume(path, bytes)),
+    );
   }
 
   claim(block: number, hash: Uint8Array): Promise<void> {
@@ -91,19 +83,8 @@ export class CastJournal {
 
 /** @returns undefined where there is no journal or its header is damaged. */
 export async function readCastRows(path: string): Promise<CastRows | undefined> {
-  let fd: number;
-  try {
-    fd = await openFile(path, O_RDONLY | O_NOFOLLOW);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ELOOP") return undefined;
-    throw error;
-  }
-  try {
-    const bytes = new Uint8Array(Number((await statFile(fd)).size));
-    return parseCastRows(bytes.subarray(0, await readAt(fd, bytes, 0)));
-  } finally {
-    await closeFile(fd);
-  }
+  const bytes = await readLog(path);
+  return bytes && parseCastRows(bytes);
 }
 
 export function parseCastRows(bytes: Uint8Array): CastRows | undefined {

@@ -6,18 +6,15 @@
  *   file    0 type 1 = 1 | 1 size 8 | 9 mtime ns 8 | 17 root 32 | 49 path length 2 | 51 path | final name
  *   folder  0 type 1 = 2 | 1 path; a folder this transfer made, whose mode and time it may set
  */
-import fs from "node:fs";
 import { ascii, equalBytes, viewOf } from "../base/bytes.ts";
 import { crc32c } from "../base/crc32c.ts";
-import { AppendLog } from "./append-log.ts";
-import { closeFile, openFile, readAt, statFile, truncate, writeAt } from "./file-calls.ts";
+import { AppendLog, readLog } from "./append-log.ts";
 
 const MAGIC = ascii("mp2pdone");
 const HEADER_BYTES = 28;
 const FILE_FIXED_BYTES = 51;
 const ROW_FILE = 1;
 const ROW_FOLDER = 2;
-const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0 } = fs.constants;
 
 export interface FinishedFile {
   readonly path: string;
@@ -42,25 +39,20 @@ export class FinishedJournal {
   readonly found: FinishedRows;
   readonly #log: AppendLog;
 
-  private constructor(fd: number, found: FinishedRows) {
-    this.#log = new AppendLog(fd);
+  private constructor(log: AppendLog, found: FinishedRows) {
+    this.#log = log;
     this.found = found;
   }
 
   /** Reads what is there; a damaged header starts the journal over. */
   static async open(path: string, boot: Uint8Array): Promise<FinishedJournal> {
-    const fd = await openFile(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW);
-    try {
-      const bytes = new Uint8Array(Number((await statFile(fd)).size));
-      const parsed = parseFinished(bytes.subarray(0, await readAt(fd, bytes, 0)), boot);
-      await truncate(fd, parsed?.bytes ?? 0);
-      if (parsed === undefined) await writeAt(fd, headerOf(boot), null);
-      const nothing = { files: new Map(), folders: new Set<string>(), rebooted: false };
-      return new FinishedJournal(fd, parsed?.rows ?? nothing);
-    } catch (error) {
-      await closeFile(fd);
-      throw error;
+    const bytes = await readLog(path);
+    const parsed = bytes && parseFinished(bytes, boot);
+    if (parsed !== undefined) {
+      return new FinishedJournal(await AppendLog.resume(path, parsed.bytes), parsed.rows);
     }
+    const nothing = { files: new Map(), folders: new Set<string>(), rebooted: false };
+    return new FinishedJournal(await AppendLog.create(path, headerOf(boot)), nothing);
   }
 
   addFile(file: FinishedFile): Promise<void> {

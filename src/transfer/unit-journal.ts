@@ -8,18 +8,15 @@
  * A row is written after the data it vouches for. The last row of a unit counts; a hash of zeros takes
  * a claim back. Rows from the first torn one on are dropped.
  */
-import fs from "node:fs";
-import { ascii, equalBytes, viewOf } from "../base/bytes.ts";
+import { ascii, concat, equalBytes, viewOf } from "../base/bytes.ts";
 import { crc32c } from "../base/crc32c.ts";
-import { AppendLog } from "./append-log.ts";
-import { closeFile, errnoOf, openFile, readAt, statFile, truncate, writeAt } from "./file-calls.ts";
+import { AppendLog, readLog } from "./append-log.ts";
 import { HASH_BYTES } from "./hashes.ts";
 
 const MAGIC = ascii("mp2punit");
 const HEADER_BYTES = 68;
 const ROW_BYTES = 40;
 const NO_CLAIM = new Uint8Array(HASH_BYTES);
-const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_RDONLY } = fs.constants;
 
 /** The file a journal speaks of; what does not matter is zero on both sides. */
 export interface FileStamp {
@@ -42,8 +39,8 @@ export interface UnitRows {
 export class UnitJournal {
   readonly #log: AppendLog;
 
-  private constructor(fd: number) {
-    this.#log = new AppendLog(fd);
+  private constructor(log: AppendLog) {
+    this.#log = log;
   }
 
   /** Starts a journal, or starts it over. `rows` are claims to keep. */
@@ -52,34 +49,13 @@ export class UnitJournal {
     stamp: FileStamp,
     rows: ReadonlyMap<number, Uint8Array> = new Map(),
   ): Promise<UnitJournal> {
-    const fd = await openFile(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW);
-    try {
-      await truncate(fd, 0);
-      const bytes = new Uint8Array(HEADER_BYTES + ROW_BYTES * rows.size);
-      bytes.set(headerOf(stamp));
-      let at = HEADER_BYTES;
-      for (const [unit, hash] of rows) {
-        bytes.set(rowOf(unit, hash), at);
-        at += ROW_BYTES;
-      }
-      await writeAt(fd, bytes, null);
-    } catch (error) {
-      await closeFile(fd);
-      throw error;
-    }
-    return new UnitJournal(fd);
+    const claims = [...rows].map(([unit, hash]) => rowOf(unit, hash));
+    return new UnitJournal(await AppendLog.create(path, concat(headerOf(stamp), ...claims)));
   }
 
   /** Goes on with a journal that `readUnitRows` found readable up to `bytes`. */
   static async resume(path: string, bytes: number): Promise<UnitJournal> {
-    const fd = await openFile(path, O_RDWR | O_APPEND | O_NOFOLLOW);
-    try {
-      await truncate(fd, bytes);
-    } catch (error) {
-      await closeFile(fd);
-      throw error;
-    }
-    return new UnitJournal(fd);
+    return new UnitJournal(await AppendLog.resume(path, bytes));
   }
 
   claim(unit: number, hash: Uint8Array): Promise<void> {
@@ -98,19 +74,8 @@ export class UnitJournal {
 
 /** @returns undefined where there is no journal or its header is damaged. */
 export async function readUnitRows(path: string): Promise<UnitRows | undefined> {
-  let fd: number;
-  try {
-    fd = await openFile(path, O_RDONLY | O_NOFOLLOW);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ELOOP") return undefined;
-    throw error;
-  }
-  try {
-    const bytes = new Uint8Array(Number((await statFile(fd)).size));
-    return parseUnitRows(bytes.subarray(0, await readAt(fd, bytes, 0)));
-  } finally {
-    await closeFile(fd);
-  }
+  const bytes = await readLog(path);
+  return bytes && parseUnitRows(bytes);
 }
 
 export function parseUnitRows(bytes: Uint8Array): UnitRows | undefined {
