@@ -3,8 +3,10 @@
  * stand here and in crates/mp2p-net/src/region.rs and nowhere else.
  */
 import type { GroupDrops, SocketCounters } from "../counters.ts";
+import type { Capabilities, Primitives } from "../port.ts";
 
-export interface Addon {
+/** Where there is nothing to return, the addon says null. */
+export interface Addon extends Omit<Primitives, "x25519" | "open" | "noise"> {
   readonly NativeSocket: {
     open(
       bind: string[],
@@ -17,16 +19,7 @@ export interface Addon {
   capabilities(): AddonCapabilities;
   /** Monotonic milliseconds. */
   now(): number;
-  randomBytes(length: number): Uint8Array;
-  sha512(data: Uint8Array): Uint8Array;
-  hmacSha512(key: Uint8Array, data: Uint8Array): Uint8Array;
-  hkdfSha512(salt: Uint8Array, ikm: Uint8Array, info: Uint8Array, length: number): Uint8Array;
-  x25519PublicKey(secret: Uint8Array): Uint8Array;
   x25519(secret: Uint8Array, peer: Uint8Array): Uint8Array | null;
-  ed25519PublicKey(seed: Uint8Array): Uint8Array;
-  ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array;
-  ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-  seal(key: Uint8Array, nonce: Uint8Array, header: Uint8Array, plaintext: Uint8Array): Uint8Array;
   open(
     key: Uint8Array,
     nonce: Uint8Array,
@@ -38,21 +31,10 @@ export interface Addon {
   noiseSeal(state: Uint8Array, plaintext: Uint8Array): Uint8Array;
   noiseOpen(state: Uint8Array, sealed: Uint8Array): Uint8Array | null;
   noiseTransport(state: Uint8Array, suite: number): Uint8Array;
-  blake3(data: Uint8Array): Uint8Array;
-  parity(block: Uint8Array, parity: Uint8Array): void;
-  restore(block: Uint8Array, missing: Uint8Array, have: Uint8Array, parity: Uint8Array): void;
 }
 
-export interface AddonCapabilities {
-  readonly gsoSegments: number;
-  readonly gro: boolean;
-  readonly aes: boolean;
-  readonly packetInfo: boolean;
-  readonly ecn: boolean;
-  readonly multicast: boolean;
-  readonly sourceSpecific: boolean;
-  readonly multicastAll: boolean;
-}
+/** The receiving thread is no matter of the machine. */
+export type AddonCapabilities = Omit<Capabilities, "receiveThread">;
 
 export interface NativeSocket {
   start(wake: () => void): void;
