@@ -4,7 +4,7 @@
  */
 import type { Primitives } from "../backend/port.ts";
 import { equalSecrets, toHex } from "../base/bytes.ts";
-import { parseKey } from "../noise/identity.ts";
+import { readKey } from "../noise/identity.ts";
 
 export const TOKEN_BYTES = 16;
 
@@ -24,15 +24,22 @@ export class Admission {
   #offers: Offer[] = [];
   /** Keys that redeemed a token: they may come back to finish what they began. */
   readonly #redeemed = new Set<string>();
+  /** Questions that the program has not answered: whoever knocks again meanwhile asks no second one. */
+  readonly #asked = new Map<string, Promise<boolean>>();
 
-  /** @throws {Mp2pError} `MP2P_KEY_INVALID` for a listed key that is none */
+  /**
+   * @throws {Mp2pError} `MP2P_KEY_INVALID` for a listed key that is none
+   * @throws {TypeError} for anything but a list or a function
+   */
   constructor(allow: Allow | undefined) {
     if (allow === undefined || typeof allow === "function") {
       this.listed = [];
       this.#decide = allow;
       return;
     }
-    this.listed = allow.map((key) => (typeof key === "string" ? parseKey(key) : key));
+    if (!Array.isArray(allow))
+      throw new TypeError("who is allowed is a list of keys, or a function");
+    this.listed = allow.map(readKey);
     const keys = new Set(this.listed.map(toHex));
     this.#decide = (key) => keys.has(toHex(key));
   }
@@ -50,17 +57,30 @@ export class Admission {
 
   /** Whether the key alone opens the door. A callback that throws refuses. */
   async allows(key: Uint8Array): Promise<boolean> {
-    if (this.#decide === undefined || this.#redeemed.has(toHex(key))) return true;
-    try {
-      return await this.#decide(key);
-    } catch {
-      return false;
-    }
+    if (this.#decide === undefined) return true;
+    const name = toHex(key);
+    if (this.#redeemed.has(name)) return true;
+    const pending = this.#asked.get(name);
+    if (pending !== undefined) return pending;
+    const asked = this.#ask(this.#decide, key).finally(() => this.#asked.delete(name));
+    this.#asked.set(name, asked);
+    return asked;
   }
 
   /** Whether every key is let in, so that nothing has to be awaited. */
   get open(): boolean {
     return this.#decide === undefined;
+  }
+
+  async #ask(
+    decide: (key: Uint8Array) => boolean | Promise<boolean>,
+    key: Uint8Array,
+  ): Promise<boolean> {
+    try {
+      return await decide(key);
+    } catch {
+      return false;
+    }
   }
 
   redeemedBy(key: Uint8Array): boolean {

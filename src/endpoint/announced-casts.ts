@@ -4,7 +4,7 @@ import type { AnnouncedCast } from "../multicast/cast/contract.ts";
 import { CastAnnouncer } from "../multicast/cast-announcer.ts";
 import { CastListener } from "../multicast/cast-listener.ts";
 import type { SelfConfig } from "../multicast/self.ts";
-import { parseKey } from "../noise/identity.ts";
+import { readKey } from "../noise/identity.ts";
 import { AsyncQueue } from "./async-queue.ts";
 
 export interface CastsNearbyOptions {
@@ -42,7 +42,7 @@ export class AnnouncedCasts {
     signal: AbortSignal | undefined,
   ): AsyncIterable<AnnouncedCast> {
     const casts = new AsyncQueue<AnnouncedCast>(MAX_WAITING);
-    const keys = trusted.map((key) => (typeof key === "string" ? parseKey(key) : key));
+    const keys = trusted.map(readKey);
     if (signal?.aborted) {
       casts.end();
       return casts;

@@ -243,7 +243,8 @@ export class Endpoint implements AsyncDisposable {
    * network by what they agree on, and admit each other one by one.
    *
    * @throws {TypeError} where the options leave open which group, or who may join
-   * @throws {Mp2pError} `MP2P_WEAK_SECRET`, `MP2P_KEY_INVALID`, `MP2P_NO_MULTICAST`, `MP2P_LIMIT`, `MP2P_CLOSED`
+   * @throws {Mp2pError} `MP2P_WEAK_SECRET`, `MP2P_KEY_INVALID`, `MP2P_NO_MULTICAST`, `MP2P_LIMIT`, `MP2P_CLOSED`,
+   * `MP2P_USAGE` for a group that this endpoint has open
    */
   async openGroup(options: GroupOptions): Promise<Group> {
     if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");

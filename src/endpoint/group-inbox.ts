@@ -1,34 +1,42 @@
 /** Messages of a group until the program reads them; what it leaves lying too long counts as lost. */
-import { AsyncQueue } from "./async-queue.ts";
+import { RecentMap } from "../base/recent-map.ts";
+import { AsyncQueue, type LoopOptions } from "./async-queue.ts";
 
 const MESSAGES_MAX = 1024;
 const BYTES_MAX: number = 16 * 1024 * 1024;
+/** Four groups' worth of senders that left and may come back. */
+const SENDERS_MAX = 1024;
 
 export interface GroupMessage {
   /** Ed25519 public key of the member that signed it. */
   readonly from: Uint8Array;
-  /** Number of the message among its sender's. */
+  /** Which endpoint of that key, 8 bytes: each counts its messages for itself. */
+  readonly instance: Uint8Array;
+  /** Number of the message among those of its sender since that opened the group. */
   readonly seq: number;
-  /** Messages of this sender missed between the last one delivered and this. */
+  /**
+   * Messages of this sender missed between the last one delivered and this: on the way, because the program left too
+   * much unread, or while it was cut off from us.
+   */
   readonly lost: number;
   readonly data: Uint8Array;
 }
 
 export class GroupInbox {
   readonly #queue = new AsyncQueue<GroupMessage>(MESSAGES_MAX);
-  /** Messages dropped here, by sender, to be counted with its next one. */
-  readonly #dropped = new Map<string, number>();
+  /** Behind the last message of each sender that the program got, or will get. */
+  readonly #after = new RecentMap<string, number>(SENDERS_MAX);
   #bytes = 0;
 
-  /** @param sender - tells the endpoints of one key apart. @returns false where the message was dropped */
+  /** @param sender - tells apart whoever counts for itself. @returns false where the message was dropped */
   push(sender: string, message: GroupMessage): boolean {
-    const lost = message.lost + (this.#dropped.get(sender) ?? 0);
-    const { length } = message.data;
-    const taken = this.#bytes + length <= BYTES_MAX && this.#queue.push({ ...message, lost });
-    if (taken) {
-      this.#bytes += length;
-      this.#dropped.delete(sender);
-    } else this.#dropped.set(sender, lost + 1);
+    const { seq, data } = message;
+    const after = this.#after.get(sender) ?? seq - message.lost;
+    const lost = Math.max(0, seq - after);
+    const isRoom = this.#bytes + data.length <= BYTES_MAX;
+    const taken = isRoom && this.#queue.push({ ...message, lost });
+    if (taken) this.#bytes += data.length;
+    this.#after.set(sender, taken ? seq + 1 : after);
     return taken;
   }
 
@@ -37,9 +45,15 @@ export class GroupInbox {
     this.#queue.end();
   }
 
-  async next(): Promise<IteratorResult<GroupMessage, undefined>> {
-    const result = await this.#queue.next();
-    if (result.done !== true) this.#bytes -= result.value.data.length;
-    return result;
+  loop(options: LoopOptions = {}): AsyncIterator<GroupMessage, undefined> {
+    const messages = this.#queue.loop(options)[Symbol.asyncIterator]();
+    return {
+      next: async () => {
+        const result = await messages.next();
+        if (result.done !== true) this.#bytes -= result.value.data.length;
+        return result;
+      },
+      return: async () => ({ value: undefined, done: true }),
+    };
   }
 }

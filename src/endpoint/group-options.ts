@@ -1,8 +1,8 @@
 /** What a group is opened with, checked. */
 import { ascii } from "../base/bytes.ts";
-import { Mp2pError } from "../base/errors.ts";
+import { DEFAULT_RATE_BYTES_PER_SECOND } from "../multicast/group/rate.ts";
 import { assertStrongSecret, type GroupTerms } from "../multicast/group/terms.ts";
-import { KEY_BYTES, parseKey } from "../noise/identity.ts";
+import { readKey } from "../noise/identity.ts";
 import type { Allow } from "./admission.ts";
 
 export interface GroupOptions {
@@ -12,26 +12,38 @@ export interface GroupOptions {
   readonly secret?: string | Uint8Array;
   /** Key of the identity whose group this is: it alone removes members everywhere. */
   readonly owner?: string | Uint8Array;
-  /** Whom this side takes for a member, besides the secret where there is one. */
+  /**
+   * Whom this side takes for a member, besides the secret where there is one. A function is asked when a peer comes,
+   * and again whenever one that it refused comes again, but never twice at once about one key; it may take its time,
+   * and refuses where it throws.
+   */
   readonly members?: Allow;
-  /** Every message of ours to every member, in order; default false. Each member chooses for its own messages. */
+  /**
+   * Every message of ours to every member, in order, as long as it is not cut off for longer than we keep 1,024
+   * messages or 16 MiB; default false. Each member chooses for its own messages.
+   */
   readonly reliable?: boolean;
-  /** Bytes a second that we send at most, copies for members without multicast included; default 12,500,000. */
+  /** Bytes a second, above 0, that we send at most, copies for members without multicast included; default 12,500,000. */
   readonly maxRate?: number;
   /** Closes the group. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * @throws {TypeError} where nothing tells this group from others, or anybody could join unasked
+ * @throws {TypeError} for what is no group's term, where nothing tells this group from others, or anybody could join unasked
  * @throws {Mp2pError} `MP2P_WEAK_SECRET`, `MP2P_KEY_INVALID`
  */
 export function groupTerms({ name, secret, owner, members }: GroupOptions): GroupTerms {
+  if (name !== undefined && typeof name !== "string") throw new TypeError("a group's name is text");
   if (name === undefined && secret === undefined && owner === undefined)
     throw new TypeError("a group has a name, a secret or an owner");
   if (secret === undefined && members === undefined)
     throw new TypeError("who may join? Give a secret, or members: a list, or () => true for all");
-  if (secret !== undefined) assertStrongSecret(secret);
+  if (secret !== undefined) {
+    if (typeof secret !== "string" && !(secret instanceof Uint8Array))
+      throw new TypeError("a group's secret is text, or a Uint8Array");
+    assertStrongSecret(secret);
+  }
   return {
     name: new TextEncoder().encode(name ?? ""),
     secret: typeof secret === "string" ? new TextEncoder().encode(secret) : (secret ?? ascii("")),
@@ -39,8 +51,8 @@ export function groupTerms({ name, secret, owner, members }: GroupOptions): Grou
   };
 }
 
-function readKey(key: string | Uint8Array): Uint8Array {
-  if (typeof key === "string") return parseKey(key);
-  if (key.length === KEY_BYTES) return key.slice();
-  throw new Mp2pError("MP2P_KEY_INVALID", `a key has ${KEY_BYTES} bytes, not ${key.length}`);
+/** @throws {RangeError} for a rate at which nothing would ever leave */
+export function groupRate({ maxRate = DEFAULT_RATE_BYTES_PER_SECOND }: GroupOptions): number {
+  if (maxRate > 0 && Number.isFinite(maxRate)) return maxRate;
+  throw new RangeError(`maxRate is a number of bytes a second above zero, not ${maxRate}`);
 }

@@ -1,11 +1,12 @@
 /** The groups that programs open on an endpoint, and the streams of service `group/1` between members. */
+import { equalBytes } from "../base/bytes.ts";
 import type { Member } from "../multicast/group/member.ts";
 import { memberName } from "../multicast/group/member.ts";
 import type { Party } from "../multicast/group/proof.ts";
 import type { GroupRecord } from "../wire/group-records.ts";
 import { GROUP_SERVICE } from "../wire/group-records.ts";
 import { GroupChannel } from "./group-channel.ts";
-import type { OpenGroup } from "./open-group.ts";
+import type { Invitation, OpenGroup } from "./open-group.ts";
 import type { Session } from "./session.ts";
 import type { SessionRecord } from "./session-record.ts";
 import type { Stream } from "./stream.ts";
@@ -34,6 +35,10 @@ export class GroupService {
 
   constructor(config: GroupServiceConfig) {
     this.#config = config;
+  }
+
+  has(id: Uint8Array): boolean {
+    return [...this.#groups.keys()].some((group) => equalBytes(group.id, id));
   }
 
   add(group: OpenGroup): void {
@@ -67,15 +72,18 @@ export class GroupService {
     }
   }
 
-  /** Begins a conversation with the peer of a session. */
-  async invite(group: OpenGroup, session: Session): Promise<void> {
-    const record = this.#records.get(session);
-    if (record === undefined || !group.engine.wants(record.peer)) return;
+  /** Begins a conversation with the peer of a session, unless there is one. */
+  async invite(group: OpenGroup, session: Session): Promise<Invitation> {
+    const record = this.#records.get(session) as SessionRecord;
+    const { peer } = record;
+    if (!group.engine.wants(peer)) return { peer, over: new Promise(() => undefined) };
     const stream = await session.openStream({ service: GROUP_SERVICE, priority: 0 });
     const channel = new GroupChannel(record, stream, true, this.#config.now);
     const member = group.engine.open(channel);
-    if (member === undefined) channel.close();
-    else this.#begin(group, channel, channel.records(), member);
+    if (member !== undefined)
+      return { peer, over: this.#begin(group, channel, channel.records(), member) };
+    channel.close();
+    return { peer, over: Promise.resolve() };
   }
 
   /** A peer opened a stream: its first record tells which group it means. */
@@ -94,7 +102,7 @@ export class GroupService {
       const first = await records.next();
       const met = first.done === true ? undefined : await this.#meet(channel, first.value);
       if (met === undefined) channel.close();
-      else this.#begin(met.group, channel, records, met.member);
+      else void this.#begin(met.group, channel, records, met.member);
     } catch {
       channel.close();
     } finally {
@@ -132,12 +140,13 @@ export class GroupService {
     channel: GroupChannel,
     records: AsyncIterable<GroupRecord>,
     member: Member,
-  ): void {
+  ): Promise<void> {
     const conversations = this.#groups.get(group);
     const conversation = this.#converse(group, channel, records, member).finally(() => {
       conversations?.delete(conversation);
     });
     conversations?.add(conversation);
+    return conversation;
   }
 
   async #converse(

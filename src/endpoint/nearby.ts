@@ -3,7 +3,7 @@ import { toHex } from "../base/bytes.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import type { Discovery } from "../multicast/discovery.ts";
 import type { Sighting } from "../multicast/sighting.ts";
-import { parseKey } from "../noise/identity.ts";
+import { readKey } from "../noise/identity.ts";
 import { AsyncQueue } from "./async-queue.ts";
 
 export interface NearbyPeer {
@@ -46,7 +46,7 @@ export function nearbyPeers(
     peers.end();
     return peers;
   }
-  const keys = contacts.map((key) => (typeof key === "string" ? parseKey(key) : key));
+  const keys = contacts.map(readKey);
   const trusted = new Set(keys.map(toHex));
   discovery.follow(keys);
   const shown = new Map<string, string>();

@@ -2,14 +2,13 @@
 import { Mp2pError } from "../base/errors.ts";
 import { Beacon } from "../multicast/group/beacon.ts";
 import { GroupEngine, type GroupEngineHooks } from "../multicast/group/engine.ts";
-import { DEFAULT_RATE_BYTES_PER_SECOND } from "../multicast/group/rate.ts";
 import { type GroupKeys, groupKeys } from "../multicast/group/terms.ts";
 import type { Scope } from "../multicast/group-address.ts";
 import type { GroupHub } from "../multicast/hub.ts";
 import type { Ticket } from "../rendezvous/ticket.ts";
 import { Admission } from "./admission.ts";
 import { Group } from "./group.ts";
-import { type GroupOptions, groupTerms } from "./group-options.ts";
+import { type GroupOptions, groupRate, groupTerms } from "./group-options.ts";
 import { GroupService } from "./group-service.ts";
 import type { Session } from "./session.ts";
 import type { SessionRecord } from "./session-record.ts";
@@ -64,9 +63,11 @@ export class OpenGroups {
       throw new Mp2pError("MP2P_LIMIT", `an endpoint has up to ${GROUPS_MAX} groups open`);
     const keys = groupKeys(hub.primitives, terms);
     const owner = terms.owner.length > 0 ? terms.owner : undefined;
-    const group = this.#make(hub, keys, owner, options);
-    options.signal?.addEventListener("abort", () => void group.close(), { once: true });
-    return group;
+    if (this.#service.has(keys.id))
+      throw new Mp2pError("MP2P_USAGE", "this endpoint has this group open already", {
+        hint: "use what openGroup returned, or open it on another endpoint",
+      });
+    return this.#make(hub, keys, owner, options);
   }
 
   /** Every session of the endpoint comes by here when it is made. */
@@ -90,7 +91,8 @@ export class OpenGroups {
     options: GroupOptions,
   ): Group {
     const { instance, scope, connect, after, unixMs } = this.#config;
-    const { reliable = false, maxRate: rate = DEFAULT_RATE_BYTES_PER_SECOND } = options;
+    const { reliable = false, signal } = options;
+    const rate = groupRate(options);
     const service = this.#service;
     const engine = (hooks: GroupEngineHooks) =>
       new GroupEngine({ hub, keys, instance, scope, reliable, rate, owner, hooks });
@@ -102,11 +104,14 @@ export class OpenGroups {
       invite: (to, session) => service.invite(to, session),
       after,
       ended: (closed) => {
+        signal?.removeEventListener("abort", close);
         beacon.close();
         this.#count--;
         return service.delete(closed);
       },
     });
+    const close = () => void group.close();
+    signal?.addEventListener("abort", close, { once: true });
     service.add(group);
     this.#count++;
     const beacon = new Beacon(

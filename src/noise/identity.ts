@@ -37,7 +37,7 @@ export class Identity {
   constructor(primitives: Primitives, seed: Uint8Array) {
     if (seed.length !== SEED_BYTES) throw new RangeError(`a seed has 32 bytes, not ${seed.length}`);
     this.#primitives = primitives;
-    this.#seed = seed.slice();
+    this.#seed = new Uint8Array(seed);
     this.#staticSecret = primitives.hkdfSha512(EMPTY, seed, STATIC_INFO, 32);
     this.key = primitives.ed25519PublicKey(seed);
     this.keyText = toZbase32(this.key);
@@ -94,6 +94,20 @@ export function parseKey(text: string): Uint8Array {
   const key = text.length === KEY_TEXT_LETTERS ? fromZbase32(text) : undefined;
   if (key !== undefined) return key;
   throw new Mp2pError("MP2P_KEY_INVALID", `not a key: ${JSON.stringify(text.slice(0, 80))}`, {
+    hint: `a key has ${KEY_TEXT_LETTERS} letters and digits, as \`mp2p id\` prints it`,
+  });
+}
+
+/**
+ * A key as programs give it: 32 bytes, or as people write it.
+ *
+ * @returns a copy
+ * @throws {Mp2pError} `MP2P_KEY_INVALID`
+ */
+export function readKey(key: Uint8Array | string): Uint8Array {
+  if (typeof key === "string") return parseKey(key);
+  if (key instanceof Uint8Array && key.length === KEY_BYTES) return new Uint8Array(key);
+  throw new Mp2pError("MP2P_KEY_INVALID", `a key is ${KEY_BYTES} bytes, or its text`, {
     hint: `a key has ${KEY_TEXT_LETTERS} letters and digits, as \`mp2p id\` prints it`,
   });
 }

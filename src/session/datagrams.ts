@@ -14,7 +14,8 @@ export class DatagramQueue {
   push(bytes: Uint8Array): boolean {
     if (this.#waiting.length >= QUEUE_DATAGRAMS || this.#bytes + bytes.length > QUEUE_BYTES)
       return false;
-    this.#waiting.push(bytes.slice());
+    // Not `slice`, which of a node Buffer is no copy.
+    this.#waiting.push(new Uint8Array(bytes));
     this.#bytes += bytes.length;
     return true;
   }

@@ -150,11 +150,13 @@ test("one identity is a member twice, by two endpoints, and each hears the other
 test("a program that does not read loses the newest, and is told how many with the next", async (t) => {
   const inbox = new GroupInbox();
   const from = new Uint8Array(32);
-  const message = (seq: number) => ({ from, seq, lost: 0, data: new Uint8Array(65_536) });
+  const instance = new Uint8Array(8);
+  const message = (seq: number) => ({ from, instance, seq, lost: 0, data: new Uint8Array(65_536) });
+  const messages = inbox.loop();
   for (let seq = 0; seq < 300; seq++) inbox.push("sender", message(seq));
-  for (let seq = 0; seq < 256; seq++) t.is((await inbox.next()).value?.seq, seq);
+  for (let seq = 0; seq < 256; seq++) t.is((await messages.next()).value?.seq, seq);
   inbox.push("sender", message(300));
-  t.like((await inbox.next()).value, { seq: 300, lost: 44 });
+  t.like((await messages.next()).value, { seq: 300, lost: 44 });
 });
 
 test("a sender slows down where members miss much, and never below its floor", (t) => {

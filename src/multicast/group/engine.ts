@@ -128,6 +128,11 @@ export class GroupEngine implements Service {
     return !this.#closed && this.#table.wants(peer);
   }
 
+  /** Whether this key was shut out. */
+  removed(key: Uint8Array): boolean {
+    return this.#table.isBanned(key);
+  }
+
   /** Whether the peer proves that it knows this group; nothing changes. */
   knows(channel: MemberChannel, hello: Hello): boolean {
     return !this.#closed && answerHello(this.#greeter, channel, hello) !== undefined;

@@ -46,6 +46,11 @@ export class Member {
     this.wroteAt = now;
   }
 
+  /** Tells its numbers from those of others, and from those it gave before it opened the group anew. */
+  get voice(): string {
+    return `${this.name}.${toHex(this.run)}`;
+  }
+
   get proved(): boolean {
     return this.incoming !== undefined;
   }
