@@ -216,6 +216,15 @@ export class SimHub implements GroupHub {
     return { send, remove: () => undefined };
   }
 
+  /** Its machine is asleep until then: nothing comes or goes, and nothing is due. */
+  sleep(until: number): void {
+    this.isDown = true;
+    this.#network.clock.at(until, () => {
+      this.isDown = false;
+      this.#run();
+    });
+  }
+
   announcements(): () => void {
     return () => undefined;
   }

@@ -35,6 +35,8 @@ class Pipe {
   bytes = 0;
   queued = 0;
   isCut = false;
+  /** What comes before then comes then: the network is away, and streams repeat what is lost. */
+  heldUntil = 0;
   readonly #network: CastNetwork;
   readonly #wire: Wire;
   readonly #deliver: (record: Uint8Array) => void;
@@ -55,7 +57,7 @@ class Pipe {
       this.queued -= size;
     });
     const at = (this.#wire.pass(clock.now, 0) as number) + STREAM_DELAY_MS;
-    clock.at(at, () => this.isCut || this.#deliver(bytes));
+    clock.at(Math.max(at, this.heldUntil), () => this.isCut || this.#deliver(bytes));
   }
 }
 
@@ -211,6 +213,18 @@ export class SimReceiver {
     this.up.isCut = true;
     const { network, sender } = this.#world;
     network.clock.after(SESSION_IDLE_MS, () => sender.left(this.peer));
+  }
+
+  /** Its network is away for so long. */
+  unplug(ms: number): void {
+    const { clock } = this.#world.network;
+    this.up.heldUntil = clock.now + ms;
+    this.down.heldUntil = clock.now + ms;
+    const { loss } = this.hub;
+    this.hub.loss = 1;
+    clock.after(ms, () => {
+      this.hub.loss = loss;
+    });
   }
 
   /** What it has written, to be held by its next incarnation. */

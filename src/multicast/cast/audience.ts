@@ -27,9 +27,12 @@ import {
   record,
 } from "./records.ts";
 import { parseStatus, type Status } from "./status-record.ts";
+import { Watchfulness } from "./watchfulness.ts";
 
-/** A receiver that says nothing for so long is lost. */
-const LOST_MS = 10_000;
+/** Nobody waits for a receiver that says nothing for so long. */
+const SILENT_MS = 10_000;
+/** It is lost after so long: what is live goes on without it, files can wait for a network that comes back. */
+const LOST_MS = { live: 15_000, files: 60_000 };
 const CATCH_UP = 1;
 const ALIVE_MS = 1000;
 
@@ -39,7 +42,7 @@ export interface AudienceHooks {
   reported(peer: Peer, status: Status): void;
   /** Those in use. */
   channels(): readonly Channel[];
-  /** It takes no further part. */
+  /** It takes no further part, or none for now. */
   gone(peer: Peer): void;
 }
 
@@ -63,9 +66,11 @@ export class Audience {
   readonly #cast: Cast;
   readonly #hooks: AudienceHooks;
   readonly #knocked = new Set<Peer>();
+  readonly #watch: Watchfulness;
   #isEndTold: boolean;
 
-  constructor(door: DoorOptions, cast: Cast, hooks: AudienceHooks) {
+  constructor(door: DoorOptions, cast: Cast, hooks: AudienceHooks, now: number) {
+    this.#watch = new Watchfulness(now);
     this.#door = door;
     this.#cast = cast;
     this.#hooks = hooks;
@@ -103,6 +108,7 @@ export class Audience {
   receive(peer: Peer, type: number, body: Uint8Array, now: number): void {
     if (peer.outcome !== undefined) return;
     peer.statusAt = now;
+    peer.isSilent = false;
     if (type === RECORD.JOIN && !this.#knocked.has(peer)) this.#knock(peer, body, now);
     else if (!this.#crowd.has(peer)) this.#break(peer, "a record before JOIN");
     else if (type === RECORD.HAVE && !peer.ready) this.#onHave(peer, body);
@@ -122,9 +128,15 @@ export class Audience {
   }
 
   expire(now: number): void {
-    for (const peer of this.peers) {
-      if (peer.outcome !== undefined || now - peer.statusAt < LOST_MS) continue;
-      if (peer.ready) this.lose(peer, "it fell silent", now);
+    this.#watch.turn(now);
+    const lostMs = LOST_MS[this.#cast.geometry.kind];
+    for (const peer of this.live()) {
+      const silentMs = this.#watch.silentMs(peer.statusAt, now);
+      if (silentMs < SILENT_MS) continue;
+      if (!peer.isSilent) this.#hooks.gone(peer);
+      peer.isSilent = true;
+      if (silentMs >= lostMs) this.lose(peer, "it fell silent", now);
+      else if (this.#crowd.isFollowed(peer)) this.lose(peer, "it came anew", now);
     }
     for (const peer of this.#crowd.laggards(now)) this.lose(peer, "it made no progress", now);
   }

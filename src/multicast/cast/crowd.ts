@@ -29,6 +29,11 @@ export class Crowd {
     return live.length < PER_KEY_MOST ? undefined : live[0];
   }
 
+  /** Whether somebody of its key came after it, as one does that was killed and runs again. */
+  isFollowed(peer: Peer): boolean {
+    return this.#ofKey(peer.key).at(-1) !== peer;
+  }
+
   /** @returns false where there is no room */
   add(peer: Peer): boolean {
     // Who came anew has one line in the report, so those that ended before need not be kept.

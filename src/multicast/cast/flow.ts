@@ -135,6 +135,7 @@ export class Flow {
     const meter = this.#meter(peer);
     // What was sent before the rate was cut says nothing of the new one.
     const isOld = meter.startsBefore(this.#cutMarks.get(peer.channel) ?? 0);
+    if (peer.isBack) meter.restart(peer);
     const verdict = meter.judge(peer);
     if (isOld) meter.renew();
     if (isOld || verdict === "none" || this.#verdicts.get(peer) === "congested") return;

@@ -21,6 +21,10 @@ export class Geometry {
     this.bytes = bytes;
   }
 
+  get kind(): "live" | "files" {
+    return this.isLive ? "live" : "files";
+  }
+
   /** How many blocks there are; Infinity while nobody knows. */
   get blocks(): number {
     return this.bytes === undefined ? Infinity : Math.ceil(this.bytes / this.blockBytes);

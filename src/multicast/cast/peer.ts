@@ -11,6 +11,12 @@ const STAMP_MODULUS = 0x1_0000_0000;
 const RTT_GAIN = 1 / 8;
 const UNKNOWN_RTT_MS = 10;
 const QUEUED_MS = 3;
+/** Whoever heard us before has so long to hear us again, before it is fed. */
+const DEAF_MS = 1000;
+/** Not even a pulse came for so long: the way here was away. */
+const AWAY_US = 600_000;
+/** After such a pause its reports are of before it, and say nothing of now. */
+const PAUSE_MS = 1000;
 
 export class Peer {
   readonly key: Uint8Array;
@@ -21,6 +27,8 @@ export class Peer {
   ready = false;
   /** It was told to leave the groups: too slow for them. */
   isCatchUp = false;
+  /** It has not been heard for long, and may be again. */
+  isSilent = false;
   outcome: CastOutcome | undefined;
   why: string | undefined;
   /** Hashes of held blocks that are not read yet. */
@@ -34,6 +42,8 @@ export class Peer {
   channel = -1;
   largest = -1;
   received = 0;
+  /** Its last report is the first after nothing came: what was lost before says nothing of the rate. */
+  isBack = false;
   /** How far it was behind the foremost receiver when it reported last, in packets. */
   lag = 0;
   rttMs: number = UNKNOWN_RTT_MS;
@@ -48,6 +58,10 @@ export class Peer {
   /** When it had written more than ever before. */
   progressAt: number;
   #hasRtt = false;
+  #isAway = false;
+  /** Since when it says that it hears nothing. */
+  #deafAt: number = Infinity;
+  #reportedAt = 0;
 
   constructor(key: Uint8Array, link: CastLink, now: number) {
     this.key = key;
@@ -64,7 +78,13 @@ export class Peer {
 
   /** Gets content by groups. */
   get hears(): boolean {
-    return this.isLive && !this.isCatchUp && this.channel >= 0 && this.status?.deaf === false;
+    const isHere = this.isLive && !this.isSilent && !this.isCatchUp;
+    return isHere && this.channel >= 0 && this.status?.deaf === false;
+  }
+
+  /** Hears nothing of the groups, and not only since a moment. */
+  isDeaf(now: number): boolean {
+    return this.status?.deaf === true && now - this.#deafAt >= DEAF_MS;
   }
 
   get next(): number {
@@ -99,6 +119,7 @@ export class Peer {
   /** @param active - the channels in use */
   report(status: Status, now: number, active: readonly Channel[]): void {
     if (status.writtenBytes > this.writtenBytes) this.progressAt = now;
+    this.#noteAbsence(status, now);
     this.status = status;
     this.statusAt = now;
     const count = status.channels.find(({ channel }) => active.some(isNumbered(channel)));
@@ -110,6 +131,17 @@ export class Peer {
       this.received = count.received;
     }
     if (status.stamp !== 0) this.#sample(status, now);
+  }
+
+  #noteAbsence({ deaf, heldUs }: Status, now: number): void {
+    const isAfterPause = now - this.#reportedAt >= PAUSE_MS;
+    this.#reportedAt = now;
+    const isAway = deaf || heldUs >= AWAY_US;
+    this.isBack = this.#isAway;
+    this.#isAway = isAway;
+    if (!deaf) this.#deafAt = Infinity;
+    else if (this.largest < 0) this.#deafAt = -Infinity;
+    else if (this.#deafAt === Infinity || isAfterPause) this.#deafAt = now;
   }
 
   #sample({ stamp, heldUs, delayUs }: Status, now: number): void {

@@ -26,12 +26,14 @@ import {
 } from "./records.ts";
 import { StatusClock } from "./status-clock.ts";
 import { statusRecord } from "./status-record.ts";
+import { Watchfulness } from "./watchfulness.ts";
 
-/** The sender says something by the stream every second. */
-const SENDER_GONE_MS = 30_000;
+/** The sender speaks every second; one of files is waited for while its network is away. */
+const GONE_MS = { live: 30_000, files: 60_000 };
 /** Statuses wait while the stream is this far behind. */
 const BACKLOG_MOST = 4096;
 const NO_GROUPS = 1;
+const CANCELLED = { code: "MP2P_CLOSED", message: "cancelled" } as const;
 
 export interface ReceiverOptions {
   readonly castId: Uint8Array;
@@ -63,6 +65,7 @@ export class CastReceiver implements Service {
   #writtenBytes = 0;
   #state: "joining" | "offered" | "receiving" | "completing" | "told" | "over" = "joining";
   #recordAt: number;
+  readonly #watch: Watchfulness;
 
   /** @param ended - called once: with a receipt, or with why there is none */
   constructor(
@@ -79,6 +82,7 @@ export class CastReceiver implements Service {
     this.#ended = ended;
     const now = hub.now();
     this.#recordAt = now;
+    this.#watch = new Watchfulness(now);
     this.#reception = new Reception(0, now);
     this.#status = new StatusClock(options.random, now);
     this.#window = new KernelWindow(hub.receiveBufferBytes, hub.droppedKernel);
@@ -124,26 +128,24 @@ export class CastReceiver implements Service {
   /** Ends it from this side; the sender is told why. */
   decline(error: unknown): void {
     if (this.#state === "over") return;
-    const known = error instanceof Mp2pError;
-    const code = known ? error.code : "MP2P_CLOSED";
-    const why = known ? error.message : "cancelled";
+    const { code, message: why } = error instanceof Mp2pError ? error : CANCELLED;
     this.#link.send(reasonRecord(RECORD.DECLINE, { code, why }));
     this.#end(undefined, error);
   }
 
   run(now: number): void {
-    if (now - this.#recordAt >= SENDER_GONE_MS) {
+    this.#watch.turn(now);
+    if (this.#watch.silentMs(this.#recordAt, now) >= GONE_MS[this.#geometry.kind])
       this.lost(new Mp2pError("MP2P_CLOSED", "the sender fell silent"));
-    }
     if (this.#state !== "receiving") return;
     if (this.#status.isDue(now)) this.#report(now);
     this.#completeIfDone();
   }
 
   nextAt(): number {
-    const gone = this.#recordAt + SENDER_GONE_MS;
-    if (this.#state !== "receiving") return gone;
-    return this.#isWritten ? Number.NEGATIVE_INFINITY : Math.min(gone, this.#status.nextAt());
+    const lookAt = this.#watch.nextAt();
+    if (this.#state !== "receiving") return lookAt;
+    return this.#isWritten ? Number.NEGATIVE_INFINITY : Math.min(lookAt, this.#status.nextAt());
   }
 
   get #path(): "multicast" | "unicast" {
@@ -271,7 +273,7 @@ export class CastReceiver implements Service {
   }
 
   #receipt(): CastReceipt {
-    const { sender: key } = this.#options;
+    const key = this.#options.sender;
     const seconds = this.#clock.seconds(this.#hub.now());
     const { lossRate } = this.#reception;
     const heldBytes = this.#intake?.heldBytes ?? 0;

@@ -94,6 +94,7 @@ export class CastSender implements Service {
         channels: () => [...this.#channels.active],
         gone: (peer) => this.#flow.forget(peer),
       },
+      this.#openedAt,
     );
     this.#demand = new Demand(this.#audience, this.#geometry, this.#source);
     this.#detach = hub.attach(this);
@@ -192,7 +193,7 @@ export class CastSender implements Service {
     const settled = this.#demand.settle();
     if (settled !== undefined) this.#transmitter.repairs.forget(settled);
     this.#hasMore = this.#send(now, hearers);
-    if (this.#feedAll()) this.#hasMore = true;
+    if (this.#feedAll(now)) this.#hasMore = true;
     if (this.#pulse.isDue(now)) {
       this.#transmitter.pulse(this.#audience.live().some(({ status }) => status?.deaf));
       this.#pulse.sent(now, Math.min(...hearers.map(({ rttMs }) => rttMs), IDLE_PULSE_MS));
@@ -225,13 +226,13 @@ export class CastSender implements Service {
     return true;
   }
 
-  #feedAll(): boolean {
+  #feedAll(now: number): boolean {
     const { block } = this.#transmitter;
     const end = this.#isLive ? block : this.#geometry.blocks;
     const isBulk = this.#isFewBulk();
     let hasMore = false;
     for (const peer of this.#audience.live()) {
-      const all = peer.isCatchUp || peer.status?.deaf === true;
+      const all = peer.isCatchUp || peer.isDeaf(now);
       if (this.#feed.run(peer, { all, bulk: isBulk, end })) hasMore = true;
     }
     return hasMore;

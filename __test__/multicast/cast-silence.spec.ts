@@ -1,0 +1,72 @@
+/** Casts where the network or a machine is away for a while: who comes back goes on. In virtual time. */
+import test from "ava";
+import { assertWhole, castWorld, extraBytes } from "../sim/cast-try.ts";
+
+/** Of ten megabytes: a second and a bit. */
+const SETUP = { packetBytes: 1452, bytes: 10_000_000 };
+const BEGUN_MS = 300;
+
+for (const [count, awayMs] of [
+  [1, 3000],
+  [2, 50_000],
+  [20, 20_000],
+] as const)
+  test(`${count} receivers are off the network for ${awayMs / 1000} s, and go on at once, by multicast`, async (t) => {
+    const world = await castWorld({ ...SETUP, cast: { minReceivers: count } });
+    for (let added = 0; added < count; added++) world.add();
+    const { clock } = world.network;
+    clock.run(BEGUN_MS);
+    for (const receiver of world.receivers) receiver.unplug(awayMs);
+    clock.run(BEGUN_MS + awayMs);
+    t.true(world.sender.progress().bytes < world.content.length);
+    t.true(world.run(5000), "ends soon after");
+    assertWhole(t, world.receivers, world.content);
+    // What was under way when the network went away goes again, to all at once.
+    t.true(extraBytes(world) < 0.7, `extra ${extraBytes(world)}`);
+  });
+
+test("two of three receivers are off the network: the third is done in time, and they are later", async (t) => {
+  const world = await castWorld({ ...SETUP, cast: { minReceivers: 3 } });
+  const steady = world.add();
+  const away = [world.add(), world.add()];
+  const { clock } = world.network;
+  clock.run(BEGUN_MS);
+  for (const receiver of away) receiver.unplug(25_000);
+  t.true(world.run(60_000));
+  assertWhole(t, world.receivers, world.content);
+  t.true(steady.doneAt < 15_000, `done at ${steady.doneAt}`);
+});
+
+test("a receiver that does not come back is lost after a minute, and the others have everything", async (t) => {
+  const world = await castWorld({ ...SETUP, cast: { minReceivers: 2 } });
+  const steady = world.add();
+  const gone = world.add();
+  const { clock } = world.network;
+  clock.run(BEGUN_MS);
+  gone.unplug(1e9);
+  t.true(clock.run(59_000, () => steady.receipt !== undefined));
+  t.is(world.report, undefined);
+  t.true(world.run(61_000));
+  assertWhole(t, [steady], world.content);
+  const outcomes = world.report?.receivers.map(({ outcome }) => outcome);
+  t.deepEqual(outcomes, ["complete", "lost"]);
+  clock.run(clock.now + 61_000);
+  t.regex(String(gone.error), /the sender fell silent/);
+});
+
+for (const sleeper of ["sender", "receiver"] as const)
+  test(`a ${sleeper} that slept blames nobody for having been silent`, async (t) => {
+    const world = await castWorld(SETUP);
+    const receiver = world.add();
+    const { clock } = world.network;
+    clock.run(BEGUN_MS);
+    const until = clock.now + 55_000;
+    // Timers are first after a sleep; what came meanwhile is read then.
+    receiver.up.heldUntil = until + 1;
+    receiver.down.heldUntil = until + 1;
+    const hub = sleeper === "sender" ? world.hub : receiver.hub;
+    hub.sleep(until);
+    clock.run(until);
+    t.true(world.run(5000));
+    assertWhole(t, [receiver], world.content);
+  });
