@@ -1,5 +1,6 @@
 import test from "ava";
 import { AsyncQueue } from "../../src/endpoint/async-queue.ts";
+import { IncomingSessions } from "../../src/endpoint/incoming-sessions.ts";
 import { openPair } from "./pair.ts";
 
 test("a loop that its signal ended takes nothing from those that go on", async (t) => {
@@ -29,4 +30,16 @@ test("loops over sessions, streams and datagrams end with their signal", async (
   patience.abort();
   for (const result of await ended) t.true(result.done);
   t.throws(() => there.send("text" as unknown as Uint8Array), { instanceOf: TypeError });
+});
+
+test("peers that come and go unfetched leave the open sessions and the latest that ended", async (t) => {
+  const sessions = new IncomingSessions<{ readonly at: number; readonly closed: Promise<void> }>();
+  const never = new Promise<void>(() => undefined);
+  for (let at = 0; at < 1000; at++)
+    sessions.push({ at, closed: at === 7 ? never : Promise.resolve() });
+  await Promise.resolve();
+  sessions.end();
+  const left: number[] = [];
+  for await (const { at } of sessions.loop({})) left.push(at);
+  t.deepEqual(left, [7, ...Array.from({ length: 64 }, (_, index) => 936 + index)]);
 });

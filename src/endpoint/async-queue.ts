@@ -38,6 +38,10 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     for (const waiting of this.#waiting.splice(0)) waiting({ value: undefined, done: true });
   }
 
+  has(item: T): boolean {
+    return this.#items.includes(item);
+  }
+
   /** Takes back one that nobody fetched. */
   delete(item: T): void {
     const index = this.#items.indexOf(item);

@@ -15,7 +15,7 @@ import type {
 import { formatTicket, type Ticket } from "../rendezvous/ticket.ts";
 import { Admission } from "./admission.ts";
 import type { CastsNearbyOptions } from "./announced-casts.ts";
-import { AsyncQueue, type LoopOptions } from "./async-queue.ts";
+import type { LoopOptions } from "./async-queue.ts";
 import type { BackendInfo, ConnectOptions, MulticastInfo, TicketOptions } from "./call-options.ts";
 import { Connector, presentToken } from "./connector.ts";
 import { EndpointCore } from "./core.ts";
@@ -27,6 +27,7 @@ import { endpointParts, strangerFilter } from "./endpoint-parts.ts";
 import { EndpointServices } from "./endpoint-services.ts";
 import type { Group } from "./group.ts";
 import type { GroupOptions } from "./group-options.ts";
+import { IncomingSessions } from "./incoming-sessions.ts";
 import { reachableAddresses } from "./local-addresses.ts";
 import { type NearbyOptions, type NearbyPeer, nearbyPeers } from "./nearby.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
@@ -52,7 +53,7 @@ export class Endpoint implements AsyncDisposable {
   readonly #driver: Driver;
   readonly #admission: Admission;
   readonly #host: SessionHost;
-  readonly #incoming = new AsyncQueue<Session>();
+  readonly #incoming = new IncomingSessions<Session>();
   readonly #sessions = new WeakMap<SessionRecord, Session>();
   readonly #open = new Set<Session>();
   readonly #doorkeeper: Doorkeeper;

@@ -100,6 +100,25 @@ test("what a member missed for longer than the sender keeps it is a gap that say
   t.true(heard.length >= 1024 && heard.length < said.length, `${heard.length} of ${said.length}`);
 });
 
+test("a member that nothing reaches for less than half a second misses nothing", (t) => {
+  const net = new GroupNet(primitives, { seed: 14 });
+  const options = { reliable: true, rate: 1e9 };
+  const [alice, bob, carol] = gather(net, 3, options) as [SimMember, SimMember, SimMember];
+  const said: string[] = [];
+  carol.hub.loss = 1;
+  for (let ms = 0; ms < 1500; ms++) {
+    if (ms === 450) carol.hub.loss = 0;
+    for (let count = 0; count < 8; count++) {
+      const text = `${said.length}`;
+      if (alice.say(text)) said.push(text);
+    }
+    net.clock.run(net.clock.now + 1);
+  }
+  net.clock.run(net.clock.now + 5000, () => alice.engine.flushed);
+  t.true(said.length > 5000, `${said.length} messages in 1.5 s`);
+  for (const member of [bob, carol]) t.deepEqual(member.heard(alice), said);
+});
+
 test("a crowd that joins a speaking group costs a round of keys a second, not one for each", (t) => {
   const net = new GroupNet(primitives, { seed: 5 });
   const [alice, bob] = gather(net, 2, { reliable: true }) as [SimMember, SimMember];
@@ -136,6 +155,7 @@ test("two streams between the same two end as one, whoever began", (t) => {
   net.clock.run(net.clock.now + 100);
   t.deepEqual([alice.heard(bob), bob.heard(alice)], [["once"], ["once"]]);
   t.deepEqual([alice.engine.members.length, bob.engine.members.length], [1, 1]);
+  for (const { engine } of [alice, bob]) t.is(engine.counters.refusedMembers, 0);
 });
 
 test("one identity is a member twice, by two endpoints, and each hears the other", (t) => {

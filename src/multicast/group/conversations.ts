@@ -84,7 +84,8 @@ export class Conversations {
     const welcome = answerHello(greeter, channel, hello);
     const member = welcome && table.add(channel, now, hello.run);
     if (welcome === undefined || member === undefined) {
-      counters.refusedMembers++;
+      // Of two conversations with one peer one ends, and nobody is refused.
+      if (!table.has(channel.peer)) counters.refusedMembers++;
       return undefined;
     }
     member.write(welcome, now);

@@ -22,6 +22,8 @@ import { type GroupKeys, groupAddresses } from "./terms.ts";
 const ALIVE_MS = 5000;
 /** Asking, gathering and pacing, beside backoff and round trips. */
 const REPAIR_SLACK_MS = 40;
+/** A member that is busy with something else for so long misses nothing. */
+const HOLD_LEAST_MS = 500;
 
 export interface GroupEngineHooks extends GroupHooks {
   /** `send` takes messages again. */
@@ -256,6 +258,6 @@ export class GroupEngine implements Service {
   /** Two rounds of asking and answering: what was not asked for by then is with everybody. */
   #holdMs(): number {
     const { rttMs } = this.#table;
-    return 2 * (backoffSpanMs(rttMs) + 2 * rttMs + REPAIR_SLACK_MS);
+    return Math.max(HOLD_LEAST_MS, 2 * (backoffSpanMs(rttMs) + 2 * rttMs + REPAIR_SLACK_MS));
   }
 }

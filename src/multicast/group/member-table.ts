@@ -65,6 +65,10 @@ export class MemberTable {
     this.#banned.set(toHex(key), key);
   }
 
+  has(peer: Party): boolean {
+    return this.#members.has(memberName(peer));
+  }
+
   wants(peer: Party): boolean {
     if (this.isBanned(peer.key) || this.#isSelf(peer)) return false;
     return !this.#members.has(memberName(peer)) && this.#members.size < MEMBERS_MAX - 1;
