@@ -28,6 +28,8 @@ export class Doorkeeper {
     const { key } = session.peer;
     if (this.#admission.open || this.#admission.redeemedBy(key)) this.#admitted(session);
     else if (await this.#admission.allows(key)) this.#admitted(session);
+    // It may have shown its token while the program was asked.
+    else if (this.#admission.redeemedBy(key)) this.#admitted(session);
     else if (!this.#admission.hasOffers(this.#driver.unixMs())) this.#refuse(session);
     else {
       const stop = this.#driver.after(TOKEN_WAIT_MS, () => this.#refuse(session));
