@@ -1,7 +1,7 @@
 /** `mp2p cast` and its receivers as processes, on the loopback interface. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { Identity } from "../../src/endpoint/identity.ts";
@@ -176,6 +176,32 @@ test("a receiver that is killed comes back and goes on", async (t) => {
   t.true((await second.event("accept")).resumeBytes >= 3 * MB);
   t.is((await sender.ended).code, 0);
   arrived(t, its, "anna");
+});
+
+test("Ctrl-C at a receiver: it says so and how to go on, and the same command gets only the rest", async (t) => {
+  const its = scene(t, 12 * MB);
+  const sender = cast(t, its.folder, its.source, "--rate", "6MB", "--min", "2");
+  const { ticket } = await sender.event("ready");
+  const stays = receive(t, its.folder, "bert", ticket, "--yes");
+  const first = receive(t, its.folder, "anna", ticket, "--yes");
+  const { confirmed } = await first.event("progress", (event) => event.confirmed > 3 * MB);
+  first.child.kill("SIGINT");
+  t.is((await first.ended).code, 130);
+  const last = first.events.at(-1);
+  t.like(last, { t: "error", code: "MP2P_INTERRUPTED", message: "interrupted" });
+  t.regex((last?.t === "error" && last.hint) || "", /run the same command again/);
+  t.false(existsSync(join(its.folder, "into-anna", "top", "large")), "nothing half made is shown");
+
+  const second = receive(t, its.folder, "anna", ticket, "--yes");
+  t.is((await second.ended).code, 0);
+  const { bytes, payloadBytes, resumedBytes } = await second.event("done");
+  t.is(bytes, 12 * MB + 5);
+  t.is(payloadBytes + resumedBytes, bytes);
+  t.true(resumedBytes >= confirmed, `${resumedBytes} of ${confirmed} bytes were kept`);
+  t.is((await second.event("accept")).resumeBytes, resumedBytes);
+  for (const end of [stays, sender]) t.is((await end.ended).code, 0);
+  t.is((await sender.event("done")).receivers, 2);
+  for (const name of ["anna", "bert"]) arrived(t, its, name);
 });
 
 test("Ctrl-C at the sender leaves what receivers have, and the same cast again goes on", async (t) => {
