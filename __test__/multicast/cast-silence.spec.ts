@@ -37,6 +37,19 @@ test("two of three receivers are off the network: the third is done in time, and
   t.true(steady.doneAt < 15_000, `done at ${steady.doneAt}`);
 });
 
+test("where packets of the cast do not pass any more, and smaller ones do, streams carry the rest", async (t) => {
+  for (const count of [1, 3]) {
+    const world = await castWorld({ ...SETUP, cast: { minReceivers: count } });
+    for (let added = 0; added < count; added++) world.add();
+    const { clock } = world.network;
+    clock.run(BEGUN_MS);
+    for (const { hub } of world.receivers) hub.mtuBytes = 1280;
+    t.true(world.run(25_000), `${count} receivers`);
+    assertWhole(t, world.receivers, world.content);
+    t.deepEqual(new Set(world.receivers.map(({ receipt }) => receipt?.path)), new Set(["unicast"]));
+  }
+});
+
 test("a receiver that does not come back is lost after a minute, and the others have everything", async (t) => {
   const world = await castWorld({ ...SETUP, cast: { minReceivers: 2 } });
   const steady = world.add();

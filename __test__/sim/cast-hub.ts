@@ -143,6 +143,8 @@ export class SimHub implements GroupHub {
   /** Set to cut it off. */
   isDown = false;
   loss: number;
+  /** Largest UDP payload that comes here. */
+  mtuBytes: number = Infinity;
   unknown = 0;
   replayed = 0;
   /** Behind the highest packet number it sent. */
@@ -255,7 +257,7 @@ export class SimHub implements GroupHub {
     const packets: Packet[] = [];
     let last = clock.now;
     for (const { at, packet } of batch) {
-      if (random.chance(this.loss)) continue;
+      if (packet.size > this.mtuBytes || random.chance(this.loss)) continue;
       const through = wire === undefined ? at : wire.pass(at, packet.size + IP_AND_UDP_BYTES);
       if (through === undefined) continue;
       last = Math.max(last, through);

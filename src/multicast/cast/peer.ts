@@ -57,6 +57,8 @@ export class Peer {
   wishedAt: number = -Infinity;
   /** When it had written more than ever before. */
   progressAt: number;
+  /** Since when it is served, by what it reports without a pause. */
+  waitsFrom: number = Infinity;
   #hasRtt = false;
   #isAway = false;
   /** Since when it says that it hears nothing. */
@@ -139,6 +141,7 @@ export class Peer {
     const isAway = deaf || heldUs >= AWAY_US;
     this.isBack = this.#isAway;
     this.#isAway = isAway;
+    if (isAway || isAfterPause) this.waitsFrom = Infinity;
     if (!deaf) this.#deafAt = Infinity;
     else if (this.largest < 0) this.#deafAt = -Infinity;
     else if (this.#deafAt === Infinity || isAfterPause) this.#deafAt = now;

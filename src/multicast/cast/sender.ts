@@ -20,6 +20,7 @@ import { RECORD } from "./records.ts";
 import { castReport, progressOf, statusesOf } from "./report.ts";
 import type { SenderOptions } from "./sender-options.ts";
 import { isSettled, StartGate } from "./start-gate.ts";
+import { type Pace, stuckPeers } from "./stuck.ts";
 import { Transmitter } from "./transmitter.ts";
 import { noteWishes } from "./wishes.ts";
 
@@ -42,6 +43,7 @@ export class CastSender implements Service {
   readonly #detach: () => void;
   readonly #openedAt: number;
   #startedAt: number | undefined;
+  readonly #isFixed: boolean;
   #isOver = false;
   #hasMore = false;
   /** It would send, but for the pace; else what it waits for wakes it. */
@@ -58,6 +60,7 @@ export class CastSender implements Service {
     this.#hub = hub;
     this.#ended = ended;
     this.#openedAt = hub.now();
+    this.#isFixed = options.cast.rate !== undefined;
     this.#gate = new StartGate(options.cast, this.#openedAt);
     const senderKey = primitives.randomBytes(32);
     const authSeed = primitives.randomBytes(32);
@@ -168,6 +171,10 @@ export class CastSender implements Service {
     return this.#geometry.bytes === undefined;
   }
 
+  get #pace(): Pace {
+    return { rate: this.#flow.rate.rate, isFixed: this.#isFixed };
+  }
+
   get #wireBytes(): number {
     return this.#channels.wireBytes + this.#feed.wireBytes;
   }
@@ -198,6 +205,8 @@ export class CastSender implements Service {
       this.#transmitter.pulse(this.#audience.live().some(({ status }) => status?.deaf));
       this.#pulse.sent(now, Math.min(...hearers.map(({ rttMs }) => rttMs), IDLE_PULSE_MS));
     }
+    for (const peer of stuckPeers(hearers, this.#transmitter.block, this.#geometry, this.#pace))
+      this.#audience.slow(peer);
     const isIdle = this.#audience.peers.every(({ outcome }) => outcome !== undefined);
     if (isIdle) this.#finish(undefined);
   }
