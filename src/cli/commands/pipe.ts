@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
 import { flushed } from "../outputs.ts";
 import { within } from "../waiting.ts";
+import { tellSilence } from "./pipe-silence.ts";
 
 /** Streams of this service join the stdin of one process with the stdout of the other. */
 export const PIPE_SERVICE = "pipe/1";
@@ -15,13 +16,18 @@ export const PIPE_SERVICE = "pipe/1";
 export async function runPipe(
   session: Session,
   stream: Stream,
-  { stdin, stdout, signal, now }: Context,
+  { reporter, stdin, stdout, signal, now }: Context,
 ): Promise<DoneEvent> {
   const startedMs = now();
   let bytes = 0;
   const count = (chunk: Buffer) => {
     bytes += chunk.length;
   };
+  const stopTelling = tellSilence(
+    () => session.stats(),
+    { note: (text) => reporter.note(text) },
+    now,
+  );
   try {
     const directions = [
       pipeline(stdin, stream, { signal }),
@@ -36,6 +42,8 @@ export async function runPipe(
     // A peer closes only after both directions ended; its last acknowledgement may be what got lost.
     const isComplete = stream.readableEnded && stream.writableEnded;
     if (!isComplete) throw stream.failure ?? error;
+  } finally {
+    stopTelling();
   }
   return {
     t: "done",
