@@ -1,5 +1,5 @@
 /** How receivers are let in: JOIN is checked, KEY and the manifest are handed out. */
-import type { Primitives, Suite } from "../../backend/port.ts";
+import type { Primitives } from "../../backend/port.ts";
 import { equalSecrets, viewOf } from "../../base/bytes.ts";
 import type { BlockSource } from "./block-source.ts";
 import { type CastKey, type Join, joinProof, keyRecord, parseJoin } from "./key-record.ts";
@@ -21,8 +21,6 @@ export interface DoorOptions {
   /** The sender's own key. */
   readonly key: Uint8Array;
   readonly secret: Uint8Array | undefined;
-  /** Of the cast: receivers without it are refused. */
-  readonly suite: Suite;
   readonly manifest: Uint8Array;
   admits(key: Uint8Array, done: (admitted: boolean) => void): void;
 }
@@ -41,17 +39,13 @@ export function knock(
     refuse(peer, { code: "MP2P_PROTOCOL", why: "a JOIN that makes no sense" });
     return;
   }
-  const { primitives, castId, key, secret, suite } = options;
+  const { primitives, castId, key, secret } = options;
   if (secret !== undefined) {
     const proof = joinProof(primitives, secret, castId, key, peer.key);
     if (!equalSecrets(proof, join.proof)) {
       refuse(peer, { ...NOT_ALLOWED, why: "the ticket's secret is wrong" });
       return;
     }
-  }
-  if (!join.suites.includes(suite)) {
-    refuse(peer, { code: "MP2P_VERSION", why: "the cast's cipher is unknown here" });
-    return;
   }
   options.admits(peer.key, (isAdmitted) => {
     if (peer.outcome !== undefined) return;

@@ -7,13 +7,21 @@ import type { CastKey } from "./key-record.ts";
 export class Ears {
   readonly #hub: GroupHub;
   readonly #key: CastKey;
+  /** Ciphers we can open packets of. */
+  readonly #suites: readonly number[];
   readonly #receive: (channel: number, row: GroupRow) => void;
   #joined: Joined[] = [];
   #listening: (() => void)[] = [];
 
-  constructor(hub: GroupHub, key: CastKey, receive: (channel: number, row: GroupRow) => void) {
+  constructor(
+    hub: GroupHub,
+    key: CastKey,
+    suites: readonly number[],
+    receive: (channel: number, row: GroupRow) => void,
+  ) {
     this.#hub = hub;
     this.#key = key;
+    this.#suites = suites;
     this.#receive = receive;
   }
 
@@ -21,9 +29,9 @@ export class Ears {
     return this.#joined.length > 0;
   }
 
-  /** Joins what can be joined: a system without multicast is fed by unicast. */
+  /** Joins what can be joined: a system without multicast, or without the cast's cipher, is fed by unicast. */
   join(): void {
-    if (this.open) return;
+    if (this.open || !this.#suites.includes(this.#key.suite)) return;
     for (const group of this.#key.groups) {
       // A sender may name any group that is free to choose, and nothing else.
       if (parseGroup(group)?.address !== group) continue;

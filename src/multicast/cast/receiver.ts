@@ -175,7 +175,9 @@ export class CastReceiver implements Service {
     this.#clock.ready(now);
     this.#intake?.hold(held);
     for (const have of haveRecords(held)) this.#link.send(have);
-    this.#ears = new Ears(this.#hub, key, (channel, row) => this.#onRow(channel, row));
+    this.#ears = new Ears(this.#hub, key, this.#options.suites, (channel, row) =>
+      this.#onRow(channel, row),
+    );
     this.#ears.join();
     this.#link.send(record(RECORD.READY, Uint8Array.of(this.#ears.open ? 0 : NO_GROUPS)));
     this.#reception = new Reception(key.channels, now);
