@@ -3,9 +3,11 @@ import { once } from "node:events";
 import test, { type ExecutionContext } from "ava";
 import { toHex } from "../../src/base/bytes.ts";
 import { Admission } from "../../src/endpoint/admission.ts";
-import type { Endpoint } from "../../src/endpoint/endpoint.ts";
+import { Endpoint } from "../../src/endpoint/endpoint.ts";
 import { GroupInbox } from "../../src/endpoint/group-inbox.ts";
 import type { GroupOptions } from "../../src/endpoint/group-options.ts";
+import { Identity } from "../../src/endpoint/identity.ts";
+import type { EndpointOptions } from "../../src/endpoint/options.ts";
 import { availableKinds } from "../support/backends.ts";
 import { openEndpoint, openPair } from "./pair.ts";
 
@@ -111,6 +113,25 @@ test("options that are none are refused before anything is open", async (t) => {
   ];
   for (const [options, expected] of mistakes)
     await t.throwsAsync(endpoint.openGroup(options as GroupOptions), expected);
+});
+
+test("an endpoint that cannot be opened leaves no socket behind, and no slip announces anybody", async (t) => {
+  const free = await openEndpoint(t, { backend: kind });
+  const [address = ""] = free.addresses;
+  await free.close();
+  const identity = await Identity.generate();
+  const mistakes: readonly [object, object][] = [
+    [{ allow: ["x"] }, { code: "MP2P_KEY_INVALID" }],
+    [{ allow: "abc" }, { instanceOf: TypeError }],
+    [{ identity: {} }, { instanceOf: TypeError }],
+    [{ discovery: { mode: "privat" } }, { instanceOf: TypeError, message: /mode/ }],
+    [{ discovery: { scope: "mars" } }, { instanceOf: TypeError, message: /scope/ }],
+  ];
+  for (const [wrong, expected] of mistakes) {
+    const options = { identity, backend: kind, bind: [address], ...wrong } as EndpointOptions;
+    await t.throwsAsync(Endpoint.open(options), expected);
+  }
+  await openEndpoint(t, { backend: kind, bind: [address] });
 });
 
 test("what was said while a member was cut off counts as lost, and who began anew lost nothing", async (t) => {

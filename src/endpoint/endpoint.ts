@@ -31,7 +31,7 @@ import { IncomingSessions } from "./incoming-sessions.ts";
 import { reachableAddresses } from "./local-addresses.ts";
 import { type NearbyOptions, type NearbyPeer, nearbyPeers } from "./nearby.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
-import { DEFAULT_SERVICES, type EndpointOptions } from "./options.ts";
+import { checkDiscovery, DEFAULT_SERVICES, type EndpointOptions } from "./options.ts";
 import { chosenGroups } from "./own-groups.ts";
 import { ownTicket } from "./own-ticket.ts";
 import { Session } from "./session.ts";
@@ -113,15 +113,22 @@ export class Endpoint implements AsyncDisposable {
   /**
    * @throws {Mp2pError} `MP2P_PORT_IN_USE`, `MP2P_NO_NETWORK`, `MP2P_PERMISSION`, `MP2P_SOCKET`,
    * `MP2P_BACKEND_MISSING` or, for a listed key, `MP2P_KEY_INVALID`
+   * @throws {TypeError} for a discovery mode or scope that is none
    */
   static async open(options: EndpointOptions): Promise<Endpoint> {
     options.signal?.throwIfAborted();
+    checkDiscovery(options.discovery);
     const backend = await selectBackend(options.backend);
     chosenGroups(options.discovery?.groups ?? []);
     const opened = await openSocket(backend, options.bind, options.discovery);
-    const endpoint = new Endpoint(options, backend, opened);
-    endpoint.#start();
-    return endpoint;
+    try {
+      const endpoint = new Endpoint(options, backend, opened);
+      endpoint.#start();
+      return endpoint;
+    } catch (error) {
+      await opened.socket.close();
+      throw error;
+    }
   }
 
   /** Ed25519 public key, 32 bytes: the address of this identity. */

@@ -73,6 +73,16 @@ const HOP_LIMIT: Readonly<Record<DiscoveryScope, number>> = {
   global: 255,
 };
 
+const MODES: readonly unknown[] = ["on", "private", "off"];
+
+/** A slip must not announce somebody who meant to be private. @throws {TypeError} for a mode or scope that is none */
+export function checkDiscovery({ mode = "on", scope = "link" }: DiscoveryOptions = {}): void {
+  if (!MODES.includes(mode))
+    throw new TypeError(`discovery mode is on, private or off, not ${mode}`);
+  if (!Object.hasOwn(HOP_LIMIT, scope))
+    throw new TypeError(`discovery scope is one of ${Object.keys(HOP_LIMIT)}, not ${scope}`);
+}
+
 export function hopLimitOf(scope: DiscoveryScope = "link"): number {
   return HOP_LIMIT[scope];
 }
