@@ -42,6 +42,7 @@ export type {
   ReceiverState,
   ReceiverStatus,
 } from "./multicast/cast/contract.ts";
+export type { Departure } from "./multicast/group/member-table.ts";
 export { parseKey } from "./noise/identity.ts";
 export { formatTicket, isCastTicket, parseTicket, type Ticket } from "./rendezvous/ticket.ts";
 export { FIRST_PROGRAM_CODE } from "./session/close-codes.ts";
