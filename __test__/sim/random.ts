@@ -23,6 +23,10 @@ export class Random {
     return Math.floor(this.next() * below);
   }
 
+  pick<T>(...choices: readonly T[]): T {
+    return choices[this.below(choices.length)] as T;
+  }
+
   bytes(length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length; at++) bytes[at] = this.below(256);

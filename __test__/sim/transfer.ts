@@ -9,7 +9,13 @@ function patternByte(stream: number, offset: number): number {
 const PATTERN_PERIOD = 1 << 16;
 const patterns = new Map<number, Uint8Array>();
 
-/** Bytes [start, end) of the pattern of a stream, repeated every 64 KiB plus its place in between. */
+/** Bytes from `offset` on of what a stream carries, `length` of them and 64 KiB at most. */
+export function patternAt(stream: number, offset: number, length: number): Uint8Array {
+  const at = offset % PATTERN_PERIOD;
+  return pattern(stream).subarray(at, at + Math.min(PATTERN_PERIOD, length));
+}
+
+/** Two periods of the pattern of a stream. */
 function pattern(stream: number): Uint8Array {
   let bytes = patterns.get(stream & 0xff);
   if (bytes === undefined) {

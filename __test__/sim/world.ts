@@ -17,6 +17,8 @@ export const LIMITS: Limits = {
 
 export interface PairOptions {
   readonly config?: Partial<SessionConfig>;
+  /** What both sides grant. */
+  readonly limits?: Partial<Limits>;
   readonly properties?: PathProperties;
 }
 
@@ -48,8 +50,9 @@ export class World {
     const server = this.#peer(1, options);
     client.routes.set(1, (packet) => there.send(packet, (each) => server.arrive(each, 1)));
     server.routes.set(1, (packet) => back.send(packet, (each) => client.arrive(each, 1)));
+    const limits = { ...LIMITS, ...options.limits };
     const rekey = (initiator: "client" | "server") => {
-      this.#handshake(client, server, initiator === "client");
+      this.#handshake(client, server, initiator === "client", limits);
       client.pump();
       server.pump();
     };
@@ -63,7 +66,7 @@ export class World {
   #peer(opener: 0 | 1, options: PairOptions): SimPeer {
     const config: SessionConfig = {
       opener,
-      local: LIMITS,
+      local: { ...LIMITS, ...options.limits },
       congestion: "rate",
       random: (length) => this.random.bytes(length),
       ceilingBytes: 1472,
@@ -72,11 +75,10 @@ export class World {
     return new SimPeer(this.clock, this.random, config);
   }
 
-  #handshake(client: SimPeer, server: SimPeer, byClient: boolean): void {
+  #handshake(client: SimPeer, server: SimPeer, byClient: boolean, remote: Limits): void {
     const id = ++this.#keys;
     const cids = [this.random.bytes(8), this.random.bytes(8)] as const;
     const [up, down] = [`${id}>`, `${id}<`];
-    const remote = LIMITS;
     const shared = { id, sendSlot: id, receiveSlot: id, suite: SUITE_AES_256_GCM, remote } as const;
     const ours: Generation = {
       ...shared,

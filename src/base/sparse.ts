@@ -47,6 +47,10 @@ export class SparseSet<T> {
     return this.#set?.size ?? 0;
   }
 
+  has(value: T): boolean {
+    return this.#set?.has(value) ?? false;
+  }
+
   add(item: T): void {
     this.#set ??= new Set();
     this.#set.add(item);

@@ -164,7 +164,10 @@ export class Inbox implements FrameHandler {
     const known = half.over;
     if (!this.#admit(half.reset(code, finalSize)) || known) return;
     if (half.resetCode === undefined) return;
-    if (!half.stopped) this.#state.emit({ kind: "reset", stream: id, code });
+    if (!half.stopped) {
+      this.#state.broken.add(id);
+      this.#state.emit({ kind: "reset", stream: id, code });
+    }
     this.forfeit(half);
   }
 

@@ -69,10 +69,6 @@ export class SendQueue {
     this.add(half);
   }
 
-  forget(half: SendHalf): void {
-    this.#starved.delete(half);
-  }
-
   #class(priority: number): PriorityClass {
     let index = 0;
     while (

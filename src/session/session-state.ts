@@ -1,3 +1,4 @@
+import { SparseSet } from "../base/sparse.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { Fault } from "./close-codes.ts";
 import { Closing } from "./closing.ts";
@@ -27,6 +28,8 @@ export class SessionState {
   remote: Limits | undefined;
   lastReceivedAt: number;
   lastSentAt: number;
+  /** Streams that the peer broke off, of which the program hears once the events before are told. */
+  readonly broken: SparseSet<number> = new SparseSet<number>();
   /** The program was refused a stream and waits for `streams`. */
   wantsStreams = false;
 

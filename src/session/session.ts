@@ -178,9 +178,12 @@ export class SessionEngine {
   /** Gives up reading: the peer gets a `stopped` and resets. */
   stop(stream: number, code: number, _now: number): void {
     const half = this.#state.streams.receive(stream);
-    if (half === undefined || half.over || half.stopped) return;
-    half.stop();
-    if (half.finalSize === undefined) this.#state.control.stop(stream, code);
+    if (half === undefined || half.stopped) return;
+    if (!half.over) {
+      half.stop();
+      if (half.finalSize === undefined) this.#state.control.stop(stream, code);
+    }
+    // Where the end is here, and nobody will read it any more, that was all.
     this.#inbox.forfeit(half);
   }
 
@@ -209,8 +212,9 @@ export class SessionEngine {
     if (half.ended) this.#delivery.settle(stream);
   }
 
-  /** Whether all bytes of the stream were read, or it is gone. */
+  /** Whether all bytes of the stream were read, or it is gone; not where a `reset` is still to be told. */
   ended(stream: number): boolean {
+    if (this.#state.broken.has(stream)) return false;
     const half = this.#state.streams.receive(stream);
     return half === undefined || half.ended;
   }
@@ -249,6 +253,7 @@ export class SessionEngine {
   poll(now: number): Output {
     this.#timers.run(now);
     const event = this.#state.events.shift();
+    if (event?.kind === "reset") this.#state.broken.delete(event.stream);
     if (event !== undefined) return { kind: "event", event };
     if (this.#blockedUntil <= now) {
       this.#blockedUntil = -Infinity;
