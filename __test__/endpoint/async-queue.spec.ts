@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import test from "ava";
 import { AsyncQueue } from "../../src/endpoint/async-queue.ts";
 import { IncomingSessions } from "../../src/endpoint/incoming-sessions.ts";
@@ -15,6 +16,21 @@ test("a loop that its signal ended takes nothing from those that go on", async (
   queue.push(2);
   for await (const _ of queue.loop({ signal: patience.signal })) t.fail("it was ended before");
   t.is(queue.size, 1);
+});
+
+test("a loop that is over while it waits takes nothing from those that go on", async (t) => {
+  const queue = new AsyncQueue<number>();
+  const stream = Readable.from(queue);
+  stream.resume();
+  const left = queue[Symbol.asyncIterator]();
+  const waiting = left.next();
+  await left.return?.();
+  stream.destroy();
+  await new Promise(setImmediate);
+  queue.push(1);
+  t.deepEqual(await waiting, { value: undefined, done: true });
+  t.deepEqual(await queue.next(), { value: 1, done: false });
+  t.deepEqual(await left.next(), { value: undefined, done: true });
 });
 
 test("loops over sessions, streams and datagrams end with their signal", async (t) => {

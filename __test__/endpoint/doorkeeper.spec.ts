@@ -21,7 +21,7 @@ test("a token that is shown while the program is still asked about the key lets 
   const session = {
     peer: { key: KEY },
     admittedByOffer: () => undefined,
-    close: async () => void log.push("refused"),
+    refuse: () => void log.push("refused"),
   } as unknown as Session;
   const knocking = doorkeeper.knock(session);
   await doorkeeper.redeem(session, [token] as unknown as Stream);

@@ -172,6 +172,36 @@ test("consume() hands over borrowed bytes, waits for its promise, and ends", asy
   t.is(hash.digest("hex"), createHash("sha256").update(data).digest("hex"));
 });
 
+test("consume() takes what an arrow function happens to return for no promise", async (t) => {
+  const { ours, theirs } = await openBoth(t);
+  const taken: Buffer[] = [];
+  ours.consume((bytes) => taken.push(Buffer.from(bytes)));
+  theirs.end("an answer");
+  await once(ours, "end");
+  t.is(Buffer.concat(taken).toString(), "an answer");
+});
+
+test("consume() refuses what is no function, and a stream that only this side writes", async (t) => {
+  const { there } = await openPair(t, mix);
+  const ours = await there.openStream({ unidirectional: true });
+  t.throws(() => ours.consume(() => undefined), { instanceOf: TypeError });
+  const both = await there.openStream();
+  t.throws(() => both.consume(5 as never), { instanceOf: TypeError });
+});
+
+test("what is piped into a stream does not kill the process when the peer is lost", async (t) => {
+  const { there, ours, theirs } = await openBoth(t);
+  const source = new PassThrough();
+  source.pipe(ours);
+  theirs.pipe(theirs);
+  const ends = [ours, theirs].map(
+    (stream) => new Promise((resolve) => stream.once("close", resolve)),
+  );
+  await there.close();
+  await Promise.all(ends);
+  t.is(ours.failure?.code, "MP2P_CLOSED");
+});
+
 test("what consume() throws destroys the stream", async (t) => {
   const { there, here } = await openPair(t, mix);
   const ours = await there.openStream({ unidirectional: true });
@@ -204,6 +234,17 @@ test("datagrams arrive as they were sent, and oversized ones are refused", async
   t.true(there.send(Uint8Array.of(1, 2, 3)));
   t.deepEqual([...(await firstOf(here.datagrams()))], [1, 2, 3]);
   t.false(there.send(new Uint8Array(70_000)));
+});
+
+test("datagrams beyond what is kept for a slow program are counted", async (t) => {
+  const { there, here } = await openPair(t, mix);
+  for (let sent = 0; sent < 1100; sent++) {
+    there.send(new Uint8Array(8));
+    if (sent % 50 === 0) await new Promise(setImmediate);
+  }
+  there.send(new Uint8Array(9));
+  while (here.stats().datagramsDropped === 0) await new Promise(setImmediate);
+  t.pass();
 });
 
 test("streams that a peer opens and gives up are not kept for a program that did not fetch them", async (t) => {

@@ -1,7 +1,11 @@
+import { onAbort } from "../base/abort.ts";
+
 export interface LoopOptions {
   /** Ends the loop, without an error; what it has not taken is there for others. */
   readonly signal?: AbortSignal;
 }
+
+const DONE = { value: undefined, done: true } as const;
 
 /** Items handed from events to `for await` loops; several loops share the items. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
@@ -53,41 +57,53 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     return this.#items.splice(0);
   }
 
-  async next(): Promise<IteratorResult<T, undefined>> {
-    const item = this.#items.shift();
-    if (item !== undefined) return { value: item, done: false };
-    if (this.#ended) return { value: undefined, done: true };
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  next(): Promise<IteratorResult<T, undefined>> {
+    return this.#next(new Set());
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
-    return { next: () => this.next(), return: async () => ({ value: undefined, done: true }) };
+    return this.#iterator(undefined);
   }
 
   /** The items, for loops that may end before they do. */
-  loop({ signal }: LoopOptions): AsyncIterable<T> {
+  loop({ signal }: LoopOptions = {}): AsyncIterable<T> {
     if (signal === undefined) return this;
-    const iterator: AsyncIterator<T, undefined> = {
-      next: () => this.#nextUntil(signal),
-      return: async () => ({ value: undefined, done: true }),
-    };
+    const iterator = this.#iterator(signal);
     return { [Symbol.asyncIterator]: () => iterator };
   }
 
-  async #nextUntil(signal: AbortSignal): Promise<IteratorResult<T, undefined>> {
-    if (signal.aborted) return { value: undefined, done: true };
-    if (this.#items.length > 0 || this.#ended) return this.next();
+  /** A loop that has ended waits for nothing: what comes then is for others. */
+  #iterator(signal: AbortSignal | undefined): AsyncIterator<T, undefined> {
+    const waits = new Set<() => void>();
+    let isOver = false;
+    return {
+      next: () => (isOver ? Promise.resolve(DONE) : this.#next(waits, signal)),
+      return: async () => {
+        isOver = true;
+        for (const stop of [...waits]) stop();
+        return DONE;
+      },
+    };
+  }
+
+  async #next(waits: Set<() => void>, signal?: AbortSignal): Promise<IteratorResult<T, undefined>> {
+    if (signal?.aborted) return DONE;
+    const item = this.#items.shift();
+    if (item !== undefined) return { value: item, done: false };
+    if (this.#ended) return DONE;
     return new Promise((resolve) => {
       const give = (result: IteratorResult<T, undefined>) => {
-        signal.removeEventListener("abort", stop);
+        stopListening();
+        waits.delete(stop);
         resolve(result);
       };
       const stop = () => {
         this.#waiting.splice(this.#waiting.indexOf(give), 1);
-        resolve({ value: undefined, done: true });
+        give(DONE);
       };
+      const stopListening = onAbort(signal, stop);
+      waits.add(stop);
       this.#waiting.push(give);
-      signal.addEventListener("abort", stop, { once: true });
     });
   }
 }

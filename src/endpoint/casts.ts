@@ -1,5 +1,6 @@
 /** Casts of an endpoint: those it sends, and those it receives, over sessions and groups. */
 import type { Capabilities, Suite } from "../backend/port.ts";
+import { abortable } from "../base/abort.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
@@ -24,7 +25,6 @@ import type { Scope } from "../multicast/group-address.ts";
 import { parseGroup } from "../multicast/group-kind.ts";
 import type { GroupHub } from "../multicast/hub.ts";
 import { parseTicket, type Ticket } from "../rendezvous/ticket.ts";
-import { abortable } from "./abort.ts";
 import type { AnnouncedCasts } from "./announced-casts.ts";
 import type { ConnectOptions } from "./call-options.ts";
 import { contentPort, delivered, readRecords, streamLink, targetPort } from "./cast-ports.ts";

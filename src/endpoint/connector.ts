@@ -1,10 +1,11 @@
 /** Reaches a peer for whoever asked: dials what its ticket says and what is known and heard of it besides. */
+
+import { abortable } from "../base/abort.ts";
 import { parseAddress } from "../base/address.ts";
 import { deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { GROUP_PORT } from "../multicast/group-address.ts";
 import type { Ticket } from "../rendezvous/ticket.ts";
-import { abortable } from "./abort.ts";
 import type { EndpointCore } from "./core.ts";
 import type { DialTarget } from "./dialer.ts";
 import type { Driver } from "./driver.ts";

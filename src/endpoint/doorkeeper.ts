@@ -2,7 +2,6 @@
  * Lets sessions in that others opened: at once, once their key is found allowed, or once they show
  * the token of an offer ticket. The rest get a session that only says why not.
  */
-import { CLOSE_CODE } from "../session/close-codes.ts";
 import { type Admission, TOKEN_BYTES } from "./admission.ts";
 import type { Driver } from "./driver.ts";
 import type { Session } from "./session.ts";
@@ -26,10 +25,10 @@ export class Doorkeeper {
 
   async knock(session: Session): Promise<void> {
     const { key } = session.peer;
-    if (this.#admission.open || this.#admission.redeemedBy(key)) this.#admitted(session);
-    else if (await this.#admission.allows(key)) this.#admitted(session);
-    // It may have shown its token while the program was asked.
-    else if (this.#admission.redeemedBy(key)) this.#admitted(session);
+    if (this.#admission.open) this.#admitted(session);
+    // It may show its token while the program is asked.
+    else if ((await this.#admission.allows(key)) || this.#admission.redeemedBy(key))
+      this.#admitted(session);
     else if (!this.#admission.hasOffers(this.#driver.unixMs())) this.#refuse(session);
     else {
       const stop = this.#driver.after(TOKEN_WAIT_MS, () => this.#refuse(session));
@@ -59,6 +58,6 @@ export class Doorkeeper {
 
   #refuse(session: Session): void {
     this.#waiting.delete(session);
-    void session.close({ code: CLOSE_CODE.NOT_ALLOWED, reason: "not allowed" });
+    session.refuse();
   }
 }

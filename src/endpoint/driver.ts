@@ -85,8 +85,11 @@ export class Driver {
   #receive(batch: ReceiveBatch): void {
     if (this.#closed) return;
     this.#receiving = true;
-    this.#core.receive(batch, this.now());
-    this.#receiving = false;
+    try {
+      this.#core.receive(batch, this.now());
+    } finally {
+      this.#receiving = false;
+    }
     // What the application did in answer to this batch was held back: it runs before the turn ends.
     if (this.#core.nextAt() <= this.now()) this.flush();
     else this.#arm();

@@ -2,6 +2,7 @@
 import type { SocketCounters } from "../backend/counters.ts";
 import type { Backend, DatagramSocket } from "../backend/port.ts";
 import { backendNote, selectBackend } from "../backend/select.ts";
+import { onAbort } from "../base/abort.ts";
 import { Mp2pError } from "../base/errors.ts";
 import type {
   AnnouncedCast,
@@ -17,6 +18,13 @@ import { Admission } from "./admission.ts";
 import type { CastsNearbyOptions } from "./announced-casts.ts";
 import type { LoopOptions } from "./async-queue.ts";
 import type { BackendInfo, ConnectOptions, MulticastInfo, TicketOptions } from "./call-options.ts";
+import {
+  checkCast,
+  checkConnect,
+  checkEndpointOptions,
+  checkReceiveCast,
+  checkTicket,
+} from "./check-endpoint.ts";
 import { Connector, presentToken } from "./connector.ts";
 import { EndpointCore } from "./core.ts";
 import type { CoreConfig } from "./core-config.ts";
@@ -31,7 +39,7 @@ import { IncomingSessions } from "./incoming-sessions.ts";
 import { reachableAddresses } from "./local-addresses.ts";
 import { type NearbyOptions, type NearbyPeer, nearbyPeers } from "./nearby.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
-import { checkDiscovery, DEFAULT_SERVICES, type EndpointOptions } from "./options.ts";
+import { DEFAULT_SERVICES, type EndpointOptions } from "./options.ts";
 import { chosenGroups } from "./own-groups.ts";
 import { ownTicket } from "./own-ticket.ts";
 import { Session } from "./session.ts";
@@ -61,6 +69,7 @@ export class Endpoint implements AsyncDisposable {
   /** BLAKE3 of the backend, 32 bytes. */
   readonly blake3: (data: Uint8Array) => Uint8Array;
   #closing: Promise<void> | undefined;
+  #unsignalled = (): void => undefined;
 
   private constructor(options: EndpointOptions, backend: Backend, opened: OpenedSocket) {
     const { socket } = opened;
@@ -113,15 +122,17 @@ export class Endpoint implements AsyncDisposable {
   /**
    * @throws {Mp2pError} `MP2P_PORT_IN_USE`, `MP2P_NO_NETWORK`, `MP2P_PERMISSION`, `MP2P_SOCKET`,
    * `MP2P_BACKEND_MISSING` or, for a listed key, `MP2P_KEY_INVALID`
-   * @throws {TypeError} for a discovery mode or scope that is none
+   * @throws {TypeError} for what is no option, or is none of its values
+   * @throws {RangeError} for a limit that cannot be
    */
   static async open(options: EndpointOptions): Promise<Endpoint> {
+    checkEndpointOptions(options);
     options.signal?.throwIfAborted();
-    checkDiscovery(options.discovery);
     const backend = await selectBackend(options.backend);
     chosenGroups(options.discovery?.groups ?? []);
     const opened = await openSocket(backend, options.bind, options.discovery);
     try {
+      options.signal?.throwIfAborted();
       const endpoint = new Endpoint(options, backend, opened);
       endpoint.#start();
       return endpoint;
@@ -167,6 +178,7 @@ export class Endpoint implements AsyncDisposable {
    * holds a secret that lets its first user in, and expires.
    */
   ticket(options: TicketOptions = {}): string {
+    checkTicket(options);
     const ticket = this.#ticket(options.addresses);
     if (!options.offer) return formatTicket(ticket);
     const expiresMs = this.#driver.unixMs() + (options.lifetimeMs ?? OFFER_MS);
@@ -190,6 +202,7 @@ export class Endpoint implements AsyncDisposable {
     target: string | Uint8Array | Ticket,
     options: ConnectOptions = {},
   ): Promise<Session> {
+    checkConnect(options);
     const { signal, timeoutMs = CONNECT_TIMEOUT_MS } = options;
     signal?.throwIfAborted();
     if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");
@@ -227,7 +240,8 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /** Sends content once to everybody who comes with the ticket of what this returns. */
-  cast(content: CastContent, options?: CastOptions): Casting {
+  cast(content: CastContent, options: CastOptions = {}): Casting {
+    checkCast(options);
     if (this.#closing !== undefined) throw new Mp2pError("MP2P_CLOSED", "the endpoint was closed");
     return this.#services.casts.cast(content, options);
   }
@@ -241,8 +255,9 @@ export class Endpoint implements AsyncDisposable {
   async receiveCast(
     from: string | AnnouncedCast,
     target: CastTarget,
-    options?: ReceiveCastOptions,
+    options: ReceiveCastOptions = {},
   ): Promise<CastReceipt> {
+    checkReceiveCast(options);
     return this.#services.casts.receive(from, target, options);
   }
 
@@ -273,8 +288,7 @@ export class Endpoint implements AsyncDisposable {
     this.#hear(false);
     this.#driver.start();
     this.#groups?.start();
-    const { signal } = this.#options;
-    signal?.addEventListener("abort", () => void this.close(), { once: true });
+    this.#unsignalled = onAbort(this.#options.signal, () => void this.close());
   }
 
   #multicastGroups(): EndpointGroups {
@@ -307,6 +321,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#unsignalled();
     await this.#services.groups.close();
     this.#groups?.close();
     this.#services.casts.close();

@@ -1,9 +1,10 @@
 /** Peers that a program invited to a group, until each is a member or it is known why it is none. */
+
+import { abortable } from "../base/abort.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import type { Party } from "../multicast/group/proof.ts";
-import { abortable } from "./abort.ts";
 import type { Invitation } from "./open-group.ts";
 
 /** As long as a conversation has to come to an agreement. */

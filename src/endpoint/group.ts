@@ -1,5 +1,6 @@
 /** A secure group as programs see it: many members, each known by its key, one upload for all. */
 import { EventEmitter } from "node:events";
+import { abortable } from "../base/abort.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
@@ -9,7 +10,6 @@ import type { GroupEngine, GroupEngineHooks } from "../multicast/group/engine.ts
 import type { Member } from "../multicast/group/member.ts";
 import type { Departure } from "../multicast/group/member-table.ts";
 import { readKey } from "../noise/identity.ts";
-import { abortable } from "./abort.ts";
 import type { Admission } from "./admission.ts";
 import type { LoopOptions } from "./async-queue.ts";
 import { GroupInbox, type GroupMessage } from "./group-inbox.ts";

@@ -20,6 +20,7 @@ export class Identity extends KeyIdentity {
 
   /**
    * @param seed - 32 secret random bytes; the same seed is the same identity
+   * @throws {TypeError} for anything but bytes
    * @throws {RangeError} for another length
    */
   static async fromSeed(seed: Uint8Array): Promise<Identity> {

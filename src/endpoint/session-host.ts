@@ -16,6 +16,8 @@ export interface PathInfo {
 }
 
 export interface SessionStats extends Omit<SessionEngineStats, "path"> {
+  /** Datagrams that came while as many as are kept waited to be read. */
+  readonly datagramsDropped: number;
   readonly path: PathInfo;
   readonly backend: "native" | "fallback";
 }

@@ -1,11 +1,13 @@
 /** The streams of one session: opened here, or by the peer and handed to whom their service is for. */
+
+import { abortable } from "../base/abort.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Mp2pError } from "../base/errors.ts";
 import { SparseMap } from "../base/sparse.ts";
 import { CLOSE_CODE } from "../session/close-codes.ts";
 import type { SessionEvent } from "../session/contract.ts";
-import { abortable } from "./abort.ts";
 import { AsyncQueue } from "./async-queue.ts";
+import { checkStream } from "./check-endpoint.ts";
 import { endStreams, streamError } from "./end-streams.ts";
 import { ServiceReader, servicePrefix } from "./service.ts";
 import type { Session } from "./session.ts";
@@ -47,6 +49,7 @@ export class SessionStreams {
 
   /** @see Session.openStream */
   async open(options: OpenStreamOptions): Promise<Stream> {
+    checkStream(options);
     const { service = "", unidirectional = false, priority = 3, signal } = options;
     const prefix = servicePrefix(service);
     signal?.throwIfAborted();

@@ -5,6 +5,7 @@ import { toZbase32 } from "../base/zbase32.ts";
 import { rungOf } from "../path/ladder.ts";
 import { CLOSE_CODE } from "../session/close-codes.ts";
 import { AsyncQueue, type LoopOptions } from "./async-queue.ts";
+import { checkClose } from "./check-endpoint.ts";
 import { type CloseReason, closeError, closeReason } from "./close-reason.ts";
 import type { PathInfo, SessionHost, SessionStats } from "./session-host.ts";
 import type { RecordEvent, SessionRecord } from "./session-record.ts";
@@ -33,6 +34,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   readonly #closed: Deferred<CloseReason> = deferred();
   #reason: CloseReason | undefined;
   #viaOffer = false;
+  #datagramsDropped = 0;
 
   /** @internal endpoints make sessions */
   constructor(record: SessionRecord, host: SessionHost, dialled: boolean) {
@@ -43,7 +45,16 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     this.blake3 = host.blake3;
     this.closed = this.#closed.promise;
     this.#streams = new SessionStreams(this, record, host);
-    record.listener = (event) => this.#onEvent(event);
+    record.listener = (event) => {
+      try {
+        this.#onEvent(event);
+      } catch (error) {
+        // A listener of the program threw: its own affair, and not that of this session's next packets.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    };
   }
 
   /** Who is at the other end, proved by the handshake. */
@@ -66,7 +77,12 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   stats(): SessionStats {
-    return { ...this.#record.engine.stats(), path: this.path, backend: this.#host.backendName };
+    return {
+      ...this.#record.engine.stats(),
+      datagramsDropped: this.#datagramsDropped,
+      path: this.path,
+      backend: this.#host.backendName,
+    };
   }
 
   /**
@@ -88,7 +104,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     const queue = this.#streams.incoming(service);
     if (queue === undefined) {
       throw new TypeError(
-        `service ${JSON.stringify(service)} is not among the endpoint's services`,
+        `service ${JSON.stringify(service)} is not among the services this endpoint was opened with`,
       );
     }
     return queue.loop(options);
@@ -113,14 +129,29 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     return this.#datagrams.loop(options);
   }
 
-  /** Ends the session; streams still open are cut off. Resolves when the peer knows or was told thrice. */
+  /**
+   * Ends the session; streams still open are cut off. Resolves when the peer knows or was told thrice.
+   *
+   * @param options.code - 0 (default), or the program's own: `FIRST_PROGRAM_CODE` to 65,535
+   * @throws {TypeError} for another code, or a reason that is no text
+   */
   async close(options: { readonly code?: number; readonly reason?: string } = {}): Promise<void> {
+    checkClose(options);
+    await this.#close(options);
+  }
+
+  async #close(options: { readonly code?: number; readonly reason?: string }): Promise<void> {
+    const { code = CLOSE_CODE.NONE, reason = "" } = options;
     if (this.#reason === undefined) {
-      const { code = CLOSE_CODE.NONE, reason = "" } = options;
       this.#record.engine.close(code, reason, this.#host.now());
       this.#changed();
     }
     await this.#closed.promise;
+  }
+
+  /** @internal the peer's key is not allowed. */
+  refuse(): void {
+    void this.#close({ code: CLOSE_CODE.NOT_ALLOWED, reason: "not allowed" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -144,7 +175,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   #onEvent(event: RecordEvent): void {
     switch (event.kind) {
       case "datagram":
-        this.#datagrams.push(event.bytes);
+        if (!this.#datagrams.push(event.bytes)) this.#datagramsDropped++;
         break;
       case "path":
         this.emit("path", this.path);

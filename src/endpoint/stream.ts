@@ -31,9 +31,8 @@ export interface StreamOptions {
   readonly head?: Uint8Array;
 }
 
-/** @returns a promise to be waited for before more bytes come */
-// biome-ignore lint/suspicious/noConfusingVoidType: a plain callback that returns nothing is meant too
-export type Consumer = (bytes: Uint8Array) => Promise<unknown> | undefined | void;
+/** @returns a promise to be waited for before more bytes come; anything else is nothing to wait for */
+export type Consumer = (bytes: Uint8Array) => unknown;
 
 /**
  * A stream between two endpoints. `end()` ends only this direction; the write side finishes when the
@@ -112,9 +111,11 @@ export class Stream extends Duplex {
    *
    * @param take - returns a promise where no more bytes are wanted until it settles; what it throws,
    * or rejects with, destroys the stream
-   * @throws {TypeError} where reading has begun
+   * @throws {TypeError} where reading has begun, or there is nothing to read: of a stream only this side writes
    */
   consume(take: Consumer): void {
+    if (typeof take !== "function") throw new TypeError("what takes the bytes is a function");
+    if (!this.#sides.readable) throw new TypeError("only this side writes to this stream");
     if (this.#wanted || this.readableFlowing !== null) throw new TypeError("reading has begun");
     this.#consumer = take;
     this.resume();
@@ -133,13 +134,17 @@ export class Stream extends Duplex {
     if (this.destroyed || this.#consumer === undefined) return false;
     try {
       const pending = this.#consumer(bytes);
-      if (pending === undefined) return true;
-      const fail = (error: unknown) => this.destroy(error as Error);
-      pending.then(() => this.#proceed()).catch(fail);
+      if (!isPromise(pending)) return true;
+      pending.then(() => this.#proceed()).catch((error) => this.#refused(error));
     } catch (error) {
-      this.destroy(error as Error);
+      this.#refused(error);
     }
     return false;
+  }
+
+  /** Who takes the bytes threw. Nothing thrown is an error too. */
+  #refused(error: unknown): void {
+    this.destroy(error instanceof Error ? error : new Error(`consume() failed: ${error}`));
   }
 
   /** @internal the engine has bytes, or the end. */
@@ -208,7 +213,12 @@ export class Stream extends Duplex {
   /** @internal the session or the peer ended this stream before its time. */
   fail(failure: Mp2pError): void {
     this.failure = failure;
-    this.destroy(this.listenerCount("error") > 0 ? failure : undefined);
+    this.destroy(this.#isListenedTo ? failure : undefined);
+  }
+
+  /** `source.pipe(stream)` listens, once for each `unpipe`, and throws what it hears where it is alone. */
+  get #isListenedTo(): boolean {
+    return this.listenerCount("error") > this.listenerCount("unpipe");
   }
 
   /** Node's autoDestroy would end the write side as well once a `for await` loop has read all. */
@@ -217,6 +227,10 @@ export class Stream extends Duplex {
     const written = this.writableFinished || !this.#sides.writable;
     if (read && written) this.destroy();
   }
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof Object(value).then === "function" && typeof Object(value).catch === "function";
 }
 
 /** `readable` and `writable` are options of Duplex that its types leave out. */

@@ -32,9 +32,18 @@ function parseTarget(target: string | Uint8Array | Ticket): Ticket {
     if (text.toLowerCase().startsWith(TICKET_PREFIX)) return parseTicket(text);
     return { key: parseKey(text), candidates: [] };
   }
-  if (!(target instanceof Uint8Array)) return target;
+  if (!(target instanceof Uint8Array)) return checked(target);
   if (target.length !== KEY_BYTES) {
     throw new Mp2pError("MP2P_KEY_INVALID", `a key has ${KEY_BYTES} bytes, not ${target.length}`);
   }
   return { key: target, candidates: [] };
+}
+
+/** @throws {TypeError} for what is neither a ticket, nor a key, nor the text of either */
+function checked(target: Ticket): Ticket {
+  const { key, candidates } = Object(target) as Partial<Ticket>;
+  const isTicket =
+    key instanceof Uint8Array && key.length === KEY_BYTES && Array.isArray(candidates);
+  if (isTicket) return target;
+  throw new TypeError("connect takes a ticket, its text, or a key");
 }

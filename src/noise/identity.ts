@@ -32,9 +32,11 @@ export class Identity {
 
   /**
    * @param seed - 32 secret random bytes; copied
+   * @throws {TypeError} for anything but bytes
    * @throws {RangeError} for another length
    */
   constructor(primitives: Primitives, seed: Uint8Array) {
+    if (!(seed instanceof Uint8Array)) throw new TypeError("a seed is a Uint8Array");
     if (seed.length !== SEED_BYTES) throw new RangeError(`a seed has 32 bytes, not ${seed.length}`);
     this.#primitives = primitives;
     this.#seed = new Uint8Array(seed);
@@ -91,11 +93,16 @@ export function staticKeyMessage(key: Uint8Array, staticPublic: Uint8Array): Uin
  * @throws {Mp2pError} `MP2P_KEY_INVALID`
  */
 export function parseKey(text: string): Uint8Array {
-  const key = text.length === KEY_TEXT_LETTERS ? fromZbase32(text) : undefined;
+  const key =
+    typeof text === "string" && text.length === KEY_TEXT_LETTERS ? fromZbase32(text) : undefined;
   if (key !== undefined) return key;
-  throw new Mp2pError("MP2P_KEY_INVALID", `not a key: ${JSON.stringify(text.slice(0, 80))}`, {
-    hint: `a key has ${KEY_TEXT_LETTERS} letters and digits, as \`mp2p id\` prints it`,
-  });
+  throw new Mp2pError(
+    "MP2P_KEY_INVALID",
+    `not a key: ${JSON.stringify(String(text).slice(0, 80))}`,
+    {
+      hint: `a key has ${KEY_TEXT_LETTERS} letters and digits, as \`mp2p id\` prints it`,
+    },
+  );
 }
 
 /**

@@ -85,6 +85,7 @@ export function formatTicket(ticket: Ticket): string {
  * @throws {Mp2pError} `MP2P_TICKET_INVALID`, saying what is wrong with it
  */
 export function parseTicket(text: string): Ticket {
+  if (typeof text !== "string") throw invalid("it is no text");
   const bytes = decode(text.trim().toLowerCase());
   const body = bytes.subarray(0, bytes.length - BYTES.checksum);
   if (crc32c(body) !== viewOf(bytes).getUint32(body.length)) throw mangled(body);

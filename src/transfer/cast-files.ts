@@ -10,6 +10,7 @@ import type {
 import type { CastEndpoint } from "./cast-endpoint.ts";
 import { writeManifest } from "./cast-manifest.ts";
 import { CastSource } from "./cast-source.ts";
+import { checkCastFiles } from "./check-transfer.ts";
 import type { TransferFailure } from "./events.ts";
 import { fileError } from "./file-error.ts";
 import { deriveCastId } from "./hashes.ts";
@@ -64,11 +65,13 @@ export async function castFiles(
   paths: readonly string[],
   options: CastFilesOptions = {},
 ): Promise<FileCast> {
+  const { portable = false, id: named, ...cast } = options;
+  checkCastFiles({ portable, id: named });
   options.signal?.throwIfAborted();
   const roots = await sourceRoots(paths);
   const entries: SourceEntry[] = [];
   const failed: TransferFailure[] = [];
-  for await (const batch of walk(roots, namesHere(options.portable ?? false))) {
+  for await (const batch of walk(roots, namesHere(portable))) {
     options.signal?.throwIfAborted();
     for (const found of batch) {
       const failure = "failed" in found ? found.failed : await whyUnreadable(found.entry);
@@ -77,9 +80,9 @@ export async function castFiles(
     }
   }
   const files = roots.map((root) => root.file);
-  const id = options.id ?? deriveCastId(endpoint.blake3, endpoint.key, files);
+  const id = named ?? deriveCastId(endpoint.blake3, endpoint.key, files);
   const source = new CastSource(writeManifest(id, entries), entries);
-  const casting = endpoint.cast(source, options);
+  const casting = endpoint.cast(source, cast);
   const done = casting.done.finally(() => source.close());
   done.catch(() => undefined);
   return {

@@ -12,6 +12,7 @@ import type { Existing, Survey } from "./survey.ts";
 import type { Target } from "./target.ts";
 
 const NAMES_SHOWN = 100;
+const CONFLICTS: readonly Conflict[] = ["skip", "rename", "overwrite"];
 
 export interface Offering {
   readonly peer: Offer["peer"];
@@ -89,8 +90,14 @@ export async function policiesFor(
   for (const number of found.damaged) policies.set(number, "overwrite");
   for (const [number, existing] of found.conflicts) {
     const ask = typeof onConflict === "function";
-    policies.set(number, ask ? await onConflict(existing) : onConflict);
+    policies.set(number, ask ? answered(await onConflict(existing)) : onConflict);
     check();
   }
   return policies;
+}
+
+/** @throws {TypeError} for an answer that is none */
+function answered(answer: Conflict): Conflict {
+  if (CONFLICTS.includes(answer)) return answer;
+  throw new TypeError(`onConflict answers ${CONFLICTS.join(", ")}, not ${answer}`);
 }

@@ -8,6 +8,7 @@ import type {
 import type { CastEndpoint } from "./cast-endpoint.ts";
 import { ENTRIES_MAX } from "./cast-manifest.ts";
 import { FilesTarget } from "./cast-target.ts";
+import { checkReceiveCast } from "./check-transfer.ts";
 import type { Transfer, TransferSummary } from "./events.ts";
 import type { ReceiveOptions } from "./receive.ts";
 import { type Emit, runTransfer } from "./running-transfer.ts";
@@ -30,6 +31,7 @@ export interface ReceiveCastFilesOptions
  * @throws {Mp2pError} by `done`: `MP2P_REFUSED` where `accept` said no, `MP2P_NOT_ALLOWED` where the
  *   sender did, `MP2P_USAGE` for a stream, `MP2P_DISK_FULL`, `MP2P_TARGET`, `MP2P_PROTOCOL`,
  *   `MP2P_CLOSED` where the sender ended early
+ * @throws {TypeError} at once, for what is no folder or no option, or cannot be meant
  */
 export function receiveCast(
   endpoint: CastEndpoint,
@@ -37,6 +39,7 @@ export function receiveCast(
   directory: string,
   options: ReceiveCastFilesOptions = {},
 ): Transfer {
+  checkReceiveCast(directory, options);
   return runTransfer((emit) => receive(endpoint, from, directory, options, emit));
 }
 

@@ -1,7 +1,9 @@
 /** `receiveFiles`: what the peer of a session sends, into a folder. */
 import type { Duplex } from "node:stream";
+import { abortable } from "../base/abort.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { CLOSED_HINT } from "./channel.ts";
+import { checkReceive } from "./check-transfer.ts";
 import type { Offer, Transfer, TransferSummary } from "./events.ts";
 import type { Conflict } from "./place.ts";
 import { Receiver } from "./receiver.ts";
@@ -17,7 +19,7 @@ const MOST_ENTRIES = 1_000_000;
 export interface ReceiveOptions {
   /** Ends the transfer; what is here is kept, and the same transfer resumes. */
   readonly signal?: AbortSignal;
-  /** Whether to take an offer. Default: all. */
+  /** Whether to take an offer; where it throws, the transfer fails with that. Default: all. */
   readonly accept?: "all" | ((offer: Offer) => boolean | Promise<boolean>);
   /**
    * What becomes of a file whose name is taken by one of other size or time. Default: rename, so
@@ -41,12 +43,14 @@ export interface ReceiveOptions {
  *
  * @throws {Mp2pError} by `done`: `MP2P_REFUSED` where `accept` said no, `MP2P_DISK_FULL`,
  *   `MP2P_TARGET`, `MP2P_LIMIT`, `MP2P_PROTOCOL`; where the session ended, why it did
+ * @throws {TypeError} at once, for what is no folder or no option, or cannot be meant
  */
 export function receiveFiles(
   session: TransferSession,
   directory: string,
   options: ReceiveOptions = {},
 ): Transfer {
+  checkReceive(session, directory, options);
   return runTransfer((emit) => receive(session, directory, options, emit));
 }
 
@@ -78,10 +82,11 @@ async function nextStream(
   signal: AbortSignal | undefined,
 ): Promise<Duplex> {
   signal?.throwIfAborted();
-  const streams = session.streams(TRANSFER_SERVICE)[Symbol.asyncIterator]();
-  const next = streams.next();
-  const result = signal === undefined ? await next : await orAborted(next, signal);
+  const options = signal === undefined ? {} : { signal };
+  const streams = session.streams(TRANSFER_SERVICE, options)[Symbol.asyncIterator]();
+  const result = await abortable(streams.next(), signal);
   if (!result.done) return result.value;
+  signal?.throwIfAborted();
   throw await endOf(session);
 }
 
@@ -94,24 +99,4 @@ async function endOf({ closed }: TransferSession): Promise<Mp2pError> {
     return new Mp2pError("MP2P_CLOSED", plain, { hint: CLOSED_HINT });
   }
   return new Mp2pError(code, message, hint === undefined ? {} : { hint });
-}
-
-/** A stream that comes after all is destroyed: its sender learns that nobody listens. */
-async function orAborted(
-  next: Promise<IteratorResult<Duplex>>,
-  signal: AbortSignal,
-): Promise<IteratorResult<Duplex>> {
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort);
-  });
-  try {
-    return await Promise.race([next, aborted]);
-  } catch (error) {
-    next.then(({ done, value }) => done || value.destroy()).catch(() => {});
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

@@ -1,5 +1,7 @@
 /** The receiving side of one transfer: takes the offer, decides, and hands the content on. */
+
 import type { Duplex } from "node:stream";
+import { onAbort } from "../base/abort.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { bootId } from "./boot-id.ts";
@@ -71,8 +73,7 @@ export class Receiver implements RecordSink {
   async run(stream: Duplex, target: Target, signal: AbortSignal | undefined): Promise<void> {
     this.#channel = new Channel(stream, this, SHAPES, (error) => this.#ended(error));
     const abort = () => this.#channel.fail(signal?.reason);
-    signal?.addEventListener("abort", abort);
-    if (signal?.aborted) abort();
+    const stopListening = onAbort(signal, abort);
     try {
       const transferId = await this.#offered.promise;
       const name = inboxName(this.#session.blake3, this.#session.peer.key, transferId);
@@ -83,7 +84,7 @@ export class Receiver implements RecordSink {
       this.#channel.fail(error);
       throw this.#channel.failure?.error ?? error;
     } finally {
-      signal?.removeEventListener("abort", abort);
+      stopListening();
     }
   }
 

@@ -1,8 +1,9 @@
 /** `sendFiles`: files and folders to the peer of a session. */
 import { rm } from "node:fs/promises";
 import { Mp2pError } from "../base/errors.ts";
+import { checkSend } from "./check-transfer.ts";
 import type { Transfer, TransferSummary } from "./events.ts";
-import { deriveTransferId, TRANSFER_ID_BYTES } from "./hashes.ts";
+import { deriveTransferId } from "./hashes.ts";
 import { type Emit, runTransfer } from "./running-transfer.ts";
 import { senderJournalFolder } from "./send-large.ts";
 import { Sender } from "./sender.ts";
@@ -29,16 +30,14 @@ export interface SendOptions {
  * @param paths - files and folders; each arrives under its own last name
  * @throws {Mp2pError} by `done`: `MP2P_REFUSED` where the receiver declines, `MP2P_SOURCE` where a path
  *   is missing, `MP2P_DISK_FULL` where the receiver has no room, `MP2P_CLOSED` where the session ended
+ * @throws {TypeError} at once, for what is no session or no option, or cannot be meant
  */
 export function sendFiles(
   session: TransferSession,
   paths: readonly string[],
   options: SendOptions = {},
 ): Transfer {
-  const { transferId } = options;
-  if (transferId !== undefined && transferId.length !== TRANSFER_ID_BYTES) {
-    throw new RangeError(`a transfer id has ${TRANSFER_ID_BYTES} bytes`);
-  }
+  checkSend(session, options);
   return runTransfer((emit) => send(session, paths, options, emit));
 }
 

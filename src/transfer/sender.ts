@@ -1,5 +1,6 @@
 /** The sending side of one transfer: offers, sends what the receiver wants, counts what it confirms. */
 
+import { onAbort } from "../base/abort.ts";
 import { toHex } from "../base/bytes.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
@@ -86,8 +87,7 @@ export class Sender implements RecordSink {
     const stream = await this.#session.openStream(service);
     this.#channel = new Channel(stream, this, SHAPES, (error) => this.#ended(error));
     const abort = () => this.#channel.fail(signal?.reason);
-    signal?.addEventListener("abort", abort);
-    if (signal?.aborted) abort();
+    const stopListening = onAbort(signal, abort);
     try {
       await this.#offer(roots);
       await this.#go.promise;
@@ -98,7 +98,7 @@ export class Sender implements RecordSink {
       this.#channel.fail(error);
       throw this.#channel.failure?.error ?? error;
     } finally {
-      signal?.removeEventListener("abort", abort);
+      stopListening();
       await this.#tasks.idle();
     }
   }

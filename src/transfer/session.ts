@@ -14,7 +14,7 @@ export interface TransferSession {
     readonly unidirectional?: boolean;
     readonly signal?: AbortSignal;
   }): Promise<Duplex>;
-  streams(service?: string): AsyncIterable<Duplex>;
+  streams(service?: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Duplex>;
   /** Settles when the session has ended. */
   readonly closed: Promise<unknown>;
 }

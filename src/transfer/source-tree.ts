@@ -38,6 +38,8 @@ export async function sourceRoots(paths: readonly string[]): Promise<SourceRoot[
   if (typeof paths === "string") throw new TypeError("paths are a list, also of one: [path]");
   const roots = new Map<string, SourceRoot>();
   for (const path of paths) {
+    // Of an unset variable, say: it would be the current folder with all that is in it.
+    if (path === "") throw new Mp2pError("MP2P_SOURCE", "an empty path names nothing to send");
     const absolute = resolve(path);
     const name = basename(absolute);
     if (name === "") throw new Mp2pError("MP2P_SOURCE", `${printable(path)} has no name to send`);
