@@ -50,6 +50,7 @@ export class Inbox implements FrameHandler {
     // An end alone has no bytes, and is a sign of use all the same.
     this.#begin(keys, packet, count, path, Math.max(1, bytes.length), time);
     this.stream(stream, offset, bytes, fin);
+    if (!fin) this.#state.flowedAt = time;
     const rttMs = this.#state.paths.rttMs;
     keys.acks.record(packet, count, true, fin, ecn, rttMs, time);
   }

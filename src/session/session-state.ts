@@ -28,6 +28,8 @@ export class SessionState {
   remote: Limits | undefined;
   lastReceivedAt: number;
   lastSentAt: number;
+  /** When the newest packets of a stream that goes on came; cleared once it was asked why no others do. */
+  flowedAt: number = -Infinity;
   /** Streams that the peer broke off, of which the program hears once the events before are told. */
   readonly broken: SparseSet<number> = new SparseSet<number>();
   /** The program was refused a stream and waits for `streams`. */

@@ -7,6 +7,8 @@ import type { Recovery } from "./recovery.ts";
 import type { SessionState } from "./session-state.ts";
 
 const KEEP_ALIVE_MS = 15_000;
+/** A stream that was flowing and brings nothing for so long may have been cut off. */
+const CUT_OFF_MS = 1000;
 /** A wish for new keys is repeated, should the endpoint's attempt come to nothing. */
 const REHANDSHAKE_AGAIN_MS = 5_000;
 const REHANDSHAKE_AGAIN_MS_MAX = 60_000;
@@ -67,7 +69,10 @@ export class Timers {
       this.#state.end(CLOSE_CODE.IDLE, "no contact", "idle", now);
       return;
     }
-    if (this.#keepAliveAt <= now) this.#state.control.ping();
+    if (this.#keepAliveAt <= now) {
+      this.#state.flowedAt = -Infinity;
+      this.#state.control.ping();
+    }
     if (this.#silenceAt <= now) this.#rehandshake("silence", now);
     if (this.#lacksKeys(now)) this.#rehandshake("expired", now);
   }
@@ -147,7 +152,17 @@ export class Timers {
     const { config, control, generations, lastReceivedAt, lastSentAt, streams } = this.#state;
     const wait = config.keepAliveMs ?? KEEP_ALIVE_MS;
     if (wait === 0 || streams.count === 0 || control.pending || !generations.had) return Infinity;
-    return Math.max(lastReceivedAt, lastSentAt) + wait;
+    return Math.min(Math.max(lastReceivedAt, lastSentAt) + wait, this.#cutOffAt);
+  }
+
+  /**
+   * When to ask why a stream stopped in its flow: only what leaves from here makes a NAT that forgot us
+   * let the peer's packets in again, and whoever only reads sends nothing of its own accord.
+   */
+  get #cutOffAt(): number {
+    const { flowedAt, lastReceivedAt, paths } = this.#state;
+    if (flowedAt < lastReceivedAt) return Infinity;
+    return flowedAt + Math.max(CUT_OFF_MS, paths.active?.silenceMs ?? 0);
   }
 
   /** WIRE 7: when nothing authenticated came while something is outstanding. */
