@@ -7,6 +7,7 @@ import type { DoctorCheck } from "../events.ts";
 import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { DoctorOptions } from "../options.ts";
 import { formatBytes } from "../text.ts";
+import { interfaceMtus, packetSizeCheck } from "./packet-size-check.ts";
 
 /** Below this the kernel drops bursts at a gigabit: 5 ms of it with a doubled margin, rounded up. */
 const BUFFER_BYTES_WANTED = 2 * 1024 * 1024;
@@ -23,6 +24,7 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
   );
   // First, as what can be heard says who can reach us.
   const multicast = await multicastCheck(endpoint);
+  const mtus = interfaceMtus();
   const checks = [
     {
       name: "system",
@@ -35,6 +37,7 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
     bufferCheck("receive buffer", endpoint.backend.buffers.receiveBytes, "net.core.rmem_max"),
     bufferCheck("send buffer", endpoint.backend.buffers.sendBytes, "net.core.wmem_max"),
     addressCheck(endpoint),
+    ...(mtus.size > 0 ? [packetSizeCheck(mtus)] : []),
     multicast,
   ] satisfies DoctorCheck[];
   context.reporter.emit({ t: "done", checks });
