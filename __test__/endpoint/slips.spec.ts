@@ -9,6 +9,11 @@ import { type Kind, openEndpoint, openPair } from "./pair.ts";
 
 const [kind] = (await availableKinds()) as [Kind];
 const MIX = [kind, kind] as const;
+const target = {
+  offered: async () => [],
+  write: async () => undefined,
+  complete: async () => undefined,
+};
 const identity = await Identity.generate();
 const bind = ["127.0.0.1:0"];
 
@@ -40,6 +45,8 @@ test("calls of an endpoint and of a session name what is wrong with their option
     [() => alice.connect({ key: bob.key } as never), /a ticket, its text, or a key/],
     [async () => alice.ticket({ ofer: true } as never), /no option ofer/],
     [async () => alice.cast(cast, { admit: [bob.keyText] as never }), /admit/],
+    [async () => alice.cast(cast, { rate: 0 }), /rate .* above zero/],
+    [() => alice.receiveCast(undefined as never, target), /a cast's ticket/],
     [async () => alice.cast(cast, { minReceiver: 3 } as never), /no option minReceiver/],
     [() => there.openStream({ unidirectionl: true } as never), /no option unidirectionl/],
     [() => there.openStream({ priority: 9 }), /priority/],
@@ -108,4 +115,26 @@ test("what a listener throws reaches the process, and the session goes on", asyn
   await here.closed;
   t.is((await thrown).message, "of a listener");
   t.deepEqual(closed, ["peer"]);
+});
+
+test("a callback of a receiver that throws ends its cast with that, and not the process", async (t) => {
+  const { alice, bob } = await openPair(t, MIX);
+  const content = { manifest: new Uint8Array(), bytes: 1, read: async () => 1 };
+  await using casting = alice.cast(content, { minReceivers: 2 });
+  const onProgress = () => {
+    throw new Error("of a callback");
+  };
+  const receiving = bob.receiveCast(casting.ticket, target, { onProgress });
+  await t.throwsAsync(receiving, { message: "of a callback" });
+});
+
+test("a callback that throws when asked whom a cast is for refuses, and says so", async (t) => {
+  const { alice, bob } = await openPair(t, MIX);
+  const content = { manifest: new Uint8Array(), bytes: 1, read: async () => 1 };
+  const admit = () => {
+    throw new Error("of a callback");
+  };
+  await using casting = alice.cast(content, { admit });
+  const receiving = bob.receiveCast(casting.ticket, target);
+  await t.throwsAsync(receiving, { code: "MP2P_NOT_ALLOWED" });
 });

@@ -58,6 +58,13 @@ test("a stream that fails between two blocks fails the next one", async (t) => {
   await t.throwsAsync(packed(new LivePacker(failing())), { message: "gone" });
 });
 
+test("a stream of objects is named as such", async (t) => {
+  async function* objects() {
+    yield { bytes: 1 } as never;
+  }
+  await t.throwsAsync(packed(new LivePacker(objects())), { message: /bytes or text, not object/ });
+});
+
 test("a block that does not hold what it says is refused", (t) => {
   const tooLong = Uint8Array.of(0, 0, 0, 5, 1, 2, 3, 4);
   for (const block of [new Uint8Array(), new Uint8Array(3), new Uint8Array(9), tooLong])

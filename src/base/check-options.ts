@@ -28,6 +28,11 @@ export const NUMBER: Rule = rule(
   "a number",
   (value) => typeof value === "number" && !Number.isNaN(value),
 );
+/** Where zero would mean that nothing ever happens. */
+export const RATE: Rule = rule(
+  "a number above zero",
+  (value) => typeof value === "number" && value > 0,
+);
 /** Signals of other realms are none by `instanceof`. */
 export const SIGNAL: Rule = rule("an AbortSignal", (value) => {
   const { throwIfAborted, addEventListener } = Object(value);

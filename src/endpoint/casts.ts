@@ -113,6 +113,9 @@ export class Casts {
       ...(signal === undefined ? {} : { signal }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     };
+    const isAnnounced = Object(from).castId instanceof Uint8Array;
+    if (typeof from !== "string" && !isAnnounced)
+      throw new TypeError("receiveCast takes a cast's ticket, or one that endpoint.casts() yields");
     const ticket = typeof from === "string" ? readCastTicket(from) : undefined;
     const wanted = ticket ?? announcedTicket(from as AnnouncedCast);
     const { castId } = wanted;
@@ -173,8 +176,8 @@ export class Casts {
       groups: this.#groups(castId, cast.group),
       admits: (key, done) => {
         if (typeof admit === "string") return done(true);
-        const asked = typeof admit === "function" ? admit(key) : admit.some(is(key));
-        Promise.resolve(asked).then(done, () => done(false));
+        const ask = async () => (typeof admit === "function" ? admit(key) : admit.some(is(key)));
+        ask().then(done, () => done(false));
       },
     };
   }
@@ -214,7 +217,9 @@ export class Casts {
       engine.lost(error ?? new Mp2pError("MP2P_CLOSED", "the sender ended the connection"));
     const receive = (type: number, body: Uint8Array) => engine.receive(type, body);
     readRecords(stream, receive, gone, () => room.wait());
-    const timer = setInterval(() => onProgress?.(engine.progress()), PROGRESS_MS);
+    const show = async () => onProgress?.(engine.progress());
+    // What the program's callback throws ends the cast here, not the process.
+    const timer = setInterval(() => void show().catch(receipt.reject), PROGRESS_MS);
     timer.unref();
     try {
       return await abortable(receipt.promise, signal);

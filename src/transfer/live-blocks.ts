@@ -78,7 +78,9 @@ export class LivePacker {
     const { done, value } = result;
     this.#isOver = done === true;
     if (this.#isOver) return false;
-    this.#rest = typeof value === "string" ? Buffer.from(value) : (value as Uint8Array);
+    if (typeof value !== "string" && !(value instanceof Uint8Array))
+      throw new TypeError(`a stream that is cast yields bytes or text, not ${typeof value}`);
+    this.#rest = typeof value === "string" ? Buffer.from(value) : value;
     return true;
   }
 }
