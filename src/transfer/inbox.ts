@@ -21,6 +21,7 @@ import type { Folding } from "./offer-book.ts";
 import type { Folder, Target } from "./target.ts";
 
 const PRIVATE_FOLDER = 0o700;
+const TRIES_MAX = 20;
 const FINISHED = "finished";
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants;
 
@@ -62,10 +63,7 @@ export class Inbox {
     boot: Uint8Array,
     make: boolean,
   ): Promise<Inbox | undefined> {
-    const folder = await target.folder(
-      `${INBOX_FOLDER}/${name}`,
-      make ? PRIVATE_FOLDER : undefined,
-    );
+    const folder = await folderOf(target, name, make);
     if (folder === undefined) return undefined;
     let lock: InboxLock | undefined;
     try {
@@ -139,6 +137,18 @@ export class Inbox {
   #closeJournal(): Promise<void> {
     this.#closed ??= this.finished.close();
     return this.#closed;
+  }
+}
+
+/** A transfer that ends removes the folder above where it is empty: also the moment before another makes its own there. */
+async function folderOf(target: Target, name: string, make: boolean): Promise<Folder | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await target.folder(`${INBOX_FOLDER}/${name}`, make ? PRIVATE_FOLDER : undefined);
+    } catch (error) {
+      if (errnoOf((error as Error).cause) !== "ENOENT" || tries === TRIES_MAX) throw error;
+      await target.refresh();
+    }
   }
 }
 

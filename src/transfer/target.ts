@@ -151,13 +151,18 @@ export class Target {
     }
   }
 
+  /** Folders that nobody uses are opened anew: another transfer may have removed them. */
+  refresh(): Promise<void> {
+    return this.#closeSome(0);
+  }
+
   /** Closes the longest unused. */
-  async #closeSome(): Promise<void> {
+  async #closeSome(most: number = MOST_OPEN): Promise<void> {
     for (const [path, slot] of this.#open) {
       if (slot.users > 0 || slot.folder === undefined) continue;
       this.#open.delete(path);
       await closeFile(slot.folder.fd);
-      if (this.#open.size <= MOST_OPEN) return;
+      if (this.#open.size <= most) return;
     }
   }
 
