@@ -123,7 +123,7 @@ export class SessionStreams {
       const named = chunk === undefined ? undefined : reader.push(chunk);
       if (named === undefined) {
         if (chunk !== undefined) continue;
-        if (this.#record.engine.ended(id)) this.#nameless.delete(id);
+        if (this.#record.engine.ended(id)) this.#refuse(id);
         return;
       }
       this.#nameless.delete(id);
@@ -144,8 +144,10 @@ export class SessionStreams {
     return true;
   }
 
+  /** Our half of it would stay as long as the session otherwise. */
   #refuse(id: number): void {
     const { engine } = this.#record;
+    this.#nameless.delete(id);
     const now = this.#host.now();
     engine.stop(id, CLOSE_CODE.NO_SUCH_SERVICE, now);
     if ((id & 2) === 0) engine.reset(id, CLOSE_CODE.NO_SUCH_SERVICE, now);
@@ -190,7 +192,7 @@ export class SessionStreams {
   }
 
   #endStream(id: number, code: number, how: "reset" | "stopped"): void {
-    this.#nameless.delete(id);
+    if (this.#nameless.has(id)) this.#refuse(id);
     const stream = this.#open.get(id);
     if (stream === undefined) return;
     const failure = streamError(stream.service, code, how);

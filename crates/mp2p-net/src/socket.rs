@@ -86,8 +86,7 @@ impl UdpEndpoint {
             if interface > 0 {
                 return Err(SocketError::Argument(format!("a group cannot be bound: {text}")));
             }
-            Bind::open(address, receive_bytes, send_bytes)
-                .map_err(|error| cannot_bind(text, error))
+            Bind::open(address, receive_bytes, send_bytes).map_err(|error| cannot_bind(text, error))
         };
         let binds = addresses.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
         let region = Region::new()?;

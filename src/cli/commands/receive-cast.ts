@@ -30,7 +30,8 @@ const HINTS: Hints = {
 /** The sender went away: whatever its reason, there is a way to go on. */
 const HINTS_OF_FILES: Hints = {
   ...HINTS,
-  MP2P_CLOSED: "receive the sender's next cast of it into the same folder: what is here stays",
+  MP2P_CLOSED:
+    "when the sender casts it again, receive that with its new ticket into the same folder: what is here stays",
 };
 const HINTS_OF_STREAM: Hints = {
   ...HINTS,
