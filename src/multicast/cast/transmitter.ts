@@ -2,6 +2,7 @@
 import {
   BLOCK_SYMBOLS,
   DATA_HEADER_BYTES,
+  PARITY_SYMBOLS,
   type Primitives,
   TAG_BYTES,
 } from "../../backend/port.ts";
@@ -15,6 +16,9 @@ import { type Repair, RepairQueue } from "./repair.ts";
 
 /** Repairs may leave though the window is closed: they open it. */
 const REPAIRS_BEYOND_WINDOW = 64;
+
+/** Kept, as a block is often repaired again a hundred blocks later: in advance, for one receiver, for another. */
+const PARITY_BYTES = 16 * 1024 * 1024;
 
 /** What one span of a burst stands for, once it has left. */
 type Part =
@@ -46,7 +50,7 @@ export class Transmitter {
   readonly #channels: Channels;
   readonly #burst: Burst;
   readonly #hashesMost: number;
-  /** No burst has spans of more blocks. */
+  /** Of as many blocks as a burst has spans, at least. */
   readonly #parities: ParityCache;
   #parts: Part[] = [];
 
@@ -61,7 +65,8 @@ export class Transmitter {
     this.#channels = channels;
     this.#options = options;
     this.#burst = new Burst(geometry);
-    this.#parities = new ParityCache(options.primitives, geometry, SPANS_MOST);
+    const parities = Math.floor(PARITY_BYTES / (PARITY_SYMBOLS * geometry.symbolBytes));
+    this.#parities = new ParityCache(options.primitives, geometry, Math.max(SPANS_MOST, parities));
     const plaintextBytes = geometry.packetBytes - DATA_HEADER_BYTES - TAG_BYTES;
     this.#hashesMost = hashesPerPacket(plaintextBytes);
   }
