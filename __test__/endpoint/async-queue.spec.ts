@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import test from "ava";
 import { AsyncQueue } from "../../src/endpoint/async-queue.ts";
+import { GroupInbox } from "../../src/endpoint/group-inbox.ts";
 import { IncomingSessions } from "../../src/endpoint/incoming-sessions.ts";
 import { openPair } from "./pair.ts";
 
@@ -58,4 +59,15 @@ test("peers that come and go unfetched leave the open sessions and the latest th
   const left: number[] = [];
   for await (const { at } of sessions.loop({})) left.push(at);
   t.deepEqual(left, [7, ...Array.from({ length: 64 }, (_, index) => 936 + index)]);
+});
+
+test("a loop over a group's messages that has ended leaves the next one to others", async (t) => {
+  const inbox = new GroupInbox();
+  const over = inbox.loop();
+  const waiting = over.next();
+  await over.return?.();
+  const [from, instance] = [new Uint8Array(32), new Uint8Array(8)];
+  inbox.push("alice", { from, instance, seq: 0, lost: 0, data: Uint8Array.of(1) });
+  t.true((await waiting).done);
+  t.like(await inbox.loop().next(), { done: false, value: { seq: 0, lost: 0 } });
 });

@@ -53,7 +53,10 @@ export class GroupInbox {
         if (result.done !== true) this.#bytes -= result.value.data.length;
         return result;
       },
-      return: async () => ({ value: undefined, done: true }),
+      return: async () => {
+        await messages.return?.();
+        return { value: undefined, done: true };
+      },
     };
   }
 }
