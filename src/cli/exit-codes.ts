@@ -24,8 +24,10 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+export type InterruptingSignal = "SIGHUP" | "SIGINT" | "SIGTERM";
+
 /** As a shell has it: 128 and the signal's number. */
-export const EXIT_OF_SIGNAL: Readonly<Record<"SIGHUP" | "SIGINT" | "SIGTERM", ExitCode>> = {
+export const EXIT_OF_SIGNAL: Readonly<Record<InterruptingSignal, ExitCode>> = {
   SIGHUP: EXIT.hungUp,
   SIGINT: EXIT.interrupted,
   SIGTERM: EXIT.terminated,

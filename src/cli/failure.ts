@@ -1,14 +1,18 @@
 /** From whatever was thrown to the one error a command ends with. */
 import type { ErrorEvent } from "./events.ts";
-import { type CliErrorCode, EXIT_OF_CODE, EXIT_OF_SIGNAL, type ExitCode } from "./exit-codes.ts";
+import {
+  type CliErrorCode,
+  EXIT_OF_CODE,
+  EXIT_OF_SIGNAL,
+  type ExitCode,
+  type InterruptingSignal,
+} from "./exit-codes.ts";
 
-const SAID_OF_SIGNAL = {
+const SAID_OF_SIGNAL: Readonly<Record<InterruptingSignal, string>> = {
   SIGHUP: "the terminal was closed",
   SIGINT: "interrupted",
   SIGTERM: "terminated",
-} as const;
-
-export type InterruptingSignal = keyof typeof SAID_OF_SIGNAL;
+};
 
 /** A signal asked the command to stop. */
 export class Interruption extends Error {

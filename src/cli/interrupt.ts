@@ -1,5 +1,5 @@
-import { EXIT_OF_SIGNAL } from "./exit-codes.ts";
-import { type InterruptingSignal, Interruption } from "./failure.ts";
+import { EXIT_OF_SIGNAL, type InterruptingSignal } from "./exit-codes.ts";
+import { Interruption } from "./failure.ts";
 
 /** How long an orderly end may take before the process ends anyway; state on disk survives both. */
 const GRACE_MS = 5000;

@@ -1,5 +1,6 @@
 /** Casts on the local network: making one's own known, and hearing of those of keys that are trusted. */
 
+import { onAbort } from "../base/abort.ts";
 import type { AnnouncedCast } from "../multicast/cast/contract.ts";
 import { CastAnnouncer } from "../multicast/cast-announcer.ts";
 import { CastListener } from "../multicast/cast-listener.ts";
@@ -53,14 +54,14 @@ export class AnnouncedCasts {
     const end = () => {
       stop();
       casts.end();
-      signal?.removeEventListener("abort", end);
     };
-    signal?.addEventListener("abort", end, { once: true });
+    const stopListening = onAbort(signal, end);
     return {
       [Symbol.asyncIterator]: () => ({
         next: () => casts.next(),
         return: async () => {
           end();
+          stopListening();
           return { value: undefined, done: true };
         },
       }),

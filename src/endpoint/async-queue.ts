@@ -39,7 +39,7 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   /** Loops end once what is queued has been taken. */
   end(): void {
     this.#ended = true;
-    for (const waiting of this.#waiting.splice(0)) waiting({ value: undefined, done: true });
+    for (const waiting of this.#waiting.splice(0)) waiting(DONE);
   }
 
   has(item: T): boolean {

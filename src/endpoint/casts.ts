@@ -1,6 +1,6 @@
 /** Casts of an endpoint: those it sends, and those it receives, over sessions and groups. */
 import type { Capabilities, Suite } from "../backend/port.ts";
-import { abortable } from "../base/abort.ts";
+import { abortable, onAbort } from "../base/abort.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { deferred } from "../base/deferred.ts";
 import { Mp2pError } from "../base/errors.ts";
@@ -75,19 +75,19 @@ export class Casts {
     const secret = options.admit === "secret" ? primitives.randomBytes(SECRET_BYTES) : undefined;
     const report = deferred<CastReport>();
     const settings = this.#settings(castId, secret, options);
-    const abort = () => sender.fail(options.signal?.reason);
+    let stopListening: (() => void) | undefined;
     let unannounce: (() => void) | undefined;
     const sender = new CastSender(hub, contentPort(content), settings, (done, error) => {
       this.#sending.delete(name);
       unannounce?.();
-      options.signal?.removeEventListener("abort", abort);
+      stopListening?.();
       if (done === undefined) report.reject(error);
       else report.resolve(done);
     });
     this.#sending.set(name, sender);
     const isAnnounced = (options.announce ?? true) && secret === undefined;
     if (isAnnounced) unannounce = this.#host.announced?.announce(castId);
-    options.signal?.addEventListener("abort", abort);
+    stopListening = onAbort(options.signal, () => sender.fail(options.signal?.reason));
     const close = async () => {
       sender.stop();
       await report.promise.catch(() => undefined);

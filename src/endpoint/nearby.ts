@@ -1,4 +1,5 @@
 /** Peers on the local network, as a program sees them. */
+import { onAbort } from "../base/abort.ts";
 import { toHex } from "../base/bytes.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import type { Discovery } from "../multicast/discovery.ts";
@@ -60,14 +61,14 @@ export function nearbyPeers(
     stop();
     peers.end();
   };
-  signal?.addEventListener("abort", end, { once: true });
+  const stopListening = onAbort(signal, end);
   const iterate = peers[Symbol.asyncIterator]();
   return {
     [Symbol.asyncIterator]: () => ({
       next: () => iterate.next(),
       return: async () => {
         end();
-        signal?.removeEventListener("abort", end);
+        stopListening();
         return { value: undefined, done: true };
       },
     }),

@@ -1,4 +1,5 @@
 /** Opens groups on an endpoint, and keeps them until they or it are closed. */
+import { onAbort } from "../base/abort.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { Beacon } from "../multicast/group/beacon.ts";
 import { GroupEngine, type GroupEngineHooks } from "../multicast/group/engine.ts";
@@ -104,14 +105,13 @@ export class OpenGroups {
       invite: (to, session) => service.invite(to, session),
       after,
       ended: (closed) => {
-        signal?.removeEventListener("abort", close);
+        stopListening();
         beacon.close();
         this.#count--;
         return service.delete(closed);
       },
     });
-    const close = () => void group.close();
-    signal?.addEventListener("abort", close, { once: true });
+    const stopListening = onAbort(signal, () => void group.close());
     service.add(group);
     this.#count++;
     const beacon = new Beacon(

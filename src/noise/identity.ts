@@ -11,6 +11,7 @@ import type { KeyPair } from "./key-pair.ts";
 export const SEED_BYTES = 32;
 export const KEY_BYTES = 32;
 const KEY_TEXT_LETTERS = 52;
+const KEY_HINT: string = `a key has ${KEY_TEXT_LETTERS} letters and digits, as \`mp2p id\` prints it`;
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 const STATIC_INFO: Uint8Array = ascii("mp2p/1 static x25519\0");
@@ -100,7 +101,7 @@ export function parseKey(text: string): Uint8Array {
     "MP2P_KEY_INVALID",
     `not a key: ${JSON.stringify(String(text).slice(0, 80))}`,
     {
-      hint: `a key has ${KEY_TEXT_LETTERS} letters and digits, as \`mp2p id\` prints it`,
+      hint: KEY_HINT,
     },
   );
 }
@@ -115,6 +116,6 @@ export function readKey(key: Uint8Array | string): Uint8Array {
   if (typeof key === "string") return parseKey(key);
   if (key instanceof Uint8Array && key.length === KEY_BYTES) return new Uint8Array(key);
   throw new Mp2pError("MP2P_KEY_INVALID", `a key is ${KEY_BYTES} bytes, or its text`, {
-    hint: `a key has ${KEY_TEXT_LETTERS} letters and digits, as \`mp2p id\` prints it`,
+    hint: KEY_HINT,
   });
 }

@@ -1,6 +1,5 @@
 /** Tells people that the other end of a pipe does not answer, and when it does again: a pipe has no line of progress. */
 import type { SessionStats } from "../../index.ts";
-import type { Reporter } from "../reporter.ts";
 import { formatSeconds } from "../text.ts";
 
 /** A shorter pause is not worth a word; it is said again after twice as long. */
@@ -37,7 +36,7 @@ export class PipeSilence {
 /** @returns a function that ends it */
 export function tellSilence(
   stats: () => Pick<SessionStats, "packetsReceived" | "inFlightBytes">,
-  { note }: Pick<Reporter, "note">,
+  note: (text: string) => void,
   now: () => number,
 ): () => void {
   const silence = new PipeSilence(note);

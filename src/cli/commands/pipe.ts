@@ -25,7 +25,7 @@ export async function runPipe(
   };
   const stopTelling = tellSilence(
     () => session.stats(),
-    { note: (text) => reporter.note(text) },
+    (text) => reporter.note(text),
     now,
   );
   try {
