@@ -49,6 +49,32 @@ for (const mix of MIXES) {
   });
 }
 
+for (const mix of MIXES) {
+  const [from, to] = mix;
+  test(`${from} to ${to}: what was lent arrives without a copy, among what was written`, async (t) => {
+    const { there, here } = await openPair(t, mix);
+    const ours = await there.openStream();
+    const memory = randomBytes(1_500_041);
+    const expected = createHash("sha256");
+    const theirs = firstOf(here.streams()).then(async (stream) => {
+      stream.end();
+      const { hash, sink } = sha();
+      await pipeline(stream, sink);
+      return hash.digest("hex");
+    });
+    for (let round = 0; round < 4; round++) {
+      const written = randomBytes(70_000);
+      expected.update(written).update(memory);
+      ours.write(written);
+      await new Promise<void>((resolve) => {
+        ours.lend(new Uint8Array(memory.buffer, memory.byteOffset, memory.length), () => resolve());
+      });
+    }
+    ours.end();
+    t.is(await theirs, expected.digest("hex"));
+  });
+}
+
 /** One mix is enough for what happens above the backends. */
 const mix = MIXES[0] as readonly [Kind, Kind];
 

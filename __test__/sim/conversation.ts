@@ -23,13 +23,25 @@ export class Writing {
   readonly resetsAt: number;
   readonly pauseMs: number;
   readonly lumpBytes: number;
+  /** What was lent and may still leave. */
+  #lent: Uint8Array[] = [];
 
   constructor(random: Random) {
     this.total = random.pick(0, 1, 700, 5000, 60_000, 300_000);
     this.resetsAt = random.chance(0.25) ? random.below(this.total + 1) : Infinity;
     this.pauseMs = random.pick(0, 0, 1, 60);
-    this.lumpBytes = random.pick(1, 300, 20_000, 1_000_000);
+    this.lumpBytes = random.pick(1, 300, 4096, 20_000, 1_000_000);
     if (this.total / this.lumpBytes > 50) this.lumpBytes = Math.ceil(this.total / 50);
+  }
+
+  lend(bytes: Uint8Array): void {
+    this.#lent.push(bytes);
+  }
+
+  /** The memory is the program's again, and serves for something else. */
+  reuse(): void {
+    for (const bytes of this.#lent) bytes.fill(0xee);
+    this.#lent = [];
   }
 }
 
@@ -108,6 +120,7 @@ export class Talker {
     if (end.how === "stopped" && half.told?.how === "reset") return;
     if (half.told !== undefined) throw new Error(`${end.how} after ${half.told.how}`);
     half.told = end;
+    if (half instanceof Writing && end.how === "finished") half.reuse();
   }
 
   #accept(id: number): void {
@@ -145,6 +158,7 @@ export class Talker {
         half.code = 1000 + id;
         half.told = { how: "reset" };
         engine.reset(id, half.code, this.#clock.now);
+        half.reuse();
         return;
       }
       if (half.written === half.total) {
@@ -153,9 +167,12 @@ export class Talker {
         return;
       }
       const wanted = Math.min(half.lumpBytes, half.total - half.written);
-      const bytes = patternAt(id, half.written, wanted);
-      const taken = engine.write(id, bytes, this.#clock.now);
+      const lends = this.#random.chance(0.3);
+      const pattern = patternAt(id, half.written, wanted);
+      const bytes = lends ? pattern.slice() : pattern;
+      const taken = engine.write(id, bytes, this.#clock.now, lends);
       half.written += taken;
+      if (lends && taken > 0) half.lend(bytes);
       if (taken < bytes.length) return;
       if (half.pauseMs > 0) {
         this.#later(half.pauseMs, () => this.#write(id));

@@ -173,7 +173,7 @@ export class SessionStreams {
     };
     const live = () => !this.#isOver;
     return {
-      write: (bytes) => (live() ? act(engine.write(id, bytes, now())) : 0),
+      write: (bytes, lent) => (live() ? act(engine.write(id, bytes, now(), lent)) : 0),
       finish: () => live() && act(engine.finish(id, now())),
       read: () => (live() ? act(engine.read(id)) : undefined),
       consume: (sink) => live() && act(engine.consume(id, sink)),

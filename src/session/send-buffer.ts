@@ -7,6 +7,8 @@ interface Piece {
   end: number;
   /** Bytes of the block in use: whole packets, so that packets do not straddle blocks. */
   readonly capacity: number;
+  /** The block goes back to the pool. */
+  readonly pooled: boolean;
 }
 
 /** Bytes of one stream from the oldest unacknowledged one to the newest written. */
@@ -33,7 +35,8 @@ export class SendBuffer {
         const held = this.#end - (this.#pieces[0]?.start ?? this.#end);
         const block = this.#pool.take(bytes.length - at + held);
         const packets = Math.floor(block.length / packetPayload);
-        piece = { block, start: this.#end, end: this.#end, capacity: packets * packetPayload };
+        const capacity = packets * packetPayload;
+        piece = { block, start: this.#end, end: this.#end, capacity, pooled: true };
         this.#pieces.push(piece);
       }
       const used = piece.end - piece.start;
@@ -46,6 +49,14 @@ export class SendBuffer {
       this.#end += taken;
       at += taken;
     }
+  }
+
+  /** As `append`, without a copy. @param bytes - stay as they are until the peer has them */
+  adopt(bytes: Uint8Array): void {
+    const start = this.#end;
+    this.#end += bytes.length;
+    const capacity = bytes.length;
+    this.#pieces.push({ block: bytes, start, end: this.#end, capacity, pooled: false });
   }
 
   /** Contiguous bytes from `offset` on, which the buffer still holds. */
@@ -67,7 +78,7 @@ export class SendBuffer {
     let count = 0;
     for (const piece of this.#pieces) {
       if (piece.end > offset) break;
-      this.#pool.give(piece.block);
+      this.#giveBack(piece);
       count++;
     }
     if (count > 0) this.#pieces.splice(0, count);
@@ -75,8 +86,12 @@ export class SendBuffer {
 
   /** Gives everything back: nothing will be sent again. */
   clear(): void {
-    for (const piece of this.#pieces) this.#pool.give(piece.block);
+    for (const piece of this.#pieces) this.#giveBack(piece);
     this.#pieces.length = 0;
+  }
+
+  #giveBack({ block, pooled }: Piece): void {
+    if (pooled) this.#pool.give(block);
   }
 
   #pieceAt(offset: number): Piece {

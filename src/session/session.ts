@@ -142,19 +142,20 @@ export class SessionEngine {
     return id;
   }
 
-  /** @returns bytes taken, copied; where that is not all, `writable` follows */
-  write(stream: number, bytes: Uint8Array, _now: number): number {
+  /**
+   * @param lent - the bytes stay as they are until the peer has them: all are taken or none, without a copy
+   * @returns bytes taken; where that is not all, `writable` follows
+   */
+  write(stream: number, bytes: Uint8Array, _now: number, lent = false): number {
     const half = this.#state.streams.send(stream);
     if (half === undefined || half.finished || half.resetCode !== undefined) return 0;
     const room = Math.max(0, this.#delivery.bufferBytes - half.buffered);
-    const taken = Math.min(room, bytes.length);
+    const taken = lent && room > 0 ? bytes.length : Math.min(room, bytes.length);
     if (taken < bytes.length) half.wantsRoom = true;
     if (taken === 0) return 0;
     const packetBytes = this.#state.paths.active?.size.current ?? this.#state.config.ceilingBytes;
-    half.buffer.append(
-      taken === bytes.length ? bytes : bytes.subarray(0, taken),
-      packetBytes - BULK_OVERHEAD_BYTES,
-    );
+    if (lent) half.buffer.adopt(bytes);
+    else half.buffer.append(bytes.subarray(0, taken), packetBytes - BULK_OVERHEAD_BYTES);
     this.#state.queue.add(half);
     return taken;
   }

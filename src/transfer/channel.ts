@@ -88,7 +88,9 @@ export class Channel {
   putOwned(bytes: Uint8Array, written: () => void): void {
     this.flush();
     this.queued += bytes.length;
-    this.stream.write(bytes, () => written());
+    const { stream } = this;
+    if ("lend" in stream) (stream as ConsumableStream).lend(bytes, () => written());
+    else stream.write(bytes, () => written());
   }
 
   /** Resolves when the stream takes more, at once where it does; never rejects. */

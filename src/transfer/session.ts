@@ -19,8 +19,10 @@ export interface TransferSession {
   readonly closed: Promise<unknown>;
 }
 
-/** A stream whose bytes can be had without a copy: `Stream` of the endpoint. */
+/** A stream that spares copies: `Stream` of the endpoint. */
 export interface ConsumableStream extends Duplex {
+  /** @param bytes - stay as they are until the peer says that it has them */
+  lend(bytes: Uint8Array, written: () => void): boolean;
   /** @param take - bytes are borrowed for the call; a promise holds the stream until it settles */
   consume(take: (bytes: Uint8Array) => Promise<unknown> | undefined): void;
 }
