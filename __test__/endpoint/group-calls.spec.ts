@@ -108,8 +108,20 @@ test("options that are none are refused before anything is open", async (t) => {
     ],
     [{ name: "x", members: [new Uint8Array(5)] }, { code: "MP2P_KEY_INVALID" }],
     [{ secret: SECRET, owner: new Uint8Array(31) }, { code: "MP2P_KEY_INVALID" }],
-    [{ secret: SECRET, maxRate: 0 }, { instanceOf: RangeError }],
-    [{ secret: SECRET, maxRate: Number.NaN }, { instanceOf: RangeError }],
+    [
+      { secret: SECRET, maxRate: 0 },
+      { instanceOf: TypeError, message: /maxRate .* above zero/ },
+    ],
+    [{ secret: SECRET, maxRate: Number.NaN }, { instanceOf: TypeError }],
+    [{ secret: SECRET, maxRate: Infinity }, { instanceOf: TypeError }],
+    [
+      { secret: SECRET, member: [] },
+      { instanceOf: TypeError, message: /no option member; .*members/ },
+    ],
+    [
+      { secret: SECRET, reliable: "yes" },
+      { instanceOf: TypeError, message: /true or false/ },
+    ],
   ];
   for (const [options, expected] of mistakes)
     await t.throwsAsync(endpoint.openGroup(options as GroupOptions), expected);

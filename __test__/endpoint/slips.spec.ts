@@ -46,6 +46,8 @@ test("calls of an endpoint and of a session name what is wrong with their option
     [async () => alice.ticket({ ofer: true } as never), /no option ofer/],
     [async () => alice.cast(cast, { admit: [bob.keyText] as never }), /admit/],
     [async () => alice.cast(cast, { rate: 0 }), /rate .* above zero/],
+    [async () => alice.cast(cast, { policy: "required" }), /list of required keys/],
+    [async () => alice.cast(cast, { required: [bob.key] }), /list of required keys/],
     [() => alice.receiveCast(undefined as never, target), /a cast's ticket/],
     [async () => alice.cast(cast, { minReceiver: 3 } as never), /no option minReceiver/],
     [() => there.openStream({ unidirectionl: true } as never), /no option unidirectionl/],

@@ -17,6 +17,7 @@ import {
   SIGNAL,
   TEXT,
 } from "../base/check-options.ts";
+import type { CastOptions } from "../multicast/cast/contract.ts";
 import { KEY_BYTES } from "../noise/identity.ts";
 import { FIRST_PROGRAM_CODE } from "../session/close-codes.ts";
 import { writeLimits } from "../wire/limits.ts";
@@ -108,7 +109,13 @@ const CLOSE: Rules = {
   reason: TEXT,
 };
 
-export const checkCast = (options: unknown): void => checkOptions("a cast", options, CAST);
+export function checkCast(options: CastOptions): void {
+  checkOptions("a cast", options, CAST);
+  if ((options.policy === "required") !== (options.required !== undefined))
+    throw new TypeError(
+      'policy "required" of a cast and its list of required keys belong together',
+    );
+}
 export const checkReceiveCast = (options: unknown): void =>
   checkOptions("receiveCast", options, RECEIVE_CAST);
 export const checkClose = (options: unknown): void => checkOptions("close", options, CLOSE);

@@ -1,6 +1,15 @@
 /** What a group is opened with, checked. */
 import { ascii } from "../base/bytes.ts";
-import { DEFAULT_RATE_BYTES_PER_SECOND } from "../multicast/group/rate.ts";
+import {
+  ANY,
+  checkOptions,
+  either,
+  FLAG,
+  type Rule,
+  type Rules,
+  SIGNAL,
+  TEXT,
+} from "../base/check-options.ts";
 import { assertStrongSecret, type GroupTerms } from "../multicast/group/terms.ts";
 import { readKey } from "../noise/identity.ts";
 import type { Allow } from "./admission.ts";
@@ -29,30 +38,37 @@ export interface GroupOptions {
   readonly signal?: AbortSignal;
 }
 
+const BYTES: Rule = { is: "a Uint8Array", fits: (value) => value instanceof Uint8Array };
+
+const GROUP: Rules = {
+  name: TEXT,
+  secret: either(TEXT, BYTES),
+  owner: either(TEXT, BYTES),
+  // Who is a member is checked where it is asked.
+  members: ANY,
+  reliable: FLAG,
+  maxRate: {
+    is: "a number of bytes a second above zero",
+    fits: (value) => Number.isFinite(value) && Number(value) > 0,
+  },
+  signal: SIGNAL,
+};
+
 /**
- * @throws {TypeError} for what is no group's term, where nothing tells this group from others, or anybody could join unasked
+ * @throws {TypeError} for what is no option or cannot be meant, where nothing tells this group from others, or anybody could join unasked
  * @throws {Mp2pError} `MP2P_WEAK_SECRET`, `MP2P_KEY_INVALID`
  */
-export function groupTerms({ name, secret, owner, members }: GroupOptions): GroupTerms {
-  if (name !== undefined && typeof name !== "string") throw new TypeError("a group's name is text");
+export function groupTerms(options: GroupOptions): GroupTerms {
+  checkOptions("openGroup", options, GROUP);
+  const { name, secret, owner, members } = options;
   if (name === undefined && secret === undefined && owner === undefined)
     throw new TypeError("a group has a name, a secret or an owner");
   if (secret === undefined && members === undefined)
     throw new TypeError("who may join? Give a secret, or members: a list, or () => true for all");
-  if (secret !== undefined) {
-    if (typeof secret !== "string" && !(secret instanceof Uint8Array))
-      throw new TypeError("a group's secret is text, or a Uint8Array");
-    assertStrongSecret(secret);
-  }
+  if (secret !== undefined) assertStrongSecret(secret);
   return {
     name: new TextEncoder().encode(name ?? ""),
     secret: typeof secret === "string" ? new TextEncoder().encode(secret) : (secret ?? ascii("")),
     owner: owner === undefined ? ascii("") : readKey(owner),
   };
-}
-
-/** @throws {RangeError} for a rate at which nothing would ever leave */
-export function groupRate({ maxRate = DEFAULT_RATE_BYTES_PER_SECOND }: GroupOptions): number {
-  if (maxRate > 0 && Number.isFinite(maxRate)) return maxRate;
-  throw new RangeError(`maxRate is a number of bytes a second above zero, not ${maxRate}`);
 }

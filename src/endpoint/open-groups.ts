@@ -3,13 +3,14 @@ import { onAbort } from "../base/abort.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { Beacon } from "../multicast/group/beacon.ts";
 import { GroupEngine, type GroupEngineHooks } from "../multicast/group/engine.ts";
+import { DEFAULT_RATE_BYTES_PER_SECOND } from "../multicast/group/rate.ts";
 import { type GroupKeys, groupKeys } from "../multicast/group/terms.ts";
 import type { Scope } from "../multicast/group-address.ts";
 import type { GroupHub } from "../multicast/hub.ts";
 import type { Ticket } from "../rendezvous/ticket.ts";
 import { Admission } from "./admission.ts";
 import { Group } from "./group.ts";
-import { type GroupOptions, groupRate, groupTerms } from "./group-options.ts";
+import { type GroupOptions, groupTerms } from "./group-options.ts";
 import { GroupService } from "./group-service.ts";
 import type { Session } from "./session.ts";
 import type { SessionRecord } from "./session-record.ts";
@@ -54,8 +55,8 @@ export class OpenGroups {
   /** See `Endpoint.openGroup`. */
   open(options: GroupOptions): Group {
     const { hub } = this.#config;
-    options.signal?.throwIfAborted();
     const terms = groupTerms(options);
+    options.signal?.throwIfAborted();
     if (hub === undefined)
       throw new Mp2pError("MP2P_NO_MULTICAST", "this endpoint was opened without multicast", {
         hint: 'open the endpoint with discovery mode "on" or "private"',
@@ -92,8 +93,7 @@ export class OpenGroups {
     options: GroupOptions,
   ): Group {
     const { instance, scope, connect, after, unixMs } = this.#config;
-    const { reliable = false, signal } = options;
-    const rate = groupRate(options);
+    const { reliable = false, maxRate: rate = DEFAULT_RATE_BYTES_PER_SECOND, signal } = options;
     const service = this.#service;
     const engine = (hooks: GroupEngineHooks) =>
       new GroupEngine({ hub, keys, instance, scope, reliable, rate, owner, hooks });
