@@ -12,13 +12,14 @@ function lastEvent({ stdout }: Ended): Record<string, unknown> {
   return JSON.parse(stdout.trim().split("\n").at(-1) as string) as Record<string, unknown>;
 }
 
-test("help loads neither the addon nor libsodium", async (t) => {
+test("help loads neither the addon nor libsodium, and nothing complains, whatever Node it is", async (t) => {
   // The environment makes every backend fail, so help that needed one would too.
   const help = new Command(t, "/nonexistent", ["--help"], {
     env: { MP2P_BACKEND: "no such backend" },
   });
-  const { code, stdout } = await help.ended;
+  const { code, stdout, stderr } = await help.ended;
   t.is(code, 0);
+  t.is(stderr, "");
   for (const command of ["id", "send", "receive", "listen", "connect", "doctor"]) {
     t.true(stdout.includes(`  ${command}`), command);
   }
