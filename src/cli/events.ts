@@ -86,6 +86,17 @@ export interface CastProgressEvent {
   readonly path: "multicast";
 }
 
+/**
+ * Neither `confirmed` nor `files` has grown for `seconds`; told after ten, and again after each twice as long. The
+ * next `progress` in which one of them has says that it goes on. At the sender of a cast without `peer`.
+ */
+export interface StalledEvent {
+  readonly t: "stalled";
+  readonly peer?: string;
+  readonly seconds: number;
+  readonly path: PathKind;
+}
+
 /** What became of one receiver of a cast: one line each, when the cast is over. */
 export interface ReceiverEvent {
   readonly t: "receiver";
@@ -215,6 +226,7 @@ export type CliEventBody =
   | AcceptEvent
   | ProgressEvent
   | CastProgressEvent
+  | StalledEvent
   | ReceiverEvent
   | FileEvent
   | DoneEvent

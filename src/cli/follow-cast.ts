@@ -8,6 +8,7 @@ import {
 } from "../index.ts";
 import type { Context } from "./context.ts";
 import type { CastProgressEvent } from "./events.ts";
+import { StallWatch } from "./motion.ts";
 import type { ReceiverLine } from "./progress-line.ts";
 import { RateMeter } from "./rate-meter.ts";
 
@@ -28,6 +29,8 @@ export async function followCast(
   { reporter, now }: Context,
 ): Promise<CastReport> {
   const meter = new RateMeter();
+  const stalled = (seconds: number) => reporter.emit({ t: "stalled", seconds, path: "multicast" });
+  using watch = new StallWatch(stalled, now);
   const over = reporter.follow(() => receiverLines(casting));
   let waiting = "";
   try {
@@ -36,8 +39,10 @@ export async function followCast(
       // What is live goes no faster than it comes, whatever the network would take.
       const rate = progress.total === undefined ? meter.rate : progress.rate;
       const awaited = progress.bytes > 0 ? 0 : Math.max(0, minReceivers - present(casting));
+      const { slowest: confirmed, receivers } = progress;
+      watch.update({ confirmed, receivers, awaited });
       const before = waiting;
-      waiting = awaited > 0 ? `${awaited} ${progress.receivers}` : "";
+      waiting = awaited > 0 ? `${awaited} ${receivers}` : "";
       // Nothing moves yet, so only who comes and goes is news.
       if (waiting === "" || waiting !== before)
         reporter.emit(progressEvent({ ...progress, rate }, awaited));

@@ -2,6 +2,7 @@
 import type { Session, Transfer, TransferEvent, TransferSummary } from "../index.ts";
 import type { DoneEvent, ProgressEvent } from "./events.ts";
 import { CliError, codeOf } from "./failure.ts";
+import { StallWatch } from "./motion.ts";
 import { RateMeter } from "./rate-meter.ts";
 import type { Reporter } from "./reporter.ts";
 import { plural } from "./text.ts";
@@ -34,7 +35,7 @@ export async function followTransfer(transfer: Transfer, following: Following): 
     const { kind, rttMs } = session.path;
     return { peer: session.peer.keyText, path: kind, rttMs };
   };
-  const teller = new Teller(view, reporter, now);
+  using teller = new Teller(view, reporter, now);
   try {
     for await (const event of transfer) teller.tell(event);
     return doneEvent(await transfer.done, session, wireBytes());
@@ -49,18 +50,20 @@ export async function followTransfer(transfer: Transfer, following: Following): 
 /** Whose transfer it is, and how it comes. */
 export type TransferView = Pick<ProgressEvent, "peer" | "path" | "rttMs">;
 
-/** Says what the events of one transfer say, progress not too often. */
-export class Teller {
+/** Says what the events of one transfer say, progress not too often, and when there is none. */
+export class Teller implements Disposable {
   readonly #view: () => TransferView;
   readonly #reporter: Reporter;
   readonly #now: () => number;
   readonly #meter = new RateMeter();
+  readonly #watch: StallWatch;
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(view: () => TransferView, reporter: Reporter, now: () => number) {
     this.#view = view;
     this.#reporter = reporter;
     this.#now = now;
+    this.#watch = new StallWatch((seconds) => this.#stalled(seconds), now);
   }
 
   tell(event: TransferEvent): void {
@@ -74,6 +77,7 @@ export class Teller {
         const { files, resumeBytes } = event;
         const { peer } = this.#view();
         this.#reporter.emit({ t: "accept", peer, files, resumeBytes });
+        this.#watch.update({ confirmed: resumeBytes, files: 0 });
         break;
       }
       case "progress":
@@ -89,7 +93,17 @@ export class Teller {
     }
   }
 
+  [Symbol.dispose](): void {
+    this.#watch[Symbol.dispose]();
+  }
+
+  #stalled(seconds: number): void {
+    const { peer, path } = this.#view();
+    this.#reporter.emit({ t: "stalled", peer, seconds, path });
+  }
+
   #progress(event: TransferProgress): void {
+    this.#watch.update(event);
     const isLast = event.confirmed === event.total;
     if (!isLast && this.#now() - this.#toldAtMs < PROGRESS_INTERVAL_MS) return;
     this.#toldAtMs = this.#now();

@@ -76,6 +76,9 @@ export class HumanReporter implements Reporter {
       case "progress":
         if (!this.#options.isQuiet) this.#progress.update(event);
         break;
+      case "stalled":
+        // The line of progress says it.
+        break;
       case "peer":
         this.#peer(event);
         break;

@@ -1,4 +1,5 @@
 import type { CastProgressEvent, ProgressEvent } from "./events.ts";
+import { Motion } from "./motion.ts";
 import {
   type ProgressState,
   progressLine,
@@ -20,9 +21,8 @@ const ROWS_LEFT_FREE = 4;
 const CAST = "";
 
 interface Shown {
-  event: ProgressEvent | CastProgressEvent;
-  /** When `confirmed` last grew. */
-  movedAtMs: number;
+  readonly event: ProgressEvent | CastProgressEvent;
+  readonly motion: Motion;
 }
 
 export interface ProgressViewOptions {
@@ -54,9 +54,9 @@ export class ProgressView {
 
   update(event: ProgressEvent | CastProgressEvent): void {
     const key = "peer" in event ? event.peer : CAST;
-    const before = this.#shown.get(key);
-    const hasMoved = before === undefined || event.confirmed > before.event.confirmed;
-    this.#shown.set(key, { event, movedAtMs: hasMoved ? this.#now() : before.movedAtMs });
+    const motion = this.#shown.get(key)?.motion ?? new Motion();
+    motion.update(event, this.#now());
+    this.#shown.set(key, { event, motion });
     if (this.#timer !== undefined) return;
     const interval = this.#isLive ? DRAW_INTERVAL_MS : LOG_INTERVAL_MS;
     this.#timer = setInterval(() => this.draw(), interval);
@@ -151,8 +151,8 @@ export class ProgressView {
 
   /** The transfer that began first comes first. */
   #states(): ProgressState[] {
-    return [...this.#shown.values()].map(({ event, movedAtMs }) => {
-      const stalledSeconds = (this.#now() - movedAtMs) / 1000;
+    return [...this.#shown.values()].map(({ event, motion }) => {
+      const stalledSeconds = motion.stillMs(this.#now()) / 1000;
       return { ...event, stalledSeconds, others: 0 };
     });
   }

@@ -14,6 +14,7 @@ import type { DoneEvent } from "../events.ts";
 import type { CliErrorCode } from "../exit-codes.ts";
 import { CliError, codeOf } from "../failure.ts";
 import { partialError, Teller } from "../follow-transfer.ts";
+import { StallWatch } from "../motion.ts";
 import type { ReceiveOptions } from "../options.ts";
 import { requireFolder } from "../paths.ts";
 import { RateMeter } from "../rate-meter.ts";
@@ -91,7 +92,7 @@ export async function receiveCastFiles(
     },
     ...(durable && { durable }),
   });
-  const teller = new Teller(() => ({ peer, path }), reporter, now);
+  using teller = new Teller(() => ({ peer, path }), reporter, now);
   try {
     for await (const event of transfer) {
       if (event.type === "offer") peer = event.peer;
@@ -121,13 +122,17 @@ export async function receiveCastToStdout(
 ): Promise<DoneEvent> {
   const peer = formatKey(parseTicket(ticket).key);
   const meter = new RateMeter();
+  let kind: "multicast" | "direct" = "multicast";
+  const stalled = (seconds: number) => reporter.emit({ t: "stalled", peer, seconds, path: kind });
+  using watch = new StallWatch(stalled, now);
   const onProgress = ({ bytes, path, ...progress }: CastReceiveProgress) => {
     meter.add(now(), bytes);
+    watch.update({ confirmed: bytes });
     const total = progress.total ?? null;
     const { rate } = meter;
     const counts = { bytes, confirmed: bytes, total, files: 0, filesTotal: 0, rate };
     const etaSeconds = total === null || rate <= 0 ? null : (total - bytes) / rate;
-    const kind = path === "unicast" ? "direct" : "multicast";
+    kind = path === "unicast" ? "direct" : "multicast";
     reporter.emit({ t: "progress", peer, ...counts, etaSeconds, path: kind });
   };
   const receiving = receiveCastStream(endpoint, ticket, stdout, {
