@@ -67,6 +67,39 @@ test("a receiver that does not come back is lost after a minute, and the others 
   t.regex(String(gone.error), /the sender fell silent/);
 });
 
+test("the only receiver is interrupted: the cast waits for it to come back, and goes on where it was", async (t) => {
+  const world = await castWorld(SETUP);
+  const first = world.add();
+  const { clock } = world.network;
+  clock.run(BEGUN_MS);
+  first.engine.decline(new Error("Ctrl-C"));
+  clock.run(BEGUN_MS + 50_000);
+  t.false(world.isOver);
+  const second = world.add({ key: first.hub.key, held: first.held() });
+  t.true(world.run(10_000));
+  t.true(second.receipt !== undefined && second.receipt.heldBytes > 0);
+  t.deepEqual(
+    world.report?.receivers.map(({ outcome }) => outcome),
+    ["complete"],
+  );
+});
+
+test("a receiver that was interrupted and does not come back is partial after a minute", async (t) => {
+  const world = await castWorld({ ...SETUP, cast: { minReceivers: 2 } });
+  const steady = world.add();
+  const gone = world.add();
+  const { clock } = world.network;
+  clock.run(BEGUN_MS);
+  gone.engine.decline(new Error("Ctrl-C"));
+  t.true(clock.run(59_000, () => steady.receipt !== undefined));
+  t.false(world.isOver);
+  t.true(world.run(61_000));
+  t.deepEqual(
+    world.report?.receivers.map(({ outcome }) => outcome),
+    ["complete", "partial"],
+  );
+});
+
 for (const sleeper of ["sender", "receiver"] as const)
   test(`a ${sleeper} that slept blames nobody for having been silent`, async (t) => {
     const world = await castWorld(SETUP);

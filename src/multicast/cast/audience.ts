@@ -65,7 +65,7 @@ export class Audience {
   readonly #door: DoorOptions;
   readonly #cast: Cast;
   readonly #hooks: AudienceHooks;
-  readonly #knocked = new Set<Peer>();
+  readonly #knocked = new WeakSet<Peer>();
   readonly #watch: Watchfulness;
   #isEndTold: boolean;
 
@@ -80,6 +80,11 @@ export class Audience {
   /** Everybody who came, but for those who came anew. */
   get peers(): readonly Peer[] {
     return this.#crowd.peers;
+  }
+
+  /** Nobody is left to wait for. */
+  isOver(now: number): boolean {
+    return this.#crowd.isOver(now);
   }
 
   live(): Peer[] {
@@ -273,10 +278,7 @@ export class Audience {
   }
 
   #onDecline(peer: Peer, body: Uint8Array, now: number): void {
-    const { code, why } = parseReason(body);
-    const isNew = (peer.status?.writtenBytes ?? 0) === 0;
-    peer.outcome = isNew && !peer.ready ? "declined" : "partial";
-    peer.why = `${why} (${code})`;
+    peer.decline(parseReason(body), this.#cast.geometry.isLive);
     this.#over(peer, now);
   }
 

@@ -8,6 +8,8 @@ const PEERS_MOST = 1 << 14;
 const PER_KEY_MOST = 4;
 /** All others are done: whoever gets on no more is waited for so long. */
 const LAGGING_MS = 60_000;
+/** Whoever interrupted it may come back: it is waited for as long as one that was killed. */
+const INTERRUPTED_MS = 60_000;
 
 export class Crowd {
   #peers: Peer[] = [];
@@ -45,6 +47,14 @@ export class Crowd {
     this.#present.add(peer);
     this.#byKey.set(nameOf(peer.key), [...this.#ofKey(peer.key), peer]);
     return true;
+  }
+
+  /** Nobody is left to wait for. */
+  isOver(now: number): boolean {
+    return this.#peers.every(
+      ({ outcome, isInterrupted, finishedAt }) =>
+        outcome !== undefined && !(isInterrupted && now - finishedAt < INTERRUPTED_MS),
+    );
   }
 
   /** All others are through, and these have not got on for long: not entered, or nothing written. */

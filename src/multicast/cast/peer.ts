@@ -4,6 +4,7 @@ import type { Channel } from "./channels.ts";
 import type { CastOutcome, ReceiverState } from "./contract.ts";
 import { DelayMeter } from "./delay-meter.ts";
 import type { CastLink } from "./ports.ts";
+import type { Reason } from "./records.ts";
 import type { Status } from "./status-record.ts";
 
 /** Microseconds of a stamp. */
@@ -30,6 +31,8 @@ export class Peer {
   /** It has not been heard for long, and may be again. */
   isSilent = false;
   outcome: CastOutcome | undefined;
+  /** It was stopped by its user or program, for no reason of its own. */
+  isInterrupted = false;
   why: string | undefined;
   /** Hashes of held blocks that are not read yet. */
   readonly held: Map<number, Uint8Array> = new Map();
@@ -116,6 +119,14 @@ export class Peer {
   restartRound(): void {
     this.roundRttMs = Infinity;
     this.delay.restart();
+  }
+
+  /** @param isLive - what it leaves goes on without it */
+  decline({ code, why }: Reason, isLive: boolean): void {
+    const isNew = !this.ready && this.writtenBytes === 0;
+    this.outcome = isNew ? "declined" : "partial";
+    this.why = `${why} (${code})`;
+    this.isInterrupted = !isNew && !isLive && code === "MP2P_CLOSED";
   }
 
   /** @param active - the channels in use */

@@ -207,8 +207,7 @@ export class CastSender implements Service {
     }
     for (const peer of stuckPeers(hearers, this.#transmitter.block, this.#geometry, this.#pace))
       this.#audience.slow(peer);
-    const isIdle = this.#audience.peers.every(({ outcome }) => outcome !== undefined);
-    if (isIdle) this.#finish(undefined);
+    if (this.#audience.isOver(now)) this.#finish(undefined);
   }
 
   /** @returns whether more could leave at once */
