@@ -10,6 +10,15 @@ import { loadBackend } from "../support/backends.ts";
 
 const KEY = new Uint8Array(32).fill(7);
 
+test("only the answer `true` opens the door", async (t) => {
+  const answers: unknown[] = ["no", 1, {}, [], undefined, null, Promise.resolve("yes")];
+  for (const answer of answers) {
+    const admission = new Admission(() => answer as boolean);
+    t.false(await admission.allows(KEY), String(answer));
+  }
+  t.true(await new Admission(async () => true).allows(KEY));
+});
+
 test("a token that is shown while the program is still asked about the key lets its bearer in", async (t) => {
   const { primitives } = await loadBackend("fallback");
   const answer = deferred<boolean>();

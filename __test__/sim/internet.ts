@@ -27,6 +27,8 @@ export interface InternetOptions {
   readonly delayMs: number;
   readonly loss?: number;
   readonly reorderMs?: number;
+  /** Larger UDP payloads are lost. */
+  readonly largestBytes?: number;
 }
 
 /** Carries packets between addresses. */
@@ -65,8 +67,8 @@ export class Internet {
 
   carry(from: string, to: string, packet: SimPacket): void {
     if (packet.key === PLAIN) this.plainSeen.push({ from, to, bytes: packet.plaintext });
-    const { delayMs, loss = 0, reorderMs = 0 } = this.options;
-    if (!this.reaches(from, to) || this.random.chance(loss)) return;
+    const { delayMs, loss = 0, reorderMs = 0, largestBytes = Infinity } = this.options;
+    if (!this.reaches(from, to) || this.random.chance(loss) || packet.size > largestBytes) return;
     const late = delayMs + this.random.next() * reorderMs;
     this.clock.after(late, () => this.#sockets.get(to)?.arrive(from, packet));
   }

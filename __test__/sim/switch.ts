@@ -23,6 +23,8 @@ export interface SwitchOptions {
   readonly delayMs: number;
   /** Probability for each receiver apart. */
   readonly loss?: number;
+  /** Larger UDP payloads are lost. */
+  readonly largestBytes?: number;
   /** The switch has no querier: a membership is forgotten so long after it was reported. */
   readonly forgetsAfterMs?: number;
 }
@@ -81,12 +83,12 @@ export class Switch {
   }
 
   #deliver(from: Member, to: Member, group: string, joinedAt: number, packet: SimPacket): void {
-    const { delayMs, loss = 0, forgetsAfterMs = Infinity } = this.options;
+    const { delayMs, loss = 0, largestBytes = Infinity, forgetsAfterMs = Infinity } = this.options;
     if (from === to) {
       this.#clock.after(0, () => to.arriveInGroup(from.address, group, packet));
       return;
     }
-    if (this.#clock.now - joinedAt > forgetsAfterMs) return;
+    if (this.#clock.now - joinedAt > forgetsAfterMs || packet.size > largestBytes) return;
     if (!this.reaches(from.address, to.address) || this.#random.chance(loss)) return;
     this.#clock.after(delayMs, () => to.arriveInGroup(from.address, group, packet));
   }

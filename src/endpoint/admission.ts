@@ -55,7 +55,7 @@ export class Admission {
     return this.#offers.some(({ expiresMs }) => expiresMs > nowMs);
   }
 
-  /** Whether the key alone opens the door. A callback that throws refuses. */
+  /** Whether the key alone opens the door. A callback that throws, or says anything but `true`, refuses. */
   async allows(key: Uint8Array): Promise<boolean> {
     if (this.#decide === undefined) return true;
     const name = toHex(key);
@@ -77,7 +77,7 @@ export class Admission {
     key: Uint8Array,
   ): Promise<boolean> {
     try {
-      return await decide(key);
+      return (await decide(key)) === true;
     } catch {
       return false;
     }

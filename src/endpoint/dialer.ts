@@ -31,7 +31,7 @@ export interface DialTarget {
   readonly namedGroups?: readonly string[];
   /** Groups of the peer, joined; the attempt leaves them when it is over. */
   readonly groups?: HeldGroups | undefined;
-  /** Addresses first: the peer had one, and the group's answer would only be in the way. */
+  /** The first round is the addresses': the peer had one, and the group's answer would only be in the way. */
   readonly groupsLast?: boolean;
   /** Infinity for a session that looks for its silent peer. */
   readonly timeoutMs: number;
@@ -77,8 +77,10 @@ class Attempt implements Timed {
     const addresses = this.dial.candidates.map(({ address }) => address);
     // A peer on this very machine answers there: the network would be a detour.
     const isHere = this.dial.candidates.some(({ reach }) => reach === "loopback");
-    if (isHere && this.dial.rounds === 0) return addresses;
-    return this.target.groupsLast ? [...addresses, ...groups] : [...groups, ...addresses];
+    const { groupsLast = false } = this.target;
+    const isFirst = this.dial.rounds === 0 && addresses.length > 0;
+    if (isFirst && (isHere || groupsLast)) return addresses;
+    return groupsLast ? [...addresses, ...groups] : [...groups, ...addresses];
   }
 }
 
