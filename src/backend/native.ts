@@ -9,7 +9,9 @@ import { nativePrimitives } from "./native/primitives.ts";
 import { NativeDatagramSocket } from "./native/socket.ts";
 import type { Backend } from "./port.ts";
 
-const require = createRequire(import.meta.url);
+/** A program bundled as CommonJS has no `import.meta`, and without this would silently run on the fallback. */
+const FILE = typeof __filename === "string" ? __filename : fileURLToPath(import.meta.url);
+const require = createRequire(FILE);
 
 /**
  * A binary built in the checkout, else the platform package.
@@ -36,7 +38,9 @@ let loaded: Addon | undefined;
 function loadAddon(): Addon {
   if (loaded !== undefined) return loaded;
   const platform = platformName();
-  const candidates = [join(packageRoot(), `mp2p.${platform}.node`), `mp2p-${platform}`];
+  const root = packageRoot();
+  const built = root === undefined ? [] : [join(root, `mp2p.${platform}.node`)];
+  const candidates = [...built, `mp2p-${platform}`];
   let cause: unknown;
   for (const candidate of candidates) {
     try {
@@ -76,11 +80,12 @@ function isMusl(): boolean {
   }
 }
 
-/** The nearest folder above whose package.json is ours. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!isPackage(folder) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
+/** The nearest folder above whose package.json is ours; a bundle has none. */
+function packageRoot(): string | undefined {
+  for (let folder = dirname(FILE); ; folder = dirname(folder)) {
+    if (isPackage(folder)) return folder;
+    if (dirname(folder) === folder) return undefined;
+  }
 }
 
 function isPackage(folder: string): boolean {
