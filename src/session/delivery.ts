@@ -8,7 +8,9 @@ import type { SessionState } from "./session-state.ts";
 /** A stream that was full takes bytes again once this part of its buffer is free. */
 const WRITABLE_SHARE = 0.5;
 const SEND_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Of one stream, and of all streams of a session beside their least: a reader that stops may have opened thousands. */
 const SEND_BUFFER_BYTES_MAX = 64 * 1024 * 1024;
+const SEND_BUFFER_BYTES_LEAST = 64 * 1024;
 
 /** What becomes of the content of packets: delivered, or to be sent again. */
 export class Delivery implements Settlement {
@@ -18,8 +20,19 @@ export class Delivery implements Settlement {
     this.#state = state;
   }
 
-  /** Bytes one stream may hold: enough for two round trips at the rate of the path. */
-  get bufferBytes(): number {
+  /** Bytes that a stream may take now. None waits for others: each may hold the least there is. */
+  roomFor(half: SendHalf): number {
+    return Math.max(0, this.#mostOf(half) - half.buffered);
+  }
+
+  /** Bytes a stream may hold: what its path needs, as far as the session's other streams leave it. */
+  #mostOf(half: SendHalf): number {
+    const left = SEND_BUFFER_BYTES_MAX - this.#state.streams.held.bytes;
+    return Math.min(this.#bufferBytes, Math.max(SEND_BUFFER_BYTES_LEAST, half.buffered + left));
+  }
+
+  /** Enough for two round trips at the rate of the path. */
+  get #bufferBytes(): number {
     const path = this.#state.paths.active;
     const product =
       path === undefined ? 0 : Math.ceil(2 * path.controller.bandwidth * path.rtt.smoothed);
@@ -80,7 +93,7 @@ export class Delivery implements Settlement {
     const { counters } = this.#state;
     const before = half.delivered;
     counters.streamBytesAcked += half.acked(offset, length, fin);
-    if (half.wantsRoom && half.buffered <= this.bufferBytes * WRITABLE_SHARE) {
+    if (half.wantsRoom && half.buffered <= this.#mostOf(half) * WRITABLE_SHARE) {
       half.wantsRoom = false;
       this.#state.emit({ kind: "writable", stream: half.id });
     }

@@ -11,14 +11,22 @@ interface Piece {
   readonly pooled: boolean;
 }
 
+/** Bytes that several buffers hold together. */
+export interface Held {
+  bytes: number;
+}
+
 /** Bytes of one stream from the oldest unacknowledged one to the newest written. */
 export class SendBuffer {
   readonly #pool: BlockPool;
+  readonly #held: Held;
   readonly #pieces: Piece[] = [];
   #end = 0;
 
-  constructor(pool: BlockPool) {
+  /** @param held - counts what this buffer holds, among others */
+  constructor(pool: BlockPool, held: Held) {
     this.#pool = pool;
+    this.#held = held;
   }
 
   /** Stream offset after the last byte written. */
@@ -28,6 +36,7 @@ export class SendBuffer {
 
   /** @param packetPayload - stream bytes of a full packet; blocks are filled to a multiple of it */
   append(bytes: Uint8Array, packetPayload: number): void {
+    this.#held.bytes += bytes.length;
     let at = 0;
     while (at < bytes.length) {
       let piece = this.#pieces.at(-1);
@@ -54,6 +63,7 @@ export class SendBuffer {
   /** As `append`, without a copy. @param bytes - stay as they are until the peer has them */
   adopt(bytes: Uint8Array): void {
     const start = this.#end;
+    this.#held.bytes += bytes.length;
     this.#end += bytes.length;
     const capacity = bytes.length;
     this.#pieces.push({ block: bytes, start, end: this.#end, capacity, pooled: false });
@@ -90,7 +100,8 @@ export class SendBuffer {
     this.#pieces.length = 0;
   }
 
-  #giveBack({ block, pooled }: Piece): void {
+  #giveBack({ block, start, end, pooled }: Piece): void {
+    this.#held.bytes -= end - start;
     if (pooled) this.#pool.give(block);
   }
 

@@ -1,6 +1,6 @@
 import { RangeSet } from "../base/ranges.ts";
 import type { BlockPool } from "./block-pool.ts";
-import { SendBuffer } from "./send-buffer.ts";
+import { type Held, SendBuffer } from "./send-buffer.ts";
 
 /** The sending side of a stream: what was written, sent, lost and acknowledged, as ranges. */
 export class SendHalf {
@@ -26,11 +26,11 @@ export class SendHalf {
   readonly #acked = new RangeSet();
   readonly #toRepeat = new RangeSet();
 
-  constructor(id: number, priority: number, limit: number, pool: BlockPool) {
+  constructor(id: number, priority: number, limit: number, pool: BlockPool, held: Held) {
     this.id = id;
     this.priority = priority;
     this.limit = limit;
-    this.buffer = new SendBuffer(pool);
+    this.buffer = new SendBuffer(pool, held);
   }
 
   /** All bytes before this one are acknowledged. */

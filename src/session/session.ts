@@ -149,7 +149,7 @@ export class SessionEngine {
   write(stream: number, bytes: Uint8Array, _now: number, lent = false): number {
     const half = this.#state.streams.send(stream);
     if (half === undefined || half.finished || half.resetCode !== undefined) return 0;
-    const room = Math.max(0, this.#delivery.bufferBytes - half.buffered);
+    const room = this.#delivery.roomFor(half);
     const taken = lent && room > 0 ? bytes.length : Math.min(room, bytes.length);
     if (taken < bytes.length) half.wantsRoom = true;
     if (taken === 0) return 0;

@@ -5,6 +5,7 @@ import { BlockPool } from "./block-pool.ts";
 import { FAULT, type Fault } from "./close-codes.ts";
 import { ReceiveHalf } from "./receive-half.ts";
 import { ReceiveWindow } from "./receive-window.ts";
+import type { Held } from "./send-buffer.ts";
 import { SendHalf } from "./send-half.ts";
 
 /** Of streams whose opener did not say, and of the answering side. */
@@ -24,6 +25,8 @@ function kindOf(id: number): StreamKind {
 export class Streams {
   /** Credit we grant for all streams together. */
   readonly window: ReceiveWindow;
+  /** What the send buffers of all streams hold. */
+  readonly held: Held = { bytes: 0 };
   readonly #opener: 0 | 1;
   readonly #local: Limits;
   readonly #pool: BlockPool;
@@ -162,8 +165,9 @@ export class Streams {
   }
 
   #add(id: number, sends: boolean, receives: boolean, priority: number, now: number): void {
+    const credit = this.#remoteStreamCredit;
     this.#open.set(id, {
-      send: sends ? new SendHalf(id, priority, this.#remoteStreamCredit, this.#pool) : undefined,
+      send: sends ? new SendHalf(id, priority, credit, this.#pool, this.held) : undefined,
       receive: receives
         ? new ReceiveHalf(id, this.#local.streamCreditBytes, now, this.#pool)
         : undefined,
