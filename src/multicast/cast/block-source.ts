@@ -12,6 +12,8 @@ import { HASH_BYTES } from "./records.ts";
 /** One read and one signature: on a busy machine each read waits a millisecond for a processor. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 export const CACHE_BYTES: number = 64 * 1024 * 1024;
+/** More hashes than a packet holds: the first that somebody still needs is sent with those of its packet. */
+const HASHES_BEHIND = 512;
 /** Chunks read before they are due. */
 const AHEAD = 2;
 
@@ -28,6 +30,8 @@ export class BlockSource {
   hashed = 0;
   /** Blocks below are nobody's need any more. */
   settled = 0;
+  /** Hashes of blocks below are gone: a live content may go on for months. */
+  firstHash = 0;
   readonly #content: ContentPort;
   readonly #geometry: Geometry;
   readonly #primitives: Primitives;
@@ -35,6 +39,7 @@ export class BlockSource {
   readonly #most: number;
   readonly #chunks = new Map<number, Chunk>();
   readonly #wanted = new Set<number>();
+  /** Of block `firstHash` and those that follow. */
   #hashes: Uint8Array = new Uint8Array(1024 * HASH_BYTES);
   /** The chunk that is being read. */
   #reading: number | undefined;
@@ -77,8 +82,10 @@ export class BlockSource {
     return whole;
   }
 
+  /** @param block - from `firstHash` on, below `hashed` */
   hash(block: number): Uint8Array {
-    return this.#hashes.subarray(block * HASH_BYTES, (block + 1) * HASH_BYTES);
+    const at = (block - this.firstHash) * HASH_BYTES;
+    return this.#hashes.subarray(at, at + HASH_BYTES);
   }
 
   /** Brings a block into memory; `changed` is called when it is there. */
@@ -145,13 +152,21 @@ export class BlockSource {
       this.failure = new Mp2pError("MP2P_SOURCE_CHANGED", "the content changed while it was cast");
       return;
     }
-    if ((block + 1) * HASH_BYTES > this.#hashes.length) {
-      const larger = new Uint8Array(2 * this.#hashes.length);
-      larger.set(this.#hashes);
-      this.#hashes = larger;
-    }
-    this.#hashes.set(hash, block * HASH_BYTES);
+    if ((block + 1 - this.firstHash) * HASH_BYTES > this.#hashes.length) this.#makeRoom();
+    this.#hashes.set(hash, (block - this.firstHash) * HASH_BYTES);
     this.hashed = block + 1;
+  }
+
+  /** For another hash. Whoever comes late to a live content that somebody got a part of is sent away, so no one asks. */
+  #makeRoom(): void {
+    const { isLive } = this.#geometry;
+    const first = isLive ? Math.max(0, Math.min(this.settled, this.hashed) - HASHES_BEHIND) : 0;
+    const kept = this.#hashes.subarray((first - this.firstHash) * HASH_BYTES);
+    const isRoomy = kept.length * 2 <= this.#hashes.length;
+    const hashes = isRoomy ? this.#hashes : new Uint8Array(2 * this.#hashes.length);
+    hashes.set(kept);
+    this.#hashes = hashes;
+    this.firstHash = first;
   }
 
   /** What nobody needs goes first, then what was read longest ago. */

@@ -123,7 +123,10 @@ export class Transmitter {
     for (const page of this.#asked) {
       if (this.#burst.room === 0) return;
       const first = page * this.#hashesMost;
-      this.#addPage(first, Math.min(first + this.#hashesMost, this.#announced));
+      const end = Math.min(first + this.#hashesMost, this.#announced);
+      if (first >= this.#source.firstHash) this.#addPage(first, end);
+      // Nobody needs a block of it any more.
+      else this.#asked.delete(page);
     }
   }
 
