@@ -1,6 +1,7 @@
 /** Peers on the local network, as a program sees them. */
 import { onAbort } from "../base/abort.ts";
 import { toHex } from "../base/bytes.ts";
+import { RecentMap } from "../base/recent-map.ts";
 import { toZbase32 } from "../base/zbase32.ts";
 import type { Discovery } from "../multicast/discovery.ts";
 import type { Sighting } from "../multicast/sighting.ts";
@@ -32,6 +33,8 @@ export interface NearbyOptions {
 }
 
 const MAX_WAITING = 1024;
+/** A loop that goes on for days meets more endpoints than there are at any time; who was long forgotten is shown anew. */
+const MAX_SHOWN = 16_384;
 
 /**
  * Endpoints that announce themselves, each once, and again where its addresses changed. Ends with the
@@ -50,12 +53,12 @@ export function nearbyPeers(
   const keys = contacts.map(readKey);
   const trusted = new Set(keys.map(toHex));
   discovery.follow(keys);
-  const shown = new Map<string, string>();
+  const shown = new RecentMap<string, string>(MAX_SHOWN);
   const stop = discovery.search(undefined, (sighting) => {
     const name = `${toHex(sighting.key)}.${toHex(sighting.instance)}`;
     const addresses = sighting.addresses.join(" ");
-    if (shown.get(name) === addresses) return;
-    if (peers.push(peerOf(sighting, trusted))) shown.set(name, addresses);
+    const isShown = shown.get(name) === addresses;
+    if (isShown || peers.push(peerOf(sighting, trusted))) shown.set(name, addresses);
   });
   const end = () => {
     stop();

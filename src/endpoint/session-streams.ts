@@ -3,7 +3,7 @@
 import { abortable } from "../base/abort.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Mp2pError } from "../base/errors.ts";
-import { SparseMap } from "../base/sparse.ts";
+import { SparseMap, SparseSet } from "../base/sparse.ts";
 import { CLOSE_CODE } from "../session/close-codes.ts";
 import type { SessionEvent } from "../session/contract.ts";
 import { AsyncQueue } from "./async-queue.ts";
@@ -38,7 +38,8 @@ export class SessionStreams {
   readonly #nameless = new SparseMap<number, ServiceReader>();
   /** Made when the first stream of a service comes or is asked for. */
   readonly #incoming = new SparseMap<string, AsyncQueue<Stream>>();
-  #credit: Deferred<void>[] = [];
+  /** Who waits for streams to be granted. */
+  readonly #credit = new SparseSet<Deferred<void>>();
   #isOver = false;
 
   constructor(session: Session, record: SessionRecord, host: SessionHost) {
@@ -63,8 +64,8 @@ export class SessionStreams {
         return stream;
       }
       const credit = deferred<void>();
-      this.#credit.push(credit);
-      await abortable(credit.promise, signal);
+      this.#credit.add(credit);
+      await abortable(credit.promise, signal).finally(() => this.#credit.delete(credit));
     }
   }
 
@@ -99,7 +100,7 @@ export class SessionStreams {
         this.#endStream(event.stream, event.code, event.kind);
         break;
       case "streams":
-        for (const credit of this.#credit.splice(0)) credit.resolve();
+        for (const credit of this.#credit) credit.resolve();
         break;
     }
   }
@@ -108,7 +109,7 @@ export class SessionStreams {
   end(error: Mp2pError): void {
     this.#isOver = true;
     endStreams(this.#open, this.#record.engine, error);
-    for (const credit of this.#credit.splice(0)) credit.reject(error);
+    for (const credit of this.#credit) credit.reject(error);
     for (const queue of this.#incoming.values()) queue.end();
   }
 

@@ -119,18 +119,25 @@ export function running(
 
 async function* progressOf(casting: Casting): AsyncGenerator<CastProgress, void, undefined> {
   let isOver = false;
+  let wake = (): void => undefined;
   const over = casting.done.finally(() => {
     isOver = true;
+    wake();
   });
+  // Whoever gives the loop up does not hear how the cast ends.
+  over.catch(() => undefined);
   while (!isOver) {
-    let timer: NodeJS.Timeout | undefined;
-    const tick = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PROGRESS_MS);
+    // Not a race with `over`, which would remember every tick of a live cast until it ends.
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, PROGRESS_MS);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
-    await Promise.race([tick, over]).finally(() => clearTimeout(timer));
+    if (isOver) await over;
     yield casting.progress();
   }
-  await over;
 }
 
 /** Once a cast has begun, a file that cannot be read ends it for everybody: better to know before. */
