@@ -6,13 +6,28 @@ import type { HeldGroups, RungGroups } from "./rung-groups.ts";
 import type { SessionRecord } from "./session-record.ts";
 
 const REHANDSHAKE_MS = 90_000;
+/** After a pause the peer is most likely the one it was: so long it alone is asked for. */
+const SAME_INSTANCE_MS = 3_000;
+
+interface Search {
+  readonly reason: RehandshakeReason;
+  readonly stop: () => void;
+}
+
+/** How much is in doubt: whoever doubts more looks further, so its search takes the place of another. */
+const DOUBT: Readonly<Record<RehandshakeReason, number>> = {
+  age: 0,
+  limit: 0,
+  expired: 1,
+  silence: 2,
+};
 
 export class Searches {
   readonly #dialer: Dialer;
   readonly #groups: RungGroups | undefined;
   readonly #found: (record: SessionRecord, answered: Answered) => void;
-  /** What ends the attempt of each session. */
-  readonly #running = new Map<SessionRecord, () => void>();
+  /** The attempt of each session. */
+  readonly #running = new Map<SessionRecord, Search>();
 
   constructor(
     dialer: Dialer,
@@ -25,19 +40,21 @@ export class Searches {
   }
 
   start(record: SessionRecord, reason: RehandshakeReason, now: number): void {
-    if (this.#running.has(record)) return;
+    const before = this.#running.get(record);
+    if (before !== undefined && DOUBT[before.reason] >= DOUBT[reason]) return;
+    this.stop(record);
     const { peer, address, epoch } = record;
     const lost = reason === "silence" || reason === "expired";
     const target = {
       key: peer.key,
       staticKey: peer.staticKey,
-      // A restarted peer has another instance: only a session that hears its peer names it.
+      // A restarted peer has another instance, and is silent where the old one is named.
       ...(reason === "silence" ? {} : { instance: peer.instance }),
       epoch,
       addresses: lost ? record.knownAddresses : [address],
       groups: lost ? this.#groups?.joinOf(peer.key) : groupInUse(address),
       groupsLast: true,
-      timeoutMs: REHANDSHAKE_MS,
+      timeoutMs: reason === "expired" ? SAME_INSTANCE_MS : REHANDSHAKE_MS,
     };
     let over = false;
     const end = () => {
@@ -48,13 +65,18 @@ export class Searches {
       end();
       this.#found(record, answered);
     };
-    const stop = this.#dialer.dial(target, { failed: end, established }, now);
+    const failed = () => {
+      end();
+      // Nobody says yes to the instance named: any other of the peer's is news, too.
+      if (reason === "expired") this.start(record, "silence", now + SAME_INSTANCE_MS);
+    };
+    const stop = this.#dialer.dial(target, { failed, established }, now);
     // An attempt with nowhere to go fails at once.
-    if (!over) this.#running.set(record, stop);
+    if (!over) this.#running.set(record, { reason, stop });
   }
 
   stop(record: SessionRecord): void {
-    this.#running.get(record)?.();
+    this.#running.get(record)?.stop();
     this.#running.delete(record);
   }
 

@@ -1,0 +1,71 @@
+/** Peers that restarted or moved while nobody looked: after a sleep, after a long pause. In virtual time. */
+import test from "ava";
+import { Clock } from "../sim/clock.ts";
+import { Internet } from "../sim/internet.ts";
+import { Node } from "../sim/node.ts";
+import { Random } from "../sim/random.ts";
+import { loadBackend } from "../support/backends.ts";
+
+const { primitives } = await loadBackend("fallback");
+const SEEDS = process.env.MP2P_SOAK === "1" ? 300 : 8;
+const ALICE = "192.0.2.1:1000";
+const BOB = "198.51.100.2:2000";
+/** Keys may no longer be used. */
+const PAUSE_MS = 300_000;
+const SOON_MS = 10_000;
+
+function world(seed: number) {
+  const internet = new Internet(new Clock(), new Random(seed), { delayMs: 20, loss: 0.05 });
+  const { clock, random } = internet;
+  const alice = new Node(internet, primitives, ALICE, random.bytes(32));
+  const bobSeed = random.bytes(32);
+  const bob = new Node(internet, primitives, BOB, bobSeed);
+  alice.dial(bob, { ik: true });
+  clock.run(5000, () => alice.opened.length > 0 && bob.opened.length > 0);
+  const restart = () => {
+    bob.kill();
+    return new Node(internet, primitives, BOB, bobSeed);
+  };
+  return { internet, clock, random, alice, bob, restart };
+}
+
+test("a peer that restarted while we slept is noticed as soon as we speak", (t) => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { clock, random, alice, restart } = world(seed);
+    const [session] = alice.opened;
+    if (session === undefined) return t.fail(`seed ${seed}: no session`);
+    restart();
+    alice.core.rehandshakeAll(clock.now);
+    alice.send(session, random.bytes(100));
+    clock.run(clock.now + SOON_MS);
+    t.like(alice.closes(session)[0], { kind: "closed", by: "restart" }, `seed ${seed}`);
+  }
+});
+
+test("a peer that restarted during a long pause is noticed as soon as we speak", (t) => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { clock, random, alice, restart } = world(seed);
+    const [session] = alice.opened;
+    if (session === undefined) return t.fail(`seed ${seed}: no session`);
+    clock.run(clock.now + PAUSE_MS);
+    restart();
+    alice.send(session, random.bytes(100));
+    clock.run(clock.now + SOON_MS);
+    t.like(alice.closes(session)[0], { kind: "closed", by: "restart" }, `seed ${seed}`);
+  }
+});
+
+test("a peer that is there after a long pause, or after we slept, keeps its session", (t) => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { clock, random, alice, bob } = world(seed);
+    const [session] = alice.opened;
+    const [here] = bob.opened;
+    if (session === undefined || here === undefined) return t.fail(`seed ${seed}: no session`);
+    clock.run(clock.now + PAUSE_MS);
+    if (seed % 2 === 0) alice.core.rehandshakeAll(clock.now);
+    alice.send(session, random.bytes(100));
+    clock.run(clock.now + SOON_MS);
+    t.is(bob.received(here)[0]?.length, 100, `seed ${seed}`);
+    t.deepEqual([alice.opened.length, bob.opened.length], [1, 1], `seed ${seed}`);
+  }
+});
