@@ -79,3 +79,14 @@ test("who looks around for days forgets whom it met long ago, and shows nobody t
   for (let number = 0; number < 20_000; number++) t.true(await shows(number));
   t.true(await shows(0), "it was forgotten, and is news again");
 });
+
+test("a thousand streams read a little of by the program hold no more than 64 KiB each besides", async (t) => {
+  const { there } = await openPair(t, ["fallback", "fallback"], { discovery: { mode: "off" } });
+  const streams = await Promise.all(Array.from({ length: 1000 }, () => there.openStream()));
+  const waters = streams.map(
+    (stream) => stream.readableHighWaterMark + stream.writableHighWaterMark,
+  );
+  t.is(waters[0], 2 * 1024 * 1024, "a few are as fast as can be");
+  t.is(waters.at(-1), 128 * 1024);
+  t.true(waters.reduce((sum, water) => sum + water, 0) <= 256 * 1024 * 1024);
+});

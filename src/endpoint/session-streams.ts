@@ -160,7 +160,8 @@ export class SessionStreams {
     service: string,
     sides: { readonly readable: boolean; readonly writable: boolean; readonly head?: Uint8Array },
   ): Stream {
-    const stream = new Stream(this.#link(id), { id, service, ...sides });
+    const streams = this.#open.size + 1;
+    const stream = new Stream(this.#link(id), { id, service, ...sides, streams });
     this.#open.set(id, stream);
     return stream;
   }

@@ -2,8 +2,11 @@
 import { Duplex, type DuplexOptions } from "node:stream";
 import type { Mp2pError } from "../base/errors.ts";
 
-/** Node's default of 64 KiB would cost a turn of the event loop per burst. */
-const HIGH_WATER_BYTES = 1024 * 1024;
+/**
+ * What Node keeps of a stream in each direction, beside the session's own buffers. Its default of 64 KiB would
+ * cost a turn of the event loop per burst, but a peer may open streams by the thousand, and stop.
+ */
+const HIGH_WATER_BYTES = { least: 64 * 1024, most: 1024 * 1024, ofAll: 16 * 1024 * 1024 };
 
 /** What a stream needs of its session. */
 export interface StreamLink {
@@ -32,6 +35,8 @@ export interface StreamOptions {
   readonly writable: boolean;
   /** Bytes that came before the Duplex existed. */
   readonly head?: Uint8Array;
+  /** How many streams the session has, this one among them. */
+  readonly streams: number;
 }
 
 /** @returns a promise to be waited for before more bytes come; anything else is nothing to wait for */
@@ -260,11 +265,13 @@ function isPromise(value: unknown): value is Promise<unknown> {
 }
 
 /** `readable` and `writable` are options of Duplex that its types leave out. */
-function duplexOptions({ readable, writable }: StreamOptions): DuplexOptions {
+function duplexOptions({ readable, writable, streams }: StreamOptions): DuplexOptions {
+  const { least, most, ofAll } = HIGH_WATER_BYTES;
+  const highWaterBytes = Math.max(least, Math.min(most, Math.floor(ofAll / streams)));
   const sides = { readable, writable, allowHalfOpen: true, autoDestroy: false };
   return {
     ...sides,
-    readableHighWaterMark: HIGH_WATER_BYTES,
-    writableHighWaterMark: HIGH_WATER_BYTES,
+    readableHighWaterMark: highWaterBytes,
+    writableHighWaterMark: highWaterBytes,
   };
 }
