@@ -1,10 +1,14 @@
 import { rmdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import test from "ava";
 import { Inbox } from "../../src/transfer/inbox.ts";
+import { receiveFiles } from "../../src/transfer/receive.ts";
+import { sendFiles } from "../../src/transfer/send.ts";
 import { Target } from "../../src/transfer/target.ts";
+import { memoryPair, scratch } from "./support.ts";
 
 test("a transfer that ends and takes the folder of all transfers away does not end one that begins", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "mp2p-inbox-"));
@@ -18,3 +22,31 @@ test("a transfer that ends and takes the folder of all transfers away does not e
   t.truthy(inbox);
   await inbox?.close();
 });
+
+for (const fate of ["moved", "removed"] as const) {
+  test(`a folder that is ${fate} while its receiver waits for an offer is made anew, and gets the files`, async (t) => {
+    const place = await scratch(t);
+    const into = join(place, "in");
+    await mkdir(into);
+    await writeFile(join(place, "file"), "content");
+    const { sender, receiver } = memoryPair({ consumable: true });
+    let hasLooked = false;
+    const { streams } = receiver;
+    const looks = {
+      ...receiver,
+      streams: (service?: string) => {
+        hasLooked = true;
+        return streams(service);
+      },
+    };
+    const receiving = receiveFiles(looks, into);
+    while (!hasLooked) await turn();
+    if (fate === "moved") await rename(into, join(place, "yesterday"));
+    else await rm(into, { recursive: true });
+    const sent = await sendFiles(sender, [join(place, "file")]).done;
+    await receiving.done;
+    t.is(sent.files, 1);
+    t.deepEqual(await readdir(into), ["file"]);
+    if (fate === "moved") t.deepEqual(await readdir(join(place, "yesterday")), []);
+  });
+}

@@ -61,9 +61,9 @@ async function receive(
   emit: Emit,
 ): Promise<TransferSummary> {
   options.signal?.throwIfAborted();
-  const target = await Target.open(directory);
+  const stream = options.stream ?? (await offered(session, directory, options.signal));
+  const target = await openFor(stream, directory);
   try {
-    const stream = options.stream ?? (await nextStream(session, options.signal));
     const { accept = "all", onConflict = "rename", durable = false, portable, limits } = options;
     const { entries = MOST_ENTRIES, bytes = Number.MAX_SAFE_INTEGER } = limits ?? {};
     const settings = { accept, onConflict, durable, portable, limits: { entries, bytes } };
@@ -74,6 +74,30 @@ async function receive(
     return summary;
   } finally {
     await target.close();
+  }
+}
+
+/** Waits for an offer. A folder that cannot be had is told before; held it is not, it may be moved meanwhile. */
+async function offered(
+  session: TransferSession,
+  directory: string,
+  signal: AbortSignal | undefined,
+): Promise<Duplex> {
+  const target = await Target.open(directory);
+  await target.close();
+  return nextStream(session, signal);
+}
+
+/** The folder as it is now. Where it cannot be had, the peer does not wait for an answer. */
+async function openFor(stream: Duplex, directory: string): Promise<Target> {
+  // One that breaks before the transfer listens is looked at then.
+  const ignore = (): void => undefined;
+  stream.on("error", ignore);
+  try {
+    return await Target.open(directory);
+  } catch (error) {
+    stream.destroy();
+    throw error;
   }
 }
 
