@@ -45,6 +45,20 @@ function inbox(t: ExecutionContext, root: string, ...args: string[]): Command {
   return new Command(t, join(root, "bob"), [...options, ...args]);
 }
 
+test("a home folder that keeps no journal does not keep files from being sent", async (t) => {
+  const root = temporaryFolder(t);
+  const tree = makeTree(root);
+  const bob = inbox(t, root, "--accept", "all");
+  const { ticket } = await bob.event("ready");
+  mkdirSync(join(root, "alice"));
+  writeFileSync(join(root, "alice", "transfers"), "no folder");
+  const alice = new Command(t, join(root, "alice"), ["send", tree, "--to", ticket]);
+  const { code, stderr } = await alice.ended;
+  t.is(code, 0, stderr);
+  await bob.ended;
+  t.deepEqual(contents(join(root, "in", "tree")), contents(tree));
+});
+
 test("a folder goes to an inbox, and both sides say so in order", async (t) => {
   const root = temporaryFolder(t);
   const tree = makeTree(root);

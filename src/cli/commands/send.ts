@@ -1,3 +1,4 @@
+import { access, constants, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Endpoint, homeFolder, type Session, sendFiles } from "../../index.ts";
 import { announce } from "../announce.ts";
@@ -8,6 +9,7 @@ import { followPath, followTransfer } from "../follow-transfer.ts";
 import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { SendOptions } from "../options.ts";
 import { requireSources } from "../paths.ts";
+import type { Reporter } from "../reporter.ts";
 import { refuseCast, ticketFrom } from "../ticket-source.ts";
 import { nextWithin, within } from "../waiting.ts";
 
@@ -110,12 +112,25 @@ async function sendOver(
   { reporter, now }: Context,
 ): Promise<DoneEvent> {
   followPath(session, reporter);
-  const journal = join(homeFolder(), JOURNALS);
+  const journal = await journalFolder(reporter);
   const transfer = sendFiles(session, paths, {
     signal,
-    journal,
+    ...(journal !== undefined && { journal }),
     ...(options.portable && { portable: true }),
   });
   const wireBytes = () => endpoint.counters().bytesSent;
   return followTransfer(transfer, { session, reporter, now, wireBytes });
+}
+
+/** @returns undefined where the home folder cannot be written: resuming then reads again what it hashed */
+async function journalFolder(reporter: Reporter): Promise<string | undefined> {
+  const folder = join(homeFolder(), JOURNALS);
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+    return folder;
+  } catch (error) {
+    reporter.detail(`no journal is kept: ${(error as Error).message}`);
+    return undefined;
+  }
 }
