@@ -86,6 +86,8 @@ test("a file that appears while the transfer runs is not replaced unasked", asyn
     "rename",
     async () => {},
     async (name) => !taken.has(name),
+    // It appears after the look.
+    async () => false,
   );
   t.deepEqual(placed, { result: "renamed", name: "late (2)" });
   t.deepEqual(await readdir(into), ["late"]);

@@ -38,26 +38,49 @@ export async function place(
     return { result: "written", name };
   }
   const move = (to: string) => moveToFree(part, folder.at(to));
-  const placed = await atFreeName(name, conflict, renaming, move);
+  const isTaken = async (other: string) => (await statIfThere(folder.at(other))) !== undefined;
+  const placed = await atFreeName(name, conflict, renaming, move, isTaken);
   if (placed.result === "skipped") await removeFile(part);
   return placed;
 }
 
-/** @param put - false where the name is taken */
+/**
+ * @param put - false where the name is taken
+ * @param isTaken - costs less than to try
+ */
 export async function atFreeName(
   name: string,
   conflict: "skip" | "rename",
   renaming: (name: string) => Promise<void>,
   put: (name: string) => Promise<boolean>,
+  isTaken: (name: string) => Promise<boolean>,
 ): Promise<Placed> {
   if (await put(name)) return { result: "written", name };
   if (conflict === "skip") return { result: "skipped", name };
-  for (let number = 1; number < MOST_NAMES; number++) {
-    const other = numbered(name, number);
+  const first = await likelyFree((number) => isTaken(numbered(name, number)));
+  for (let tries = 0; tries < MOST_NAMES; tries++) {
+    const other = numbered(name, 1 + ((first - 1 + tries) % (MOST_NAMES - 1)));
     await renaming(other);
     if (await put(other)) return { result: "renamed", name: other };
   }
   throw existsError(name);
+}
+
+/** The number behind the last one where they go on without gaps: an inbox gets thousands of one name. */
+async function likelyFree(isTaken: (number: number) => Promise<boolean>): Promise<number> {
+  let taken = 0;
+  let free = 1;
+  while (free < MOST_NAMES && (await isTaken(free))) {
+    taken = free;
+    free *= 2;
+  }
+  free = Math.min(free, MOST_NAMES);
+  while (free - taken > 1) {
+    const middle = (taken + free) >> 1;
+    if (await isTaken(middle)) taken = middle;
+    else free = middle;
+  }
+  return free;
 }
 
 /** `photo.jpg` to `photo (1).jpg`, `.profile` to `.profile (1)`. */

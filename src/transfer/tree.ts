@@ -88,6 +88,7 @@ async function makeOne(
         throw error;
       }
     },
+    async (as) => (await statIfThere(folder.at(as))) !== undefined,
   );
   if (placed.result !== "skipped") await setLinkTimes(folder.at(placed.name), entry.mtimeNs);
   return placed;
