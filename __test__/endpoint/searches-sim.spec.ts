@@ -29,30 +29,42 @@ function world(seed: number) {
   return { internet, clock, random, alice, bob, restart };
 }
 
-test("a peer that restarted while we slept is noticed as soon as we speak", (t) => {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const { clock, random, alice, restart } = world(seed);
-    const [session] = alice.opened;
-    if (session === undefined) return t.fail(`seed ${seed}: no session`);
-    restart();
-    alice.core.rehandshakeAll(clock.now);
-    alice.send(session, random.bytes(100));
-    clock.run(clock.now + SOON_MS);
-    t.like(alice.closes(session)[0], { kind: "closed", by: "restart" }, `seed ${seed}`);
-  }
-});
+for (const what of ["while we slept", "during a long pause"]) {
+  test(`a peer that restarted ${what} is noticed as soon as we speak`, (t) => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { clock, random, alice, restart } = world(seed);
+      const [session] = alice.opened;
+      if (session === undefined) return t.fail(`seed ${seed}: no session`);
+      const slept = what === "while we slept";
+      if (!slept) clock.run(clock.now + PAUSE_MS);
+      restart();
+      if (slept) alice.core.rehandshakeAll(clock.now);
+      alice.send(session, random.bytes(100));
+      clock.run(clock.now + SOON_MS);
+      t.like(alice.closes(session)[0], { kind: "closed", by: "restart" }, `seed ${seed}`);
+    }
+  });
+}
 
-test("a peer that restarted during a long pause is noticed as soon as we speak", (t) => {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const { clock, random, alice, restart } = world(seed);
-    const [session] = alice.opened;
-    if (session === undefined) return t.fail(`seed ${seed}: no session`);
-    clock.run(clock.now + PAUSE_MS);
-    restart();
-    alice.send(session, random.bytes(100));
-    clock.run(clock.now + SOON_MS);
-    t.like(alice.closes(session)[0], { kind: "closed", by: "restart" }, `seed ${seed}`);
-  }
+test("an endpoint that closes while it asks for a peer does not ask anew", (t) => {
+  const { clock, random, alice, restart } = world(1);
+  const [session] = alice.opened;
+  if (session === undefined) return t.fail("no session");
+  clock.run(clock.now + PAUSE_MS);
+  restart();
+  alice.send(session, random.bytes(100));
+  let asked = 0;
+  const { sendPlain } = alice.socket;
+  alice.socket.sendPlain = (...packet) => {
+    asked++;
+    return sendPlain.apply(alice.socket, packet);
+  };
+  alice.core.close(clock.now);
+  session.engine.close(0, "", clock.now);
+  alice.core.touch(session);
+  alice.run();
+  clock.run(clock.now + SOON_MS);
+  t.is(asked, 0);
 });
 
 test("a peer that is there after a long pause, or after we slept, keeps its session", (t) => {

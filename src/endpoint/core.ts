@@ -159,8 +159,9 @@ export class EndpointCore {
   close(now: number): void {
     this.#now = now;
     this.#closes = true;
-    this.#dialer.close(new Mp2pError("MP2P_CLOSED", "the endpoint was closed"));
+    // Before their attempts fail: one that does begins another.
     this.#searches.stopAll();
+    this.#dialer.close(new Mp2pError("MP2P_CLOSED", "the endpoint was closed"));
     this.#acceptor.close(now);
     for (const record of [...this.table.records()]) if (!record.proved) this.#turnAway(record);
   }
