@@ -1,6 +1,7 @@
 /** A reliable, ordered stream of a session as a Node Duplex. */
 import { Duplex, type DuplexOptions } from "node:stream";
 import type { Mp2pError } from "../base/errors.ts";
+import { SparseSet } from "../base/sparse.ts";
 
 /**
  * What Node keeps of a stream in each direction, beside the session's own buffers. Its default of 64 KiB would
@@ -65,7 +66,7 @@ export class Stream extends Duplex {
   #wanted = false;
   #ended = false;
   /** Written by `lend`, and not yet with the engine. */
-  readonly #lent = new Set<Uint8Array>();
+  readonly #lent = new SparseSet<Uint8Array>();
   #unsent: { bytes: Uint8Array; done: (error?: Error | null) => void } | undefined;
   #finished: ((error?: Error | null) => void) | undefined;
   #acknowledged = false;

@@ -155,7 +155,10 @@ export class SessionEngine {
     if (taken === 0) return 0;
     const packetBytes = this.#state.paths.active?.size.current ?? this.#state.config.ceilingBytes;
     if (lent) half.buffer.adopt(bytes);
-    else half.buffer.append(bytes.subarray(0, taken), packetBytes - BULK_OVERHEAD_BYTES);
+    else {
+      const fit = taken === bytes.length ? bytes : bytes.subarray(0, taken);
+      half.buffer.append(fit, packetBytes - BULK_OVERHEAD_BYTES);
+    }
     this.#state.queue.add(half);
     return taken;
   }

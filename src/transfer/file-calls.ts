@@ -42,6 +42,11 @@ export async function statIfThere(path: string): Promise<fs.BigIntStats | undefi
   }
 }
 
+/** Whether something has that name; a link counts, whatever it points to. */
+export async function isThere(path: string): Promise<boolean> {
+  return (await statIfThere(path)) !== undefined;
+}
+
 /** @returns bytes read; fewer than asked only at the end of the file. */
 export async function readAt(fd: number, into: Uint8Array, position: number): Promise<number> {
   let at = 0;

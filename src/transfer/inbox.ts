@@ -6,13 +6,13 @@ import fs from "node:fs";
 import {
   closeFile,
   errnoOf,
+  isThere,
   namesIn,
   openFile,
   removeFile,
   removeFolder,
   removeIfThere,
   statFile,
-  statIfThere,
 } from "./file-calls.ts";
 import { FinishedJournal } from "./finished-journal.ts";
 import { InboxLock } from "./inbox-lock.ts";
@@ -97,11 +97,9 @@ export class Inbox {
     const fd = await this.openNew(composed, 0o777);
     try {
       this.umask = 0o777 & ~Number((await statFile(fd)).mode);
-      const isThere = async (name: string) =>
-        (await statIfThere(this.folder.at(name))) !== undefined;
       return {
-        caseless: await isThere(composed.toUpperCase()),
-        normalising: await isThere(composed.normalize("NFD")),
+        caseless: await isThere(this.folder.at(composed.toUpperCase())),
+        normalising: await isThere(this.folder.at(composed.normalize("NFD"))),
       };
     } finally {
       await closeFile(fd);

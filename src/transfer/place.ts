@@ -1,6 +1,6 @@
 /** Gives a finished file its name in the target, without taking one from another file unasked. */
 import { Mp2pError } from "../base/errors.ts";
-import { errnoOf, linkFile, removeFile, renameFile, statIfThere } from "./file-calls.ts";
+import { errnoOf, isThere, linkFile, removeFile, renameFile } from "./file-calls.ts";
 import { printable } from "./printable.ts";
 import type { Folder } from "./target.ts";
 
@@ -38,7 +38,7 @@ export async function place(
     return { result: "written", name };
   }
   const move = (to: string) => moveToFree(part, folder.at(to));
-  const isTaken = async (other: string) => (await statIfThere(folder.at(other))) !== undefined;
+  const isTaken = (other: string) => isThere(folder.at(other));
   const placed = await atFreeName(name, conflict, renaming, move, isTaken);
   if (placed.result === "skipped") await removeFile(part);
   return placed;
@@ -108,7 +108,7 @@ async function moveToFree(part: string, to: string): Promise<boolean> {
     const errno = errnoOf(error) ?? "";
     if (errno === "EEXIST") return false;
     if (!NO_LINKS.has(errno)) throw error;
-    if ((await statIfThere(to)) !== undefined) return false;
+    if (await isThere(to)) return false;
     await renameFile(part, to);
     return true;
   }

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import {
   closeFile,
+  isThere,
   makeLink,
   openFile,
   readLink,
@@ -88,7 +89,7 @@ async function makeOne(
         throw error;
       }
     },
-    async (as) => (await statIfThere(folder.at(as))) !== undefined,
+    (as) => isThere(folder.at(as)),
   );
   if (placed.result !== "skipped") await setLinkTimes(folder.at(placed.name), entry.mtimeNs);
   return placed;
