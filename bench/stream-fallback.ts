@@ -5,7 +5,7 @@ import { STREAM_SECONDS } from "./sizes.ts";
 import type { Subject } from "./subject.ts";
 import { streamRate } from "./two-sided.ts";
 
-const WRITE_BYTES = 1 << 16;
+const POURING = { seconds: STREAM_SECONDS, writeBytes: 1 << 16 };
 const FALLBACK = { MP2P_BACKEND: "fallback" } as const;
 
 export const streamFallback: Subject = {
@@ -13,9 +13,9 @@ export const streamFallback: Subject = {
   question: "One stream, memory to memory, two processes, fallback backend",
   async run(): Promise<Row[]> {
     const outcomes = await sideBySide({
-      mp2p: () => streamRate("mp2p-stream", STREAM_SECONDS, WRITE_BYTES, FALLBACK),
-      loop: () => streamRate("sodium-loop", STREAM_SECONDS, WRITE_BYTES),
-      iroh: () => streamRate("iroh", STREAM_SECONDS, WRITE_BYTES),
+      mp2p: () => streamRate("mp2p-stream", POURING, FALLBACK),
+      loop: () => streamRate("sodium-loop", POURING),
+      iroh: () => streamRate("iroh", POURING),
     });
     const figure = { figure: "stream, fallback", unit: "MB/s", ours: outcomes.mp2p };
     return [

@@ -27,20 +27,25 @@ export async function twoSided(script: string, roles: Roles): Promise<Message> {
   }
 }
 
+export interface Pouring {
+  readonly seconds: number;
+  readonly writeBytes: number;
+  /** By `lend`, which only our streams have. */
+  readonly lends?: boolean;
+}
+
 /** 10^6 bytes a second of one stream from memory to memory, as the receiver counts them. */
 export async function streamRate(
   script: string,
-  seconds: number,
-  writeBytes: number,
+  task: Pouring,
   env: Readonly<Record<string, string>> = {},
 ): Promise<number> {
-  const task = { seconds, writeBytes };
   const done = await twoSided(script, {
     first: { role: "receive", ...task },
     second: { role: "send", ...task },
     reporter: "first",
     env,
-    timeoutMs: seconds * 1000 + 60_000,
+    timeoutMs: task.seconds * 1000 + 60_000,
   });
   return Number(done.megabytesPerSecond);
 }

@@ -5,11 +5,12 @@ import { Meter } from "./meter.ts";
 import { pour } from "./pour.ts";
 import { say, task } from "./speak.ts";
 
-const { role, ticket, seconds, writeBytes } = task<{
+const { role, ticket, seconds, writeBytes, lends } = task<{
   role: "receive" | "send";
   ticket: string;
   seconds: number;
   writeBytes: number;
+  lends?: boolean;
 }>();
 
 const endpoint = await Endpoint.open({
@@ -37,6 +38,7 @@ async function receive(): Promise<void> {
 
 async function send(): Promise<void> {
   const session = await endpoint.connect(ticket);
-  pour(await session.openStream(), seconds, writeBytes);
+  const stream = await session.openStream();
+  pour(stream, seconds, writeBytes, lends ? (chunk) => stream.lend(chunk) : undefined);
   await session.closed;
 }

@@ -101,7 +101,8 @@ export function readUint48(view: DataView, at: number): number {
 
 export function writeUint48(view: DataView, at: number, value: number): void {
   view.setUint16(at, Math.floor(value / 0x1_0000_0000));
-  view.setUint32(at + 2, value % 0x1_0000_0000);
+  // It takes the low 32 bits by itself.
+  view.setUint32(at + 2, value);
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

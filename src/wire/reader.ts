@@ -41,7 +41,7 @@ export class Reader {
     const first = this.u8();
     if (first < 0x40) return first;
     const more = (1 << (first >> 6)) - 1;
-    const value = (first & 0x3f) * 2 ** (8 * more) + this.#big(more);
+    const value = this.#big(more, first & 0x3f);
     if (Number.isSafeInteger(value)) return value;
     this.failed = true;
     return 0;
@@ -61,12 +61,13 @@ export class Reader {
     return this.take(this.left);
   }
 
-  #big(length: number): number {
+  /** @param above - what stands before these bytes */
+  #big(length: number, above = 0): number {
     if (length > this.left) {
       this.failed = true;
       return 0;
     }
-    let value = 0;
+    let value = above;
     for (let end = this.at + length; this.at < end; this.at++)
       value = value * 256 + (this.bytes[this.at] as number);
     return value;
