@@ -73,6 +73,15 @@ test("keeping the highest ranges forgets the lowest ones only", (t) => {
   t.is(ranges.total, 0);
 });
 
+test("forgetting what ends below a number leaves the range whole that reaches it", (t) => {
+  const ranges = new RangeSet();
+  for (const start of [0, 10, 20]) ranges.add(start, start + 5);
+  ranges.forgetBelow(15);
+  t.deepEqual([ranges.size, ranges.start(0)], [2, 10]);
+  ranges.forgetBelow(16);
+  t.deepEqual([ranges.size, ranges.start(0)], [1, 20]);
+});
+
 test("numbers up to 2^53 - 1 are exact", (t) => {
   const ranges = new RangeSet();
   const most = Number.MAX_SAFE_INTEGER;

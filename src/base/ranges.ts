@@ -100,10 +100,12 @@ export class RangeSet {
 
   /** Forgets the lowest ranges until at most `most` remain. */
   keepHighest(most: number): void {
-    const surplus = this.size - most;
-    if (surplus <= 0) return;
-    this.#starts.splice(0, surplus);
-    this.#ends.splice(0, surplus);
+    this.#forget(this.size - most);
+  }
+
+  /** Forgets the ranges that end below `value`: one that reaches it stays whole. */
+  forgetBelow(value: number): void {
+    this.#forget(this.#firstEndingAtOrAfter(value));
   }
 
   clear(): void {
@@ -121,6 +123,12 @@ export class RangeSet {
       else high = middle;
     }
     return low;
+  }
+
+  #forget(lowest: number): void {
+    if (lowest <= 0) return;
+    this.#starts.splice(0, lowest);
+    this.#ends.splice(0, lowest);
   }
 
   #replace(first: number, after: number, low: number, high: number): void {

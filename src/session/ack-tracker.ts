@@ -6,6 +6,8 @@ const ACK_EVERY_PACKETS = 64;
 /** While a sender starts it is paced by ACKs, so the first packets get more of them. */
 const START_UP_PACKETS = 32;
 const START_UP_ACK_EVERY_PACKETS = 2;
+/** A range is said again in so many ACKs, over two round trips: any of them may be lost. */
+const REPEATS = 8;
 const ACK_DELAY_MIN_MS = 1;
 export const ACK_DELAY_MAX_MS = 25;
 
@@ -24,6 +26,10 @@ export class AckTracker {
   #largestAt = 0;
   #unacknowledged = 0;
   #total = 0;
+  /** ACKs since `#oldest` was `largest`, and when that was. */
+  #repeats = 0;
+  #oldestAt = 0;
+  #oldest = -1;
   #everyPackets = ACK_EVERY_PACKETS;
   #policyDelayMs = Infinity;
   /** ECT(0), ECT(1), CE. */
@@ -78,9 +84,15 @@ export class AckTracker {
     return Math.max(0, now - this.#largestAt) * 1000;
   }
 
-  written(): void {
+  /** What has been said often enough is not said again: a sender leaves out numbers, and each is a gap for ever. */
+  written(now: number, rttMs: number): void {
     this.#unacknowledged = 0;
     this.dueAt = Infinity;
+    if (++this.#repeats < REPEATS || now - this.#oldestAt < 2 * rttMs) return;
+    this.received.forgetBelow(this.#oldest);
+    this.#oldest = this.largest;
+    this.#oldestAt = now;
+    this.#repeats = 0;
   }
 
   /** The packet with the ACK did not leave. */

@@ -166,7 +166,7 @@ export class Planner {
       const { acks, generation } = keys;
       if (!acks.owed) continue;
       if (!writer.ack(generation.receiveCid, acks.received, acks.delayUs(now), acks.marks)) return;
-      acks.written();
+      acks.written(now, this.#state.paths.rttMs);
       this.#acknowledging.push(keys);
     }
   }
