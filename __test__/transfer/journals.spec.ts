@@ -58,7 +58,7 @@ test("what is finished is found again, up to a torn row", async (t) => {
   const journal = await FinishedJournal.open(path, BOOT);
   const file = { path: "a/\u00fc", size: 2 ** 50, mtimeNs: -1n, root: hash(1), name: "\u00fc (1)" };
   await journal.addFolder("a");
-  await journal.addFile(file);
+  await journal.addFile(file, file.root, file.name);
   await journal.close();
   const bytes = new Uint8Array(await readFile(path));
   const rows = parseFinished(bytes, BOOT)?.rows;

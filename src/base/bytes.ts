@@ -53,12 +53,8 @@ const HEX: Uint8Array = ascii("0123456789abcdef");
 
 /** One flat string: names made of it are kept by the thousand, and a string added up is a chain. */
 export function toHex(bytes: Uint8Array): string {
-  const digits = new Uint8Array(2 * bytes.length);
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] as number;
-    digits[2 * at] = HEX[byte >> 4] as number;
-    digits[2 * at + 1] = HEX[byte & 15] as number;
-  }
+  const digits: number[] = [];
+  for (const byte of bytes) digits.push(HEX[byte >> 4] as number, HEX[byte & 15] as number);
   return String.fromCharCode(...digits);
 }
 

@@ -65,7 +65,7 @@ async function large(cast: CastPlacing, number: number, entry: FitEntry): Promis
     if (durable) await sync(fd);
   });
   const [above, name] = split(entry.path);
-  const done = (as: string) => inbox.finished.addFile({ ...entry, root: NO_ROOT, name: as });
+  const done = (as: string) => inbox.finished.addFile(entry, NO_ROOT, as);
   const folder = await target.folder(above, 0o777);
   if (folder === undefined) throw fileError(undefined, "MP2P_TARGET", "write", entry.path);
   try {

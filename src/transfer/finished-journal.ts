@@ -16,10 +16,13 @@ const FILE_FIXED_BYTES = 51;
 const ROW_FILE = 1;
 const ROW_FOLDER = 2;
 
-export interface FinishedFile {
+interface Entry {
   readonly path: string;
   readonly size: number;
   readonly mtimeNs: bigint;
+}
+
+export interface FinishedFile extends Entry {
   /** 32 bytes. */
   readonly root: Uint8Array;
   /** Last component of where it was put: another than the path's where it was renamed. */
@@ -55,16 +58,16 @@ export class FinishedJournal {
     return new FinishedJournal(await AppendLog.create(path, headerOf(boot)), nothing);
   }
 
-  addFile(file: FinishedFile): Promise<void> {
-    const pathBytes = Buffer.byteLength(file.path);
-    const row = rowFor(FILE_FIXED_BYTES + pathBytes + Buffer.byteLength(file.name));
+  addFile({ path, size, mtimeNs }: Entry, root: Uint8Array, name: string): Promise<void> {
+    const pathBytes = Buffer.byteLength(path);
+    const row = rowFor(FILE_FIXED_BYTES + pathBytes + Buffer.byteLength(name));
     row[2] = ROW_FILE;
-    row.writeBigUInt64BE(BigInt(file.size), 3);
-    row.writeBigInt64BE(file.mtimeNs, 11);
-    row.set(file.root, 19);
+    row.writeBigUInt64BE(BigInt(size), 3);
+    row.writeBigInt64BE(mtimeNs, 11);
+    row.set(root, 19);
     row.writeUInt16BE(pathBytes, 51);
-    row.write(file.path, 2 + FILE_FIXED_BYTES);
-    row.write(file.name, 2 + FILE_FIXED_BYTES + pathBytes);
+    row.write(path, 2 + FILE_FIXED_BYTES);
+    row.write(name, 2 + FILE_FIXED_BYTES + pathBytes);
     return this.#log.append(sealed(row));
   }
 

@@ -168,7 +168,7 @@ export class LargeFiles {
   async #place(number: number, entry: FitEntry, part: PartFile, root: Uint8Array): Promise<void> {
     const { target, inbox, settling } = this.#content;
     const [above, name] = split(entry.path);
-    const done = (as: string) => inbox.finished.addFile({ ...entry, root, name: as });
+    const done = (as: string) => inbox.finished.addFile(entry, root, as);
     const folder = await target.folder(above, 0o777);
     if (folder === undefined) throw fileError(undefined, "MP2P_TARGET", "write", entry.path);
     try {

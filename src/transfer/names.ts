@@ -30,16 +30,15 @@ export function namesHere(portable: boolean | undefined): NameRules {
 
 /** @returns why the path is refused, or undefined where it may be used. */
 export function whyNotPath(path: string, rules: NameRules): string | undefined {
-  const shown = printable(path);
   if (path === "") return "a name is empty";
-  if (path.includes("\0")) return `${shown} contains a zero byte`;
-  if (path.startsWith("/")) return `${shown} is an absolute path`;
+  if (path.includes("\0")) return `${printable(path)} contains a zero byte`;
+  if (path.startsWith("/")) return `${printable(path)} is an absolute path`;
   if (Buffer.byteLength(path) > MOST_PATH_BYTES) {
-    return `the path ${shown} is longer than ${MOST_PATH_BYTES} bytes`;
+    return `the path ${printable(path)} is longer than ${MOST_PATH_BYTES} bytes`;
   }
   for (const component of path.split("/")) {
     const why = whyNotComponent(component) ?? whyNotForeign(component, rules);
-    if (why !== undefined) return `${shown}: ${why}`;
+    if (why !== undefined) return `${printable(path)}: ${why}`;
   }
   return undefined;
 }

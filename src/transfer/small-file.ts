@@ -17,7 +17,7 @@ export async function writeSmallFile(
   const temporary = `${number}.tmp`;
   await writeTemporary(content, temporary, entry, bytes);
   const [above, name] = split(entry.path);
-  const done = (as: string) => inbox.finished.addFile({ ...entry, root, name: as });
+  const done = (as: string) => inbox.finished.addFile(entry, root, as);
   const folder = await target.folder(above, 0o777);
   if (folder === undefined) throw fileError(undefined, "MP2P_TARGET", "write", entry.path);
   try {
