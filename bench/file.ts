@@ -1,5 +1,4 @@
 /** How fast does the command line move one large file, and with how much memory? */
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
 import { NotMeasured } from "./child.ts";
@@ -8,22 +7,21 @@ import { type Outcome, sideBySide, worst } from "./samples.ts";
 import { FILE_BYTES } from "./sizes.ts";
 import type { Subject } from "./subject.ts";
 import { mp2pTransfer, sendmeTransfer, type Transfer } from "./transfer-cli.ts";
-import { clear, makeFile, sameContent, warmMemory, withWorkDirectory } from "./work-directory.ts";
+import {
+  clear,
+  copySeconds,
+  inMemoryAndOnDisk,
+  makeFile,
+  sameContent,
+  warmMemory,
+} from "./work-directory.ts";
 
 const NAME = "file.bin";
-const MEMORY = "/dev/shm";
 
 export const file: Subject = {
   name: "file",
   question: `One file of ${FILE_BYTES / 1e6} MB by the command line, source in page cache, verified; \`cp\` says what the place can do`,
-  // In memory first: what a disk has still to write would burden it.
-  run: async () => [
-    ...(await withWorkDirectory(
-      (directory) => new FileBench(directory, ", in memory").rows(),
-      MEMORY,
-    )),
-    ...(await withWorkDirectory((directory) => new FileBench(directory, "").rows())),
-  ],
+  run: () => inMemoryAndOnDisk((directory, where) => new FileBench(directory, where).rows()),
 };
 
 class FileBench {
@@ -44,7 +42,7 @@ class FileBench {
     await makeFile(this.#source, FILE_BYTES);
     const outcomes = await sideBySide({
       mp2p: () => this.#rate(() => this.#mp2p()),
-      cp: () => this.#rate(() => this.#cp()),
+      cp: () => this.#rate(() => copySeconds(this.#source, this.#into)),
       sendme: () => this.#rate(() => this.#sendme()),
     });
     const { mp2p, cp, sendme } = outcomes;
@@ -83,12 +81,5 @@ class FileBench {
 
   #sendme(): Promise<number> {
     return sendmeTransfer(this.#source, this.#into, this.#directory);
-  }
-
-  #cp(): Promise<number> {
-    const start = performance.now();
-    const { status } = spawnSync("cp", ["--reflink=never", this.#source, this.#into]);
-    if (status !== 0) throw new NotMeasured("cp failed");
-    return Promise.resolve((performance.now() - start) / 1000);
   }
 }

@@ -4,21 +4,27 @@ import { join } from "node:path";
 
 import { NotMeasured } from "./child.ts";
 import { absolute, type Row } from "./row.ts";
-import { sideBySide } from "./samples.ts";
+import { type Outcome, sideBySide } from "./samples.ts";
 import { SMALL_FILES } from "./sizes.ts";
 import type { Subject } from "./subject.ts";
 import { mp2pTransfer, sendmeTransfer } from "./transfer-cli.ts";
-import { clear, makeSmallFiles, sameContent, withWorkDirectory } from "./work-directory.ts";
+import {
+  clear,
+  copySeconds,
+  inMemoryAndOnDisk,
+  makeSmallFiles,
+  sameContent,
+} from "./work-directory.ts";
 
 const NAME = "folder";
 
 export const smallFiles: Subject = {
   name: "small-files",
-  question: `A folder of ${SMALL_FILES} files of 1 kB by the command line, verified`,
-  run: () => withWorkDirectory(measure),
+  question: `A folder of ${SMALL_FILES} files of 1 kB by the command line, verified; \`cp -r\` says what the place can do`,
+  run: () => inMemoryAndOnDisk(measure),
 };
 
-async function measure(directory: string): Promise<Row[]> {
+async function measure(directory: string, where: string): Promise<Row[]> {
   const source = join(directory, NAME);
   await makeSmallFiles(source, SMALL_FILES);
   let rounds = 0;
@@ -32,13 +38,17 @@ async function measure(directory: string): Promise<Row[]> {
   };
   const outcomes = await sideBySide({
     mp2p: () => round(async (into) => (await mp2pTransfer(source, into, directory)).seconds),
+    cp: () => round((into) => copySeconds(source, into)),
     sendme: () => round((into) => sendmeTransfer(source, into, directory)),
   });
-  const { sendme } = outcomes;
-  const note = `sendme: ${"missing" in sendme ? sendme.missing : `${sendme.value.toFixed(2)} s`}`;
-  return [
-    absolute({ figure: "small files", unit: "s", ours: outcomes.mp2p, note }, { atMost: 1.5 }),
-  ];
+  const { mp2p, cp, sendme } = outcomes;
+  const figure = `small files${where}`;
+  const note = `sendme: ${secondsOf(sendme)}, cp -r: ${secondsOf(cp)}`;
+  return [absolute({ figure, unit: "s", ours: mp2p, note }, { atMost: 1.5 })];
+}
+
+function secondsOf(outcome: Outcome): string {
+  return "missing" in outcome ? outcome.missing : `${outcome.value.toFixed(2)} s`;
 }
 
 async function checkSame(source: string, received: string): Promise<void> {

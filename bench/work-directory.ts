@@ -6,9 +6,12 @@ import { mkdir, open, rm, stat, writeFile } from "node:fs/promises";
 import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { NotMeasured } from "./child.ts";
+
 const CHUNK_BYTES = 16 << 20;
 const SMALL_FILE_BYTES = 1000;
 const SMALL_FILES_PER_FOLDER = 1000;
+const MEMORY = "/dev/shm";
 
 /**
  * Runs `use` in a fresh directory.
@@ -28,6 +31,26 @@ export async function withWorkDirectory<T>(
     process.off("exit", remove);
     remove();
   }
+}
+
+/**
+ * The same measurement in memory and on a disk; in memory first, as what a disk has still to write would burden it.
+ *
+ * @param use - `where` goes into the names of its figures
+ */
+export async function inMemoryAndOnDisk<T>(
+  use: (directory: string, where: string) => Promise<T[]>,
+): Promise<T[]> {
+  const inMemory = await withWorkDirectory((directory) => use(directory, ", in memory"), MEMORY);
+  return [...inMemory, ...(await withWorkDirectory((directory) => use(directory, "")))];
+}
+
+/** @returns seconds that `cp` takes, which is what the place can do */
+export async function copySeconds(from: string, into: string): Promise<number> {
+  const start = performance.now();
+  const { status } = spawnSync("cp", ["-r", "--reflink=never", from, into]);
+  if (status !== 0) throw new NotMeasured("cp failed");
+  return (performance.now() - start) / 1000;
 }
 
 /** A file nobody can compress or deduplicate. Just written, so it lies in the page cache. */
@@ -58,10 +81,12 @@ export async function makeSmallFiles(path: string, count: number): Promise<void>
 
 /** @returns whether both files hold the same bytes; leaves the first of them in the page cache */
 export async function sameContent(one: string, other: string): Promise<boolean> {
-  if ((await stat(one)).size !== (await stat(other)).size) return false;
+  const { size } = await stat(one);
+  if ((await stat(other)).size !== size) return false;
+  const most = Math.min(size + 1, CHUNK_BYTES);
   const [a, b] = [await open(one), await open(other)];
   try {
-    const [left, right] = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)];
+    const [left, right] = [Buffer.allocUnsafe(most), Buffer.allocUnsafe(most)];
     for (;;) {
       const [{ bytesRead }, { bytesRead: otherRead }] = await Promise.all([
         a.read(left),
