@@ -148,17 +148,15 @@ export class Assembly {
     bytes: Uint8Array,
     source: number,
   ): void {
+    const { from } = open;
     const { symbolBytes } = this.#geometry;
-    for (let symbol = first; symbol < end; ) {
-      if (open.from[symbol]) {
-        symbol++;
-        continue;
-      }
+    for (let symbol = first; symbol < end; symbol++) {
       const start = symbol;
-      while (symbol < end && !open.from[symbol]) open.from[symbol++] = source;
-      const from = (start - first) * symbolBytes;
-      const to = (symbol - first) * symbolBytes;
-      open.bytes.set(bytes.subarray(from, to), start * symbolBytes);
+      while (symbol < end && from[symbol] === 0) symbol++;
+      if (symbol === start) continue;
+      from.fill(source, start, symbol);
+      const fresh = bytes.subarray((start - first) * symbolBytes, (symbol - first) * symbolBytes);
+      open.bytes.set(fresh, start * symbolBytes);
       open.sources += symbol - start;
     }
   }

@@ -210,7 +210,7 @@ export class Intake {
       if (!isKept) this.assembly.release(open.bytes);
       return;
     }
-    for (const source of open.from) if (source > 0) this.book.judge(source, 1, true);
+    this.book.praise(open.from);
     this.assembly.close(open);
     this.#take(open.block, bytes, hash, () => this.assembly.release(open.bytes));
   }

@@ -87,6 +87,17 @@ export class SourceBook {
     }
   }
 
+  /** A block came out right. @param from - number of the source of each symbol, 0 where none came */
+  praise(from: Uint8Array): void {
+    for (let at = 0; at < from.length; ) {
+      const number = from[at] as number;
+      const first = at;
+      do at++;
+      while (from[at] === number);
+      if (number > 0) this.judge(number, at - first, true);
+    }
+  }
+
   /** Who sent what the sender did not. Of sources that never showed to be the sender's, all they sent. */
   forged(): readonly ForgedSymbols[] {
     if (!this.#isWary) return [];
