@@ -32,6 +32,8 @@ export const streamNative: Subject = {
       relative(figure, "hyperdht", outcomes.hyperdht, { atLeast: 4 }),
       relative(figure, "Rust loop", outcomes.raw, { atLeast: 0.5 }),
       relative(copied, "Node TLS", outcomes.tls, { atLeast: 1.0 }),
+      relative(copied, "hyperdht", outcomes.hyperdht, { atLeast: 4 }),
+      relative(copied, "Rust loop", outcomes.raw, { atLeast: 0.5 }),
     ];
   },
 };
