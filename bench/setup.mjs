@@ -24,8 +24,9 @@ function run(command, args, environment = {}) {
 }
 
 const problems = [];
-if (!run("npm", ["ci", "--no-audit", "--no-fund"]))
-  problems.push("hyperdht and @number0/iroh: npm ci failed");
+// Not `npm ci`: from npm 11 on it wants every platform's package of iroh in the lock file, and not all are to be had.
+if (!run("npm", ["install", "--no-save", "--no-audit", "--no-fund"]))
+  problems.push("hyperdht and @number0/iroh: npm install failed");
 
 if (existsSync(join(tools, "bin", "sendme"))) {
   console.log("sendme is built already");
