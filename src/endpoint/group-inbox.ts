@@ -2,7 +2,8 @@
 import { RecentMap } from "../base/recent-map.ts";
 import { AsyncQueue, type LoopOptions } from "./async-queue.ts";
 
-const MESSAGES_MAX = 1024;
+/** Twice what one turn of the event loop brings (8 batches of 1,024 packets), before which no loop can read. */
+const MESSAGES_MAX = 16_384;
 const BYTES_MAX: number = 16 * 1024 * 1024;
 /** Four groups' worth of senders that left and may come back. */
 const SENDERS_MAX = 1024;

@@ -1,5 +1,6 @@
 import process from "node:process";
 import test from "ava";
+import { REGION } from "../../../src/backend/native/addon.ts";
 import { ascii, equalBytes } from "../../../src/base/bytes.ts";
 import { GroupInbox } from "../../../src/endpoint/group-inbox.ts";
 import { assertStrongSecret } from "../../../src/multicast/group/terms.ts";
@@ -177,6 +178,16 @@ test("a program that does not read loses the newest, and is told how many with t
   for (let seq = 0; seq < 256; seq++) t.is((await messages.next()).value?.seq, seq);
   inbox.push("sender", message(300));
   t.like((await messages.next()).value, { seq: 300, lost: 44 });
+});
+
+test("a program that reads gets all that one turn of the event loop brings", async (t) => {
+  const inbox = new GroupInbox();
+  const [from, instance, data] = [new Uint8Array(32), new Uint8Array(8), new Uint8Array(200)];
+  const brought = 8 * REGION.rows;
+  for (let seq = 0; seq < brought; seq++)
+    inbox.push("sender", { from, instance, seq, lost: 0, data });
+  const messages = inbox.loop();
+  for (let seq = 0; seq < brought; seq++) t.like((await messages.next()).value, { seq, lost: 0 });
 });
 
 test("a sender slows down where members miss much, and never below its floor", (t) => {
