@@ -28,6 +28,7 @@ export type { PathInfo, SessionStats } from "./endpoint/session-host.ts";
 export type { OpenStreamOptions } from "./endpoint/session-streams.ts";
 export { Stream } from "./endpoint/stream.ts";
 export type {
+  Absence,
   AnnouncedCast,
   CastOptions,
   CastOutcome,

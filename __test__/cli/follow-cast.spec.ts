@@ -21,8 +21,11 @@ test("two inboxes of one key are one of those that a cast waits for", async (t) 
     key: new Uint8Array(32).fill(seed),
     state: "receiving" as const,
     bytes: 0,
+    seconds: 0,
     lossRate: 0,
     path: "multicast" as const,
+    why: undefined,
+    absence: undefined,
   });
   let receivers = [receiver(1), receiver(1)];
   const casting: FollowedCast = {

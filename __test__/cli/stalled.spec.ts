@@ -122,7 +122,15 @@ test.serial("a cast stands still only when it has begun, for somebody who is the
     const counts = { bytes: slowest, total: 9, receivers, complete: 0, slowest };
     return { ...counts, median: slowest, rate: 1, wireBytes: 0 };
   };
-  const one = { state: "receiving", bytes: 0, lossRate: 0, path: "multicast" } as const;
+  const one = {
+    state: "receiving",
+    bytes: 0,
+    seconds: 0,
+    lossRate: 0,
+    path: "multicast",
+    why: undefined,
+    absence: undefined,
+  } as const;
   let seed = 0;
   const receivers: ReturnType<FollowedCast["receivers"]>[number][] = [];
   const come = () => receivers.push({ ...one, key: new Uint8Array(32).fill(++seed) });

@@ -84,20 +84,64 @@ test("the only receiver is interrupted: the cast waits for it to come back, and 
   );
 });
 
-test("a receiver that was interrupted and does not come back is partial after a minute", async (t) => {
+for (const [how, why] of [
+  ["decline", "it was interrupted (MP2P_CLOSED)"],
+  ["leave", "it closed the connection (MP2P_CLOSED)"],
+] as const)
+  test(`one of two receivers is interrupted (${how}): the cast ends as soon as the other has everything`, async (t) => {
+    const world = await castWorld({ ...SETUP, cast: { minReceivers: 2 } });
+    const steady = world.add();
+    const gone = world.add();
+    const { clock } = world.network;
+    clock.run(BEGUN_MS);
+    if (how === "decline") gone.engine.decline(new Error("Ctrl-C"));
+    else gone.leave();
+    t.true(world.run(59_000));
+    t.true(clock.now - steady.doneAt < 1000, `${clock.now - steady.doneAt} ms later`);
+    assertWhole(t, [steady], world.content);
+    t.deepEqual(
+      world.report?.receivers.map((line) => [line.outcome, line.why]),
+      [
+        ["complete", undefined],
+        ["partial", why],
+      ],
+    );
+  });
+
+test("all receivers are interrupted: who does not come back within a minute is partial", async (t) => {
   const world = await castWorld({ ...SETUP, cast: { minReceivers: 2 } });
-  const steady = world.add();
+  const receivers = [world.add(), world.add()];
+  const { clock } = world.network;
+  clock.run(BEGUN_MS);
+  for (const { engine } of receivers) engine.decline(new Error("Ctrl-C"));
+  t.false(clock.run(BEGUN_MS + 20_000, () => world.isOver));
+  for (const { absence } of world.sender.receivers())
+    t.is(Math.round(absence?.leftSeconds ?? 0), 40);
+  t.true(world.run(41_000));
+  t.deepEqual(
+    world.report?.receivers.map(({ outcome }) => outcome),
+    ["partial", "partial"],
+  );
+});
+
+test("who is silent is told with the time that is left, and is lost in the report of a sender that ends it", async (t) => {
+  const world = await castWorld({ ...SETUP, cast: { minReceivers: 2 } });
+  world.add();
   const gone = world.add();
   const { clock } = world.network;
   clock.run(BEGUN_MS);
-  gone.engine.decline(new Error("Ctrl-C"));
-  t.true(clock.run(59_000, () => steady.receipt !== undefined));
-  t.false(world.isOver);
-  t.true(world.run(61_000));
+  gone.unplug(1e9);
+  clock.run(BEGUN_MS + 20_000);
+  const [steady, silent] = world.sender.receivers();
+  t.is(steady?.absence, undefined);
+  t.is(Math.round(silent?.absence?.seconds ?? 0), 20);
+  t.is(Math.round(silent?.absence?.leftSeconds ?? 0), 40);
+  world.sender.stop();
   t.deepEqual(
     world.report?.receivers.map(({ outcome }) => outcome),
-    ["complete", "partial"],
+    ["complete", "lost"],
   );
+  t.true(world.sender.receivers().every(({ absence }) => absence === undefined));
 });
 
 for (const sleeper of ["sender", "receiver"] as const)

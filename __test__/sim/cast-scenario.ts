@@ -212,7 +212,14 @@ export class SimReceiver {
     this.hub.isDown = true;
     this.up.isCut = true;
     const { network, sender } = this.#world;
-    network.clock.after(SESSION_IDLE_MS, () => sender.left(this.peer));
+    network.clock.after(SESSION_IDLE_MS, () => sender.left(this.peer, false));
+  }
+
+  /** Its program closes the endpoint: nothing is said but that the session is closed. */
+  leave(): void {
+    this.hub.isDown = true;
+    this.up.isCut = true;
+    this.#world.sender.left(this.peer, true);
   }
 
   /** Its network is away for so long. */

@@ -135,8 +135,9 @@ export class Casts {
       joined ??= this.#find(session, stream, type, body);
       joined?.sender.receive(joined.peer, type, body);
     };
-    readRecords(stream, received, () => {
-      joined?.sender.left(joined.peer);
+    readRecords(stream, received, (error) => {
+      const isClosed = error instanceof Mp2pError && error.code === "MP2P_CLOSED";
+      joined?.sender.left(joined.peer, isClosed);
       if (stream.writable) stream.end();
     });
   }

@@ -1,9 +1,11 @@
 /** The receivers of a cast: their records, what they have, who is gone. */
 
-import { equalBytes, viewOf, writeUint48 } from "../../base/bytes.ts";
+import { equalBytes } from "../../base/bytes.ts";
 import { Mp2pError } from "../../base/errors.ts";
+import { absenceOf, LOST_MS, SILENT_MS } from "./absence.ts";
 import type { BlockSource } from "./block-source.ts";
 import type { Channel } from "./channels.ts";
+import type { Absence } from "./contract.ts";
 import { Crowd } from "./crowd.ts";
 import {
   type DoorOptions,
@@ -12,7 +14,9 @@ import {
   manifestRecords,
   readHeld,
   refuse,
+  sendEnd,
   sendHashes,
+  TOO_LATE,
 } from "./door.ts";
 import type { Geometry } from "./geometry.ts";
 import type { CastKey } from "./key-record.ts";
@@ -29,10 +33,7 @@ import {
 import { parseStatus, type Status } from "./status-record.ts";
 import { Watchfulness } from "./watchfulness.ts";
 
-/** Nobody waits for a receiver that says nothing for so long. */
-const SILENT_MS = 10_000;
-/** It is lost after so long: what is live goes on without it, files can wait for a network that comes back. */
-const LOST_MS = { live: 15_000, files: 60_000 };
+const SILENT = "it fell silent";
 const CATCH_UP = 1;
 const ALIVE_MS = 1000;
 
@@ -45,11 +46,6 @@ export interface AudienceHooks {
   /** It takes no further part, or none for now. */
   gone(peer: Peer): void;
 }
-
-const TOO_LATE: Reason = {
-  code: "MP2P_REFUSED",
-  why: "it is live and has begun, and its beginning is gone (the sender can wait for all: --min)",
-};
 
 interface Cast {
   readonly source: BlockSource;
@@ -120,8 +116,15 @@ export class Audience {
     else if (type === RECORD.READY && !peer.ready) this.#enter(peer);
     else if (type === RECORD.STATUS && peer.ready) this.#onStatus(peer, body, now);
     else if (type === RECORD.COMPLETE && peer.ready) this.#onComplete(peer, body, now);
-    else if (type === RECORD.DECLINE) this.#onDecline(peer, body, now);
+    else if (type === RECORD.DECLINE) this.decline(peer, parseReason(body), now);
     else this.#break(peer, `a record of type ${type} out of place`);
+  }
+
+  /** It takes no further part, and said so. */
+  decline(peer: Peer, reason: Reason, now: number): void {
+    if (peer.outcome !== undefined) return;
+    peer.decline(reason, this.#cast.geometry.isLive);
+    this.#over(peer, now);
   }
 
   /** Its connection is gone, or it fell silent. */
@@ -140,10 +143,20 @@ export class Audience {
       if (silentMs < SILENT_MS) continue;
       if (!peer.isSilent) this.#hooks.gone(peer);
       peer.isSilent = true;
-      if (silentMs >= lostMs) this.lose(peer, "it fell silent", now);
+      if (silentMs >= lostMs) this.lose(peer, SILENT, now);
       else if (this.#crowd.isFollowed(peer)) this.lose(peer, "it came anew", now);
     }
     for (const peer of this.#crowd.laggards(now)) this.lose(peer, "it made no progress", now);
+  }
+
+  /** @returns what tells for a receiver whether it is away */
+  absence(now: number): (peer: Peer) => Absence | undefined {
+    const lostMs = LOST_MS[this.#cast.geometry.kind];
+    const { isAbandoned } = this.#crowd;
+    return (peer) => {
+      const silentMs = this.#watch.silentMs(peer.statusAt, now);
+      return absenceOf(peer, now, { silentMs, lostMs, isAbandoned });
+    };
   }
 
   /** Those fed by unicast hear nothing else for long times. */
@@ -158,13 +171,7 @@ export class Audience {
     const { bytes } = this.#cast.geometry;
     if (this.#isEndTold || bytes === undefined) return;
     this.#isEndTold = true;
-    for (const peer of this.live()) this.#sendEnd(peer, bytes);
-  }
-
-  #sendEnd(peer: Peer, bytes: number): void {
-    const body = new Uint8Array(6);
-    writeUint48(viewOf(body), 0, bytes);
-    peer.link.send(record(RECORD.END, body));
+    for (const peer of this.live()) sendEnd(peer, bytes);
   }
 
   /** Nobody waits for it any more: it is to leave the groups and catches up by its stream. */
@@ -190,8 +197,8 @@ export class Audience {
     for (const peer of this.peers) {
       if (peer.outcome !== undefined) continue;
       peer.link.send(reasonRecord(RECORD.ABORT, reason));
-      peer.outcome = "partial";
-      peer.why = why;
+      peer.outcome = peer.isSilent ? "lost" : "partial";
+      peer.why = peer.isSilent ? SILENT : why;
       this.#over(peer, now);
     }
   }
@@ -239,7 +246,7 @@ export class Audience {
     peer.firstBlock = this.#hooks.sentBlocks();
     sendHashes(peer, source, 0, source.hashed);
     const { bytes } = this.#cast.geometry;
-    if (this.#isEndTold && bytes !== undefined) this.#sendEnd(peer, bytes);
+    if (this.#isEndTold && bytes !== undefined) sendEnd(peer, bytes);
     this.match(peer);
   }
 
@@ -274,11 +281,6 @@ export class Audience {
     peer.lossRate = complete.lossRate;
     peer.outcome = "complete";
     peer.link.send(record(RECORD.DONE));
-    this.#over(peer, now);
-  }
-
-  #onDecline(peer: Peer, body: Uint8Array, now: number): void {
-    peer.decline(parseReason(body), this.#cast.geometry.isLive);
     this.#over(peer, now);
   }
 

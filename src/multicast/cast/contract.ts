@@ -90,14 +90,19 @@ export type CastOutcome = "complete" | "partial" | "declined" | "lost";
 
 export type ReceiverState = "joining" | "receiving" | "catch-up" | CastOutcome;
 
+/** A receiver that the cast waits for: it is silent, or was interrupted and may come back. */
+export interface Absence {
+  /** Since when. */
+  readonly seconds: number;
+  /** After so long the cast goes on without it. */
+  readonly leftSeconds: number;
+}
+
 /** One receiver while the cast runs. */
-export interface ReceiverStatus {
-  readonly key: Uint8Array;
+export interface ReceiverStatus extends Omit<ReceiverReport, "outcome"> {
   readonly state: ReceiverState;
-  /** Bytes of content it has written, those held from before included. */
-  readonly bytes: number;
-  readonly lossRate: number;
-  readonly path: "multicast" | "unicast";
+  /** Undefined while it speaks, for ten seconds after, and where nobody waits for it. */
+  readonly absence: Absence | undefined;
 }
 
 /** How far a cast is, as one receiver sees it. */

@@ -1,5 +1,6 @@
 /** The receivers of a cast as a list: bounded, and nobody in it can keep the cast from ending. */
 import { nameOf } from "../../base/bytes.ts";
+import { returnMs } from "./absence.ts";
 import type { Peer } from "./peer.ts";
 
 /** Who came, gone or not: a line of the report each. */
@@ -8,8 +9,6 @@ const PEERS_MOST = 1 << 14;
 const PER_KEY_MOST = 4;
 /** All others are done: whoever gets on no more is waited for so long. */
 const LAGGING_MS = 60_000;
-/** Whoever interrupted it may come back: it is waited for as long as one that was killed. */
-const INTERRUPTED_MS = 60_000;
 
 export class Crowd {
   #peers: Peer[] = [];
@@ -49,12 +48,15 @@ export class Crowd {
     return true;
   }
 
+  /** Nobody gets on, and nobody has everything: those that were interrupted may come back. */
+  get isAbandoned(): boolean {
+    return this.#peers.every(({ outcome }) => outcome !== undefined && outcome !== "complete");
+  }
+
   /** Nobody is left to wait for. */
   isOver(now: number): boolean {
-    return this.#peers.every(
-      ({ outcome, isInterrupted, finishedAt }) =>
-        outcome !== undefined && !(isInterrupted && now - finishedAt < INTERRUPTED_MS),
-    );
+    if (this.#peers.some(({ outcome }) => outcome === undefined)) return false;
+    return !this.isAbandoned || this.#peers.every((peer) => returnMs(peer, now) === 0);
   }
 
   /** All others are through, and these have not got on for long: not entered, or nothing written. */

@@ -1,6 +1,6 @@
 /** How receivers are let in: JOIN is checked, KEY and the manifest are handed out. */
 import type { Primitives } from "../../backend/port.ts";
-import { equalSecrets, viewOf } from "../../base/bytes.ts";
+import { equalSecrets, viewOf, writeUint48 } from "../../base/bytes.ts";
 import type { BlockSource } from "./block-source.ts";
 import { type CastKey, type Join, joinProof, keyRecord, parseJoin } from "./key-record.ts";
 import type { Peer } from "./peer.ts";
@@ -26,6 +26,10 @@ export interface DoorOptions {
 }
 
 const NOT_ALLOWED: Reason = { code: "MP2P_NOT_ALLOWED", why: "this key may not receive the cast" };
+export const TOO_LATE: Reason = {
+  code: "MP2P_REFUSED",
+  why: "it is live and has begun, and its beginning is gone (the sender can wait for all: --min)",
+};
 
 /** @param admitted - called where the peer may come in; else it was told why not */
 export function knock(
@@ -77,6 +81,13 @@ export function sendHashes(peer: Peer, source: BlockSource, first: number, end: 
     }
     peer.link.send(hashesRecord(from, hashes));
   }
+}
+
+/** The length of a live content, which has ended. */
+export function sendEnd(peer: Peer, bytes: number): void {
+  const body = new Uint8Array(6);
+  writeUint48(viewOf(body), 0, bytes);
+  peer.link.send(record(RECORD.END, body));
 }
 
 /** Ranges of blocks that a receiver does not want: each costs memory and time here. */

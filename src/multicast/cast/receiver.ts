@@ -33,7 +33,7 @@ const GONE_MS = { live: 30_000, files: 60_000 };
 /** Statuses wait while the stream is this far behind. */
 const BACKLOG_MOST = 4096;
 const NO_GROUPS = 1;
-const CANCELLED = { code: "MP2P_CLOSED", message: "cancelled" } as const;
+const INTERRUPTED = { code: "MP2P_CLOSED", message: "it was interrupted" } as const;
 
 export interface ReceiverOptions {
   readonly castId: Uint8Array;
@@ -128,7 +128,7 @@ export class CastReceiver implements Service {
   /** Ends it from this side; the sender is told why. */
   decline(error: unknown): void {
     if (this.#state === "over") return;
-    const { code, message: why } = error instanceof Mp2pError ? error : CANCELLED;
+    const { code, message: why } = error instanceof Mp2pError ? error : INTERRUPTED;
     this.#link.send(reasonRecord(RECORD.DECLINE, { code, why }));
     this.#end(undefined, error);
   }

@@ -1,6 +1,7 @@
 /** What a sender tells its program: while it runs, and at the end. */
 import { nameOf } from "../../base/bytes.ts";
 import type {
+  Absence,
   CastOutcome,
   CastProgress,
   CastReport,
@@ -21,13 +22,22 @@ function latest(peers: readonly Peer[]): readonly Peer[] {
   );
 }
 
-export function statusesOf(peers: readonly Peer[], bytes: number | undefined): ReceiverStatus[] {
+/** When the cast began, and now or when it ended. */
+interface Times {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function statusesOf(
+  peers: readonly Peer[],
+  bytes: number | undefined,
+  times: Times,
+  absence: (peer: Peer) => Absence | undefined,
+): ReceiverStatus[] {
   return latest(peers).map((peer) => ({
-    key: peer.key,
+    ...lineOf(peer, bytes, times),
     state: peer.state,
-    bytes: bytesOf(peer, bytes),
-    lossRate: peer.lossRate,
-    path: peer.path,
+    absence: absence(peer),
   }));
 }
 
@@ -51,20 +61,29 @@ export function progressOf(
 export function castReport(
   peers: readonly Peer[],
   totals: { readonly bytes: number; readonly wireBytes: number },
-  { from, to }: { readonly from: number; readonly to: number },
+  times: Times,
 ): CastReport {
-  const receivers = latest(peers).map(
-    (peer): ReceiverReport => ({
-      key: peer.key,
-      outcome: outcomeOf(peer),
-      bytes: bytesOf(peer, totals.bytes),
-      seconds: Math.max(0, peer.finishedAt - Math.max(peer.joinedAt, from)) / 1000,
-      lossRate: peer.lossRate,
-      path: peer.path,
-      why: peer.why,
-    }),
-  );
-  return { receivers, seconds: (to - from) / 1000, ...totals };
+  const receivers = latest(peers).map((peer) => ({
+    ...lineOf(peer, totals.bytes, times),
+    outcome: outcomeOf(peer),
+  }));
+  return { receivers, seconds: (times.to - times.from) / 1000, ...totals };
+}
+
+function lineOf(
+  peer: Peer,
+  bytes: number | undefined,
+  { from, to }: Times,
+): Omit<ReceiverReport, "outcome"> {
+  const endedAt = peer.outcome === undefined ? to : peer.finishedAt;
+  return {
+    key: peer.key,
+    bytes: bytesOf(peer, bytes),
+    seconds: Math.max(0, endedAt - Math.max(peer.joinedAt, from)) / 1000,
+    lossRate: peer.lossRate,
+    path: peer.path,
+    why: peer.why,
+  };
 }
 
 function outcomeOf(peer: Peer): CastOutcome {

@@ -26,6 +26,7 @@ import { noteWishes } from "./wishes.ts";
 
 const TURN_BYTES = 2 * 1024 * 1024;
 const IDLE_PULSE_MS = 250;
+const LEFT = { code: "MP2P_CLOSED", why: "it closed the connection" } as const;
 
 export class CastSender implements Service {
   readonly #hub: GroupHub;
@@ -115,9 +116,11 @@ export class CastSender implements Service {
     this.#hub.changed();
   }
 
-  /** A receiver's stream is gone. */
-  left(peer: Peer): void {
-    this.#audience.lose(peer, "its connection is gone", this.#hub.now());
+  /** A receiver's stream is gone. @param isClosed - it closed its session, as one does that ends in order */
+  left(peer: Peer, isClosed: boolean): void {
+    const now = this.#hub.now();
+    if (isClosed && peer.ready) this.#audience.decline(peer, LEFT, now);
+    else this.#audience.lose(peer, "its connection is gone", now);
     this.#hub.changed();
   }
 
@@ -129,7 +132,10 @@ export class CastSender implements Service {
   }
 
   receivers(): readonly ReceiverStatus[] {
-    return statusesOf(this.#audience.peers, this.#geometry.bytes);
+    const now = this.#hub.now();
+    const times = { from: this.#startedAt ?? this.#openedAt, to: now };
+    const absence = this.#isOver ? () => undefined : this.#audience.absence(now);
+    return statusesOf(this.#audience.peers, this.#geometry.bytes, times, absence);
   }
 
   /** Ends it: receivers that are not complete are told, and are partial in the report. */
