@@ -185,6 +185,8 @@ test("Ctrl-C at a receiver: it says so and how to go on, and the same command ge
   const stays = receive(t, its.folder, "bert", ticket, "--yes");
   const first = receive(t, its.folder, "anna", ticket, "--yes");
   const { confirmed } = await first.event("progress", (event) => event.confirmed > 3 * MB);
+  // As long as one misses something, the cast is on.
+  stays.child.kill("SIGSTOP");
   first.child.kill("SIGINT");
   t.is((await first.ended).code, 130);
   const last = first.events.at(-1);
@@ -193,6 +195,8 @@ test("Ctrl-C at a receiver: it says so and how to go on, and the same command ge
   t.false(existsSync(join(its.folder, "into-anna", "top", "large")), "nothing half made is shown");
 
   const second = receive(t, its.folder, "anna", ticket, "--yes");
+  await second.event("accept");
+  stays.child.kill("SIGCONT");
   t.is((await second.ended).code, 0);
   const { bytes, payloadBytes, resumedBytes } = await second.event("done");
   t.is(bytes, 12 * MB + 5);
@@ -202,6 +206,43 @@ test("Ctrl-C at a receiver: it says so and how to go on, and the same command ge
   for (const end of [stays, sender]) t.is((await end.ended).code, 0);
   t.is((await sender.event("done")).receivers, 2);
   for (const name of ["anna", "bert"]) arrived(t, its, name);
+});
+
+test("Ctrl-C at a receiver that does not come back: the cast ends with the others, as a part", async (t) => {
+  const its = scene(t, 12 * MB);
+  const sender = cast(t, its.folder, its.source, "--rate", "6MB", "--min", "2");
+  const { ticket } = await sender.event("ready");
+  const [stays, leaves] = [
+    receive(t, its.folder, "bert", ticket, "--yes"),
+    receive(t, its.folder, "anna", ticket, "--yes"),
+  ];
+  await leaves.event("progress", ({ confirmed }) => confirmed > 3 * MB);
+  leaves.child.kill("SIGINT");
+  t.is((await leaves.ended).code, 130);
+  t.is((await stays.ended).code, 0);
+  t.is((await sender.ended).code, 10);
+  t.is((await sender.event("error")).code, "MP2P_PARTIAL");
+  await sender.event("receiver", ({ outcome }) => outcome === "complete");
+  const { why = "" } = await sender.event("receiver", ({ outcome }) => outcome === "partial");
+  t.regex(why, /interrupted/);
+});
+
+test("Ctrl-C at a sender that waits for a receiver that was killed: it tells who has everything", async (t) => {
+  const its = scene(t, 6 * MB);
+  const sender = cast(t, its.folder, its.source, "--rate", "3MB", "--min", "2");
+  const { ticket } = await sender.event("ready");
+  const [stays, killed] = [
+    receive(t, its.folder, "bert", ticket, "--yes"),
+    receive(t, its.folder, "anna", ticket, "--yes"),
+  ];
+  await killed.event("progress", ({ confirmed }) => confirmed > MB);
+  killed.child.kill("SIGKILL");
+  t.is((await stays.ended).code, 0);
+  sender.child.kill("SIGINT");
+  t.is((await sender.ended).code, 130);
+  const told = sender.events.filter((event) => event.t === "receiver");
+  t.deepEqual(told.map(({ outcome }) => outcome === "complete").sort(), [false, true]);
+  t.like(sender.events.at(-1), { t: "error", code: "MP2P_INTERRUPTED" });
 });
 
 test("Ctrl-C at the sender leaves what receivers have, and the same cast again goes on", async (t) => {

@@ -202,6 +202,25 @@ test("a cast that waits says for how many", (t) => {
   t.is(file.text, "waiting for 3 receivers\nwaiting until 1 more receiver is ready\n");
 });
 
+test("a cast says in a terminal and in a log whom it waits for, though it is away", (t) => {
+  const told = /away for 0:20, waited for 0:40 more/;
+  for (const isTerminal of [true, false]) {
+    const paper = new Paper(isTerminal);
+    const view = viewOn(paper, () => 0);
+    t.teardown(() => view.close());
+    const line = { state: "receiving", bytes: 40, total: 100, path: "multicast" } as const;
+    let absence: { seconds: number; leftSeconds: number } | undefined;
+    const over = view.follow(() => [{ ...line, peer: KEY, absence }]);
+    view.update({ ...CAST, bytes: 40, receivers: 1 });
+    view.draw();
+    t.notRegex(paper.text, told);
+    absence = { seconds: 20, leftSeconds: 40 };
+    view.draw();
+    t.regex(paper.text, told);
+    over();
+  }
+});
+
 test("a question keeps progress off the screen", (t) => {
   const terminal = new Paper(true);
   const view = viewOn(terminal, () => 0);

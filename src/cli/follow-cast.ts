@@ -61,9 +61,9 @@ function present(casting: FollowedCast): number {
 
 function receiverLines(casting: FollowedCast): ReceiverLine[] {
   const total = casting.progress().total ?? null;
-  return casting
-    .receivers()
-    .map(({ key, state, bytes, path }) => ({ peer: formatKey(key), state, bytes, total, path }));
+  return casting.receivers().map(({ key, state, bytes, path, absence }) => {
+    return { peer: formatKey(key), state, bytes, total, path, absence };
+  });
 }
 
 function progressEvent(progress: CastProgress, awaited: number): CastProgressEvent {

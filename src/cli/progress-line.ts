@@ -28,6 +28,8 @@ export interface ReceiverLine {
   /** Null while a live cast runs. */
   readonly total: number | null;
   readonly path: "multicast" | "unicast";
+  /** It is waited for, though it is away. */
+  readonly absence?: { readonly seconds: number; readonly leftSeconds: number } | undefined;
 }
 
 export type TransferState = Omit<ProgressEvent, "t"> & Pace;
@@ -108,17 +110,31 @@ export function progressLine(state: ProgressState, columns: number, who = ""): s
 
 /** @returns a receiver's line below that of its cast, at most `columns` wide */
 export function receiverLine(receiver: ReceiverLine, who: string, columns: number): string {
-  const { state, bytes, total, path } = receiver;
+  const { bytes, total, state } = receiver;
   const confirmed = state === "complete" ? (total ?? bytes) : bytes;
   const share = percent({ confirmed, total });
-  const how = path === "unicast" ? " by unicast" : "";
   const parts = [
     `  ${who}`,
     total === null ? "" : `${bar(share / 100, BAR_MIN_COLUMNS)} ${`${share}`.padStart(3)}%`,
     formatBytes(confirmed),
-    state === "receiving" ? how.trim() : `${state}${state === "complete" ? how : ""}`,
+    stateText(receiver),
   ];
   return truncate(parts.filter((part) => part !== "").join("  "), columns);
+}
+
+function stateText({ state, path, absence }: ReceiverLine): string {
+  if (absence !== undefined) return absenceText(absence);
+  const how = path === "unicast" ? " by unicast" : "";
+  return state === "receiving" ? how.trim() : `${state}${state === "complete" ? how : ""}`;
+}
+
+/** @returns for whom a cast waits, and for how long; "" where it is not away */
+export function awaitedText({ absence }: ReceiverLine, who: string): string {
+  return absence === undefined ? "" : `waiting for ${who}: ${absenceText(absence)}`;
+}
+
+function absenceText({ seconds, leftSeconds }: NonNullable<ReceiverLine["absence"]>): string {
+  return `away for ${formatSeconds(Math.floor(seconds))}, waited for ${formatSeconds(leftSeconds)} more`;
 }
 
 /** Cuts at a grapheme, never inside one, and marks the cut. */

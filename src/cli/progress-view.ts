@@ -1,6 +1,7 @@
 import type { CastProgressEvent, ProgressEvent } from "./events.ts";
 import { Motion } from "./motion.ts";
 import {
+  awaitedText,
   type ProgressState,
   progressLine,
   progressText,
@@ -101,7 +102,8 @@ export class ProgressView {
     const [first, ...others] = this.#states();
     if (first === undefined || this.#isPaused) return;
     if (!this.#isLive) {
-      this.#sink.write(`${progressText({ ...first, others: others.length })}\n`);
+      const lines = [progressText({ ...first, others: others.length }), ...this.#awaited()];
+      this.#sink.write(`${lines.join("\n")}\n`);
       return;
     }
     const lines = this.#lines([first, ...others]);
@@ -140,13 +142,22 @@ export class ProgressView {
   #receiverLines(room: number, columns: number): string[] {
     const all = this.#receivers?.() ?? [];
     // The cast's own line says as much.
-    if (all.length === 1 && all[0]?.state === "receiving") return [];
+    const [only] = all.length === 1 ? all : [];
+    if (only?.state === "receiving" && only.absence === undefined) return [];
     const rank = ({ state }: ReceiverLine) => (state === "complete" ? 1 : 0);
     const sorted = [...all].sort((left, right) => rank(left) - rank(right));
     const shown = sorted.slice(0, all.length > room ? Math.max(0, room - 1) : room);
     const lines = shown.map((each) => receiverLine(each, this.#nameOf(each.peer), columns));
     const hidden = all.length - shown.length;
     return hidden > 0 && room > 0 ? [...lines, `  and ${hidden} more`] : lines;
+  }
+
+  /** A log has no line for each receiver, but says for whom a cast waits. */
+  #awaited(): string[] {
+    const lines = (this.#receivers?.() ?? []).map((each) =>
+      awaitedText(each, this.#nameOf(each.peer)),
+    );
+    return lines.filter(Boolean).slice(0, MOST_LINES);
   }
 
   /** The transfer that began first comes first. */

@@ -1,5 +1,6 @@
 import {
   type CastOptions,
+  type CastOutcome,
   type CastReport,
   castFiles,
   castStream,
@@ -89,17 +90,21 @@ async function run(
   if (!isLive && (options.open || options.allow !== undefined))
     noteInboxes(endpoint, options, context);
   const report = await followCast(casting, options.min, context).catch((error: unknown) => {
+    // It is over, so every state is an outcome.
+    for (const { state, absence: _, ...line } of casting.receivers())
+      tell({ ...line, outcome: state as CastOutcome }, context);
     throw codeOf(error) === "MP2P_TIMEOUT" ? nobodyCame(options.wait) : error;
   });
-  for (const receiver of report.receivers) {
-    const { key, why, ...fields } = receiver;
-    const told = why === undefined ? fields : { ...fields, why };
-    context.reporter.emit({ t: "receiver", peer: formatKey(key), ...told });
-  }
+  for (const receiver of report.receivers) tell(receiver, context);
   const missed = report.receivers.filter(({ outcome }) => outcome !== "complete");
   if (missed.length > 0)
     throw missedError(missed, report.receivers.length, isLive ? STREAM_IS_OVER : FILES_GO_ON);
   return report;
+}
+
+function tell({ key, why, ...fields }: ReceiverReport, { reporter }: Context): void {
+  const told = why === undefined ? fields : { ...fields, why };
+  reporter.emit({ t: "receiver", peer: formatKey(key), ...told });
 }
 
 function noteInboxes(
