@@ -19,6 +19,8 @@ const OWN_ONE_WAY = 2;
 class Victim {
   readonly engine: SessionEngine;
   readonly events: SessionEvent[] = [];
+  /** Paths of the bursts that left. */
+  readonly paths: number[] = [];
   #next = 0;
   #sent = 0;
   #now = 0;
@@ -58,15 +60,15 @@ class Victim {
     return this.#sent;
   }
 
-  hear(write: (writer: FrameWriter) => void): void {
+  hear(write: (writer: FrameWriter) => void, path = 1): void {
     const writer = new FrameWriter(new Uint8Array(1400));
     writer.begin(1400);
     write(writer);
-    this.raw(writer.bytes.subarray(0, writer.length));
+    this.raw(writer.bytes.subarray(0, writer.length), path);
   }
 
-  raw(bytes: Uint8Array): void {
-    this.engine.receiveFrames(1, this.#next++, bytes, 1, 0, ++this.#now);
+  raw(bytes: Uint8Array, path = 1): void {
+    this.engine.receiveFrames(1, this.#next++, bytes, path, 0, ++this.#now);
     this.pump();
   }
 
@@ -77,6 +79,7 @@ class Victim {
       if (output.kind === "event") this.events.push(output.event);
       else {
         const { spanCount, skip } = output.plan;
+        this.paths.push(output.path);
         this.engine.sent(
           { firstPacket: this.#sent + skip, packets: spanCount, tooBig: 0 },
           this.#now,
@@ -204,6 +207,63 @@ test("as many gaps as a bad network makes are borne, more end the session", (t) 
   t.is(victim.closed, undefined);
   while (at < 40_000) dot();
   t.like(victim.closed, { by: "protocol", code: CLOSE_CODE.GAPS });
+});
+
+test("gaps that were filled, stopped or broken off make room for others, those of all streams together", (t) => {
+  const victim = new Victim(100_000);
+  const riddle = (stream: number, gaps: number) => {
+    for (let at = 1; at < 2 * gaps; ) {
+      victim.hear((writer) => {
+        for (let frames = 0; frames < 80 && at < 2 * gaps; frames++, at += 2)
+          writer.stream(stream, at, bytes(1), false);
+      });
+    }
+  };
+  riddle(PEER_STREAM, 16_000);
+  victim.engine.stop(PEER_STREAM, 1, 1);
+  riddle(PEER_STREAM + 4, 16_000);
+  victim.hear((writer) => writer.reset(PEER_STREAM + 4, 1, 40_000));
+  riddle(PEER_STREAM + 8, 16_000);
+  for (let at = 0; at < 32_000; at += 1000) {
+    const offset = at;
+    victim.hear((writer) => writer.stream(PEER_STREAM + 8, offset, bytes(1000), false));
+  }
+  for (let read = 0; read < 32_000; ) {
+    const chunk = victim.engine.read(PEER_STREAM + 8);
+    if (chunk === undefined) return t.fail(`${read} bytes`);
+    read += chunk.length;
+  }
+  riddle(PEER_STREAM + 12, 16_000);
+  t.is(victim.closed, undefined);
+  riddle(PEER_ONE_WAY, 400);
+  t.like(victim.closed, { by: "protocol", code: CLOSE_CODE.GAPS });
+});
+
+test("credit of bytes that nobody read comes back, and never grows", (t) => {
+  const victim = new Victim();
+  victim.engine.openStream({}, 1);
+  victim.engine.write(0, bytes(1), 1);
+  victim.pump();
+  const { sent } = victim;
+  for (let ms = 0; ms < 1000; ms++) victim.hear((writer) => writer.ping());
+  victim.hear(ackOf([sent - 1, sent]));
+  t.true(victim.engine.stats().rttMs > 900);
+
+  for (let index = 0; index < 50; index++)
+    victim.hear((writer) => writer.reset(4 * index + PEER_ONE_WAY, 1, 1000));
+  t.is(victim.closed, undefined);
+  victim.hear((writer) => writer.stream(PEER_STREAM, 999, bytes(1), false));
+  t.is(victim.closed, undefined);
+  victim.hear((writer) => writer.stream(PEER_STREAM + 4, 500, bytes(1), false));
+  t.like(victim.closed, { by: "protocol", code: CLOSE_CODE.CREDIT });
+});
+
+test("of many challenges from one address, one is answered", (t) => {
+  const victim = new Victim();
+  victim.hear((writer) => {
+    for (let count = 0; count < 100; count++) writer.pathChallenge(bytes(8));
+  }, 2);
+  t.is(victim.paths.filter((path) => path === 2).length, 1);
 });
 
 test("a peer that acknowledges what it did not receive is found out by a skipped number", (t) => {

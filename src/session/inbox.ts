@@ -10,8 +10,6 @@ import type { SessionState } from "./session-state.ts";
 
 /** Gaps over all streams of a session; a peer that makes more is attacking (RUSTSEC-2026-0185). */
 const GAPS_MAX = 16_384;
-/** Gaps are counted over all streams only when one has at least this many. */
-const GAPS_NOTICED = 64;
 /** Events that wait at most, for datagrams to be among them: a packet can hold hundreds, a batch a thousand such. */
 const EVENTS_MAX = 4096;
 
@@ -118,7 +116,7 @@ export class Inbox implements FrameHandler {
     }
     if (half.sink === undefined) half.insert(offset, data);
     else this.consumed(half, half.pour(offset, data));
-    if (half.gaps > GAPS_NOTICED && this.#state.streams.gaps > GAPS_MAX) {
+    if (this.#state.streams.gaps.count > GAPS_MAX) {
       this.#fail(FAULT.gaps);
       return;
     }
@@ -279,7 +277,7 @@ export class Inbox implements FrameHandler {
   /** Credit of what nobody will read goes back to the peer. */
   forfeit(half: ReceiveHalf): void {
     const { control, streams } = this.#state;
-    streams.window.consume(half.forfeit());
+    streams.window.forfeit(half.forfeit());
     if (streams.window.due) control.credit();
     if (half.over) this.#delivery.settle(half.id);
   }

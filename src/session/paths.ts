@@ -145,9 +145,12 @@ export class Paths {
     if (candidate !== undefined) candidate.sentBytes += bytes;
   }
 
+  /** One answer waits for each path: a packet may hold a hundred challenges, and come from where nobody asked. */
   challenged(token: Uint8Array, path: number): void {
-    if (this.responses.length < RESPONSES_WAITING_MAX)
-      this.responses.push({ token: token.slice(), path });
+    const response = { token: token.slice(), path };
+    const at = this.responses.findIndex((each) => each.path === path);
+    if (at >= 0) this.responses[at] = response;
+    else if (this.responses.length < RESPONSES_WAITING_MAX) this.responses.push(response);
   }
 
   /** @returns the path that the token proves the peer to be at */

@@ -64,23 +64,20 @@ export class Reassembly {
   insert(offset: number, bytes: Uint8Array, lends = false): void {
     const end = offset + bytes.length;
     let from = Math.max(offset, this.#readTo);
-    let index = this.#firstEndingAtOrAfter(from);
-    while (from < end) {
-      const island = this.#islands[index];
-      if (island === undefined || island.start > from) {
-        const to = Math.min(end, island?.start ?? end);
-        this.#islands.splice(index, 0, { start: from, end: from, chunks: [] });
-        this.#append(index, bytes.subarray(from - offset, to - offset), lends);
-        from = to;
-        index = this.#firstEndingAtOrAfter(from);
-      } else if (island.end > from) {
-        from = island.end;
-      } else {
-        const to = Math.min(end, this.#islands[index + 1]?.start ?? end);
-        this.#append(index, bytes.subarray(from - offset, to - offset), lends);
-        from = to;
-      }
+    if (from >= end) return;
+    const index = this.#firstEndingAtOrAfter(from);
+    const island = this.#islandAt(index, from);
+    // Those that the bytes reach are taken out together: a peer may make bytes reach hundreds.
+    let after = index + 1;
+    for (from = Math.max(from, island.end); from < end; from = island.end) {
+      const next = this.#islands[after];
+      const to = Math.min(end, next?.start ?? end);
+      this.#append(island, next, bytes.subarray(from - offset, to - offset), lends);
+      if (next?.start !== to) continue;
+      this.#join(island, next);
+      after++;
     }
+    if (after > index + 1) this.#islands.splice(index + 1, after - index - 1);
   }
 
   /** Whether all bytes below `end` are here, or were read. */
@@ -154,10 +151,17 @@ export class Reassembly {
     this.#readInChunk = 0;
   }
 
-  /** Two islands have met. */
-  #join(index: number): void {
-    const left = this.#islands[index] as Island;
-    const right = this.#islands[index + 1] as Island;
+  /** The island at this index where it holds or touches `from`, else a new one there. */
+  #islandAt(index: number, from: number): Island {
+    const known = this.#islands[index];
+    if (known !== undefined && known.start <= from) return known;
+    const island = { start: from, end: from, chunks: [] };
+    this.#islands.splice(index, 0, island);
+    return island;
+  }
+
+  /** Two islands have met: the left one is both. */
+  #join(left: Island, right: Island): void {
     const { chunks: before } = left;
     const { chunks: after } = right;
     for (
@@ -172,7 +176,6 @@ export class Reassembly {
     else if (before.length < after.length) left.chunks = before.concat(after);
     else for (const chunk of after) before.push(chunk);
     left.end = right.end;
-    this.#islands.splice(index + 1, 1);
   }
 
   /** The last chunk of one list and the first of the other in one, where both are small. */
@@ -201,9 +204,7 @@ export class Reassembly {
   }
 
   /** Chunks grow with what has come in order, so that short streams stay small and gaps cheap. */
-  #append(index: number, bytes: Uint8Array, lends: boolean): void {
-    const island = this.#islands[index] as Island;
-    const next = this.#islands[index + 1];
+  #append(island: Island, next: Island | undefined, bytes: Uint8Array, lends: boolean): void {
     const inOrder = island.start <= this.#readTo;
     let at = 0;
     while (at < bytes.length) {
@@ -229,6 +230,5 @@ export class Reassembly {
       island.end += taken;
       at += taken;
     }
-    if (island.end === next?.start) this.#join(index);
   }
 }

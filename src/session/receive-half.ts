@@ -3,6 +3,11 @@ import { FAULT, type Fault } from "./close-codes.ts";
 import { Reassembly } from "./reassembly.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 
+/** Gaps in several streams together. */
+export interface Gaps {
+  count: number;
+}
+
 /** The receiving side of a stream. */
 export class ReceiveHalf {
   readonly id: number;
@@ -19,15 +24,15 @@ export class ReceiveHalf {
   sink: ((bytes: Uint8Array) => boolean) | undefined;
   paused = false;
   readonly #reassembly: Reassembly;
+  readonly #gapsOfAll: Gaps;
+  #gaps = 0;
 
-  constructor(id: number, window: number, now: number, pool: BlockPool) {
+  /** @param gaps - counts those of this stream, among others */
+  constructor(id: number, window: number, now: number, pool: BlockPool, gaps: Gaps) {
     this.id = id;
+    this.#gapsOfAll = gaps;
     this.#reassembly = new Reassembly(pool);
     this.window = new ReceiveWindow(window, now);
-  }
-
-  get gaps(): number {
-    return this.#reassembly.gaps;
   }
 
   get discards(): boolean {
@@ -70,6 +75,7 @@ export class ReceiveHalf {
 
   insert(offset: number, bytes: Uint8Array): void {
     this.#reassembly.insert(offset, bytes);
+    this.#countGaps();
   }
 
   /**
@@ -90,6 +96,7 @@ export class ReceiveHalf {
       }
     } else this.#reassembly.insert(offset, bytes, sink !== undefined);
     this.#drain();
+    this.#countGaps();
     const poured = this.#reassembly.readTo - before;
     this.window.consume(poured);
     return poured;
@@ -109,14 +116,25 @@ export class ReceiveHalf {
     const used = this.admit(finalSize, 0, true);
     if (typeof used === "number" && !ended) {
       this.resetCode = code;
-      this.#reassembly.clear();
+      this.#clear();
     }
     return used;
   }
 
   stop(): void {
     this.stopped = true;
+    this.#clear();
+  }
+
+  #clear(): void {
     this.#reassembly.clear();
+    this.#countGaps();
+  }
+
+  #countGaps(): void {
+    const { gaps } = this.#reassembly;
+    this.#gapsOfAll.count += gaps - this.#gaps;
+    this.#gaps = gaps;
   }
 
   /** The end and all before it is here. */
@@ -136,7 +154,7 @@ export class ReceiveHalf {
   /** Bytes used of the credit that no reader will consume any more. @returns how many, once */
   forfeit(): number {
     const bytes = this.highest - this.window.consumed;
-    this.window.consume(bytes);
+    this.window.forfeit(bytes);
     return bytes;
   }
 }

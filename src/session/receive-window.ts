@@ -32,6 +32,12 @@ export class ReceiveWindow {
     this.#consumed += bytes;
   }
 
+  /** Credit of bytes that nobody read is free again; it is no sign that the window is too small. */
+  forfeit(bytes: number): void {
+    this.#consumed += bytes;
+    this.#consumedAtGrant += bytes;
+  }
+
   /** Whether a quarter of the window is free but not yet announced. */
   get due(): boolean {
     return this.#consumed + this.#window - this.limit >= this.#window / 4;

@@ -3,7 +3,7 @@ import type { StreamKind } from "../wire/frames.ts";
 import type { Limits } from "../wire/limits.ts";
 import { BlockPool } from "./block-pool.ts";
 import { FAULT, type Fault } from "./close-codes.ts";
-import { ReceiveHalf } from "./receive-half.ts";
+import { type Gaps, ReceiveHalf } from "./receive-half.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import type { Held } from "./send-buffer.ts";
 import { SendHalf } from "./send-half.ts";
@@ -27,6 +27,8 @@ export class Streams {
   readonly window: ReceiveWindow;
   /** What the send buffers of all streams hold. */
   readonly held: Held = { bytes: 0 };
+  /** In what came of all streams: what an attacker could make us remember. */
+  readonly gaps: Gaps = { count: 0 };
   readonly #opener: 0 | 1;
   readonly #local: Limits;
   readonly #pool: BlockPool;
@@ -141,13 +143,6 @@ export class Streams {
     return this.#granted[kind];
   }
 
-  /** Gaps over all streams: what an attacker could make us remember. */
-  get gaps(): number {
-    let gaps = 0;
-    for (const { receive } of this.#open.values()) gaps += receive?.gaps ?? 0;
-    return gaps;
-  }
-
   *sendHalves(): IterableIterator<SendHalf> {
     for (const { send } of this.#open.values()) if (send !== undefined) yield send;
   }
@@ -169,7 +164,7 @@ export class Streams {
     this.#open.set(id, {
       send: sends ? new SendHalf(id, priority, credit, this.#pool, this.held) : undefined,
       receive: receives
-        ? new ReceiveHalf(id, this.#local.streamCreditBytes, now, this.#pool)
+        ? new ReceiveHalf(id, this.#local.streamCreditBytes, now, this.#pool, this.gaps)
         : undefined,
     });
   }
