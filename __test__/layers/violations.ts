@@ -192,7 +192,13 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/room": ["../noise/a.ts", "../endpoint/endpoint.ts"],
   "src/classic": ["../backend/port.ts", "../wire/a.ts", "../endpoint/endpoint.ts"],
-  "src/cli": ["./output.ts", "../index.ts", "commander", "node:process"],
+  "src/cli": [
+    "./output.ts",
+    "../index.ts",
+    "../endpoint/make-with-parents.ts",
+    "commander",
+    "node:process",
+  ],
   bench: ["../src/backend/native.ts", "node:fs"],
   __test__: ["../src/session/a.ts", "ava"],
 };

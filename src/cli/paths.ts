@@ -1,6 +1,7 @@
 /** Paths from the command line, looked at before anybody is kept waiting for them. */
 import { constants } from "node:fs";
-import { access, lstat, mkdir } from "node:fs/promises";
+import { access, lstat } from "node:fs/promises";
+import { makeWithParents } from "../endpoint/make-with-parents.ts";
 import { CliError } from "./failure.ts";
 import { printable } from "./text.ts";
 
@@ -17,7 +18,7 @@ export async function requireSources(paths: readonly string[]): Promise<void> {
 /** Makes the folder where it is missing. @throws {CliError} `MP2P_PERMISSION` or `MP2P_TARGET` */
 export async function requireFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeWithParents(folder);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -1,11 +1,12 @@
 /** Identities kept in files: `identity` in the home folder, readable by its owner only. */
-import { chmod, link, mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { chmod, link, open, readFile, rm, stat } from "node:fs/promises";
 import { homedir, platform, userInfo } from "node:os";
 import { join } from "node:path";
 import { selectBackend } from "../backend/select.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { fromZbase32, toZbase32 } from "../base/zbase32.ts";
 import { Identity as KeyIdentity, SEED_BYTES } from "../noise/identity.ts";
+import { makeWithParents } from "./make-with-parents.ts";
 
 const FILE = "identity";
 const PREFIX = "mp2p-seed-1 ";
@@ -90,7 +91,7 @@ async function createSeed(home: string, file: string): Promise<Uint8Array> {
   const seed = primitives.randomBytes(SEED_BYTES);
   const draft = `${file}.${process.pid}.${toZbase32(primitives.randomBytes(5))}`;
   try {
-    await mkdir(home, { recursive: true, mode: 0o700 });
+    await makeWithParents(home, 0o700);
     const handle = await open(draft, "wx", 0o600);
     await handle.writeFile(`${PREFIX}${toZbase32(seed)}\n`);
     await handle.sync();

@@ -7,6 +7,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { Mp2pError } from "../base/errors.ts";
+import { makeWithParents } from "../endpoint/make-with-parents.ts";
 import { closeFile, errnoOf, makeFolder, openFile, statIfThere } from "./file-calls.ts";
 import { fileError } from "./file-error.ts";
 import { printable } from "./printable.ts";
@@ -57,7 +58,7 @@ export class Target {
    */
   static async open(directory: string, byDescriptor = true): Promise<Target> {
     try {
-      await fs.promises.mkdir(directory, { recursive: true });
+      await makeWithParents(directory);
       const real = await fs.promises.realpath(directory);
       if (!byDescriptor || process.platform !== "linux") return new Target(real, undefined);
       const fd = await openFile(real, O_RDONLY | O_DIRECTORY);

@@ -1,5 +1,6 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
+import { makeWithParents } from "../../endpoint/make-with-parents.ts";
 import { type Endpoint, homeFolder, type Session, sendFiles } from "../../index.ts";
 import { announce } from "../announce.ts";
 import type { Context } from "../context.ts";
@@ -126,7 +127,7 @@ async function sendOver(
 async function journalFolder(reporter: Reporter): Promise<string | undefined> {
   const folder = join(homeFolder(), JOURNALS);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeWithParents(folder);
     await access(folder, constants.W_OK);
     return folder;
   } catch (error) {
