@@ -252,6 +252,42 @@ test("setuid, setgid and sticky bits do not travel", async (t) => {
   t.regex(lines.top ?? "", /^folder 777 /);
 });
 
+test.serial("a journal whose disk is full later on is given up, not the file", async (t) => {
+  const top = await folderOf(t, { big: noise(3 * MIB) });
+  const [into, journal] = [await scratch(t), await scratch(t)];
+  fail(t, "open", "ENOSPC", (path) => path.startsWith(journal));
+  const { sender, receiver } = memoryPair();
+  const receiving = receiveFiles(receiver, into);
+  t.false((await sendFiles(sender, [top], { journal }).done).partial);
+  await receiving.done;
+});
+
+test.serial("a receiver's journal that cannot be written is named at both ends", async (t) => {
+  const top = await folderOf(t, { a: "a" });
+  const into = await scratch(t);
+  fail(t, "open", "EROFS", (path) => path.endsWith("/finished"));
+  const { sender, receiver } = memoryPair();
+  const receiving = receiveFiles(receiver, into);
+  const expected = {
+    code: "MP2P_PERMISSION",
+    message: /cannot keep a journal in \.mp2p\/\w+: EROFS/,
+  };
+  await t.throwsAsync(sendFiles(sender, [top]).done, expected);
+  await t.throwsAsync(receiving.done, expected);
+});
+
+test("a receiver listens once for what breaks its stream", async (t) => {
+  const { sender, receiver } = memoryPair();
+  const top = await folderOf(t, { a: "a" });
+  const into = await scratch(t);
+  const sending = sendFiles(sender, [top]);
+  const { value: stream } = await receiver.streams("")[Symbol.asyncIterator]().next();
+  const accept = () => stream.listenerCount("error") === 1;
+  await receiveFiles(receiver, into, { stream, accept }).done;
+  await sending.done;
+  t.pass();
+});
+
 test("a path that is not there fails before anything is offered", async (t) => {
   const { sender } = memoryPair();
   await t.throwsAsync(sendFiles(sender, ["/nowhere/at/all"]).done, { code: "MP2P_SOURCE" });

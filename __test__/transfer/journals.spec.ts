@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
 import { FinishedJournal, parseFinished } from "../../src/transfer/finished-journal.ts";
+import { sendFiles } from "../../src/transfer/send.ts";
 import { parseUnitRows, readUnitRows, UnitJournal } from "../../src/transfer/unit-journal.ts";
-import { blake3, scratch } from "./support.ts";
+import { blake3, memoryPair, scratch } from "./support.ts";
 
 const BOOT = new Uint8Array(16).fill(5);
 const STAMP = { boot: BOOT, dev: 1n, ino: 2n ** 60n, size: 9n << 20n, mtimeNs: -3n, ctimeNs: 4n };
@@ -79,4 +80,19 @@ test("any bytes are read as a journal or as none, without an exception", (t) => 
     }),
   );
   t.pass();
+});
+
+test("a journal that cannot be made is named, and no file blamed", async (t) => {
+  const inTheWay = join(await scratch(t), "file");
+  await writeFile(inTheWay, "");
+  const { sender, streams } = memoryPair();
+  const error = await t.throwsAsync(
+    sendFiles(sender, [inTheWay], { journal: `${inTheWay}/j` }).done,
+    {
+      code: "MP2P_TARGET",
+    },
+  );
+  t.is(error?.message, `cannot keep a journal in ${inTheWay}/j: ENOTDIR`);
+  t.regex((error as { hint?: string }).hint ?? "", /folder you can write to/);
+  t.is(streams.length, 0, "nothing was offered");
 });

@@ -27,21 +27,23 @@ const HINT_OF: Partial<Record<ErrorCode, string>> = {
 /**
  * @param fallback - the code of an errno that has no code of its own
  * @param doing - "write", "read": completes "cannot … NAME"
+ * @param hint - what to do, where the code does not say
  */
 export function fileError(
   error: unknown,
   fallback: "MP2P_TARGET" | "MP2P_SOURCE",
   doing: string,
   name: string,
+  hint?: string,
 ): Mp2pError {
   if (error instanceof Mp2pError) return error;
   const errno = errnoOf(error);
   const code = (errno === undefined ? undefined : CODE_OF[errno]) ?? fallback;
   const reason = errno ?? (error instanceof Error ? error.message : String(error));
-  const hint = HINT_OF[code];
+  const advice = hint ?? HINT_OF[code];
   return new Mp2pError(code, `cannot ${doing} ${printable(name)}: ${reason}`, {
     cause: error,
-    ...(hint === undefined ? {} : { hint }),
+    ...(advice === undefined ? {} : { hint: advice }),
   });
 }
 

@@ -14,6 +14,7 @@ import {
   removeIfThere,
   statFile,
 } from "./file-calls.ts";
+import { fileError } from "./file-error.ts";
 import { FinishedJournal } from "./finished-journal.ts";
 import { InboxLock } from "./inbox-lock.ts";
 import { INBOX_FOLDER } from "./names.ts";
@@ -55,7 +56,7 @@ export class Inbox {
 
   /**
    * @returns undefined where there is none and none is to be made
-   * @throws {Mp2pError} `MP2P_TARGET` where another process works on it
+   * @throws {Mp2pError} `MP2P_TARGET` where another process works on it, or as the system says that it cannot be written
    */
   static async open(
     target: Target,
@@ -74,7 +75,7 @@ export class Inbox {
     } catch (error) {
       await lock?.release();
       folder.release();
-      throw error;
+      throw fileError(error, "MP2P_TARGET", "keep a journal in", `${INBOX_FOLDER}/${name}`);
     }
   }
 

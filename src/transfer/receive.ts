@@ -90,11 +90,13 @@ async function offered(
 
 /** The folder as it is now. Where it cannot be had, the peer does not wait for an answer. */
 async function openFor(stream: Duplex, directory: string): Promise<Target> {
-  // One that breaks before the transfer listens is looked at then.
+  // One that breaks before the transfer listens, which is this turn, is looked at then.
   const ignore = (): void => undefined;
   stream.on("error", ignore);
   try {
-    return await Target.open(directory);
+    const target = await Target.open(directory);
+    stream.off("error", ignore);
+    return target;
   } catch (error) {
     stream.destroy();
     throw error;

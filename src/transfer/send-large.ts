@@ -1,7 +1,7 @@
 /** A file of several units: read, hashed and sent unit by unit, several under way at once. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { makeWithParents } from "../endpoint/make-with-parents.ts";
 import { HEADROOM_BYTES } from "./buffer-pool.ts";
 import { Tasks } from "./gate.ts";
 import { fileRoot, HASH_BYTES, partName, UNIT_BYTES, unitCount, unitLength } from "./hashes.ts";
@@ -20,7 +20,7 @@ export async function sendLargeFile(
   let journal: SenderJournal | undefined;
   try {
     const stamp = await file.check();
-    journal = await openJournal(sender, entry, stamp);
+    journal = await openJournal(sender, entry, stamp).catch(() => undefined);
     const sending = new LargeFile(sender, number, file, journal);
     const root = await sending.run();
     if (root === undefined) return;
@@ -45,7 +45,7 @@ async function openJournal(
 ): Promise<SenderJournal | undefined> {
   const folder = senderJournalFolder(sender.options);
   if (folder === undefined) return undefined;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeWithParents(folder, 0o700);
   const path = join(folder, `${partName(sender.blake3, entry.path)}.units`);
   const found = await readUnitRows(path);
   if (found !== undefined && sameStamp(found.stamp, stamp)) {
@@ -139,7 +139,7 @@ class LargeFile {
     await this.#file.read(content, unit * UNIT_BYTES);
     const hash = this.#sender.blake3(content);
     this.#hashes.set(hash, unit * HASH_BYTES);
-    await this.#journal?.rows.claim(unit, hash);
+    await this.#journal?.rows.claim(unit, hash).catch(() => undefined);
     const claimed = this.#claims.get(unit);
     if (!this.#goesOn() || (claimed !== undefined && equalBytes(claimed, hash))) {
       this.#sender.giveBack(buffer);

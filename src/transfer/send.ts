@@ -1,8 +1,10 @@
 /** `sendFiles`: files and folders to the peer of a session. */
-import { rm } from "node:fs/promises";
+import { access, constants, rm } from "node:fs/promises";
 import { Mp2pError } from "../base/errors.ts";
+import { makeWithParents } from "../endpoint/make-with-parents.ts";
 import { checkSend } from "./check-transfer.ts";
 import type { Transfer, TransferSummary } from "./events.ts";
+import { fileError } from "./file-error.ts";
 import { deriveTransferId } from "./hashes.ts";
 import { type Emit, runTransfer } from "./running-transfer.ts";
 import { senderJournalFolder } from "./send-large.ts";
@@ -15,7 +17,10 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
   /** 16 bytes; by default the same for the same absolute paths and peer. */
   readonly transferId?: Uint8Array;
-  /** Folder for unit hashes, so that a resumed transfer need not read again what was sent. */
+  /**
+   * Folder for unit hashes, made where missing, so that a resumed transfer need not read again what was sent. When
+   * its disk is full later on the transfer goes on without.
+   */
   readonly journal?: string;
   /** Refuse names that some other system could not hold. */
   readonly portable?: boolean;
@@ -29,7 +34,8 @@ export interface SendOptions {
  *
  * @param paths - files and folders; each arrives under its own last name
  * @throws {Mp2pError} by `done`: `MP2P_REFUSED` where the receiver declines, `MP2P_SOURCE` where a path
- *   is missing, `MP2P_DISK_FULL` where the receiver has no room, `MP2P_CLOSED` where the session ended
+ *   is missing, `MP2P_DISK_FULL` where the receiver has no room, `MP2P_CLOSED` where the session ended,
+ *   `MP2P_PERMISSION` or `MP2P_TARGET` where the folder for the journal cannot be written
  * @throws {TypeError} at once, for what is no session or no option, or cannot be meant
  */
 export function sendFiles(
@@ -52,11 +58,23 @@ async function send(
   const files = roots.map((root) => root.file);
   const transferId =
     options.transferId ?? deriveTransferId(session.blake3, session.peer.key, files);
+  if (options.journal !== undefined) await requireJournals(options.journal);
   const settings = { transferId, journal: options.journal, portable: options.portable };
   const sender = new Sender(session, settings, emit);
   await sender.run(roots, options.signal);
   const summary = sender.tally.summary();
   return finished(summary, senderJournalFolder(settings), options);
+}
+
+/** Before anything is offered: it is no fault of the files. */
+async function requireJournals(folder: string): Promise<void> {
+  try {
+    await makeWithParents(folder, 0o700);
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const hint = "Let `journal` name a folder you can write to, or leave it out.";
+    throw fileError(error, "MP2P_TARGET", "keep a journal in", folder, hint);
+  }
 }
 
 async function finished(
