@@ -45,7 +45,8 @@ test("a pipe is not done before its reader has the last byte", async (t) => {
   });
   const stdin = new PassThrough().end();
   const signal = new AbortController().signal;
-  const session = { peer: {}, path: {}, stats: () => ({}) } as unknown as Session;
+  const stats = () => ({ packetsReceived: 0, inFlightBytes: 0 });
+  const session = { peer: {}, path: {}, stats } as unknown as Session;
   const context = { stdin, stdout, signal, now: () => 0 } as unknown as Context;
   let isDone = false;
   const done = runPipe(session, stream as unknown as Stream, context).then(() => {
@@ -61,14 +62,23 @@ test("a pipe is not done before its reader has the last byte", async (t) => {
 });
 
 const hasFull = existsSync("/dev/full");
-(hasFull ? test : test.skip)("output that finds the disk full is an error", (t) => {
-  const full = openSync("/dev/full", "w");
-  t.teardown(() => closeSync(full));
-  const env = { ...process.env, MP2P_HOME: temporaryFolder(t) };
-  const { status, stderr } = spawnSync(process.execPath, [MAIN, "id"], {
-    env,
-    stdio: ["ignore", full, "pipe"],
+for (const command of ["id", "id --json", "--help", "--version", "help send"]) {
+  (hasFull ? test : test.skip)(`output that finds the disk full is an error: ${command}`, (t) => {
+    const full = openSync("/dev/full", "w");
+    t.teardown(() => closeSync(full));
+    const env = { ...process.env, MP2P_HOME: temporaryFolder(t) };
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...command.split(" ")], {
+      env,
+      stdio: ["ignore", full, "pipe"],
+    });
+    t.is(status, 8);
+    t.is(stderr.includes("MP2P_DISK_FULL"), !command.includes("--json"));
   });
-  t.is(status, 8);
-  t.regex(stderr.toString(), /MP2P_DISK_FULL/);
+}
+
+test("help whose reader has gone ends with 1 and without a word", async (t) => {
+  const help = new Command(t, temporaryFolder(t), ["--help"]);
+  help.child.stdout.destroy();
+  const { code, stderr } = await help.ended;
+  t.deepEqual({ code, stderr }, { code: 1, stderr: "" });
 });

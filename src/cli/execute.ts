@@ -6,7 +6,7 @@ import { CliError, errorEvent, exitCodeOf, Interruption } from "./failure.ts";
 import { abortOnSignals } from "./interrupt.ts";
 import { JsonReporter } from "./json-reporter.ts";
 import type { GlobalOptions } from "./options.ts";
-import { abortOnLostOutput, flushed, ReaderGone } from "./outputs.ts";
+import { flushed, ReaderGone } from "./outputs.ts";
 import type { Reporter } from "./reporter.ts";
 
 export interface CommandTraits {
@@ -20,10 +20,12 @@ export interface CommandTraits {
   readonly continueHint?: string;
 }
 
+/** @param lost - aborts when output cannot be written */
 export async function execute(
   options: GlobalOptions,
   traits: CommandTraits,
   command: (context: Context) => Promise<void>,
+  lost: AbortSignal,
 ): Promise<ExitCode> {
   const reporter = await reporterFor(options, traits);
   const end = (error: unknown) => {
@@ -32,7 +34,6 @@ export async function execute(
     reporter.close();
   };
   const { env, stdin, stdout, stderr } = process;
-  const lost = abortOnLostOutput([stdout, stderr]);
   const signal = AbortSignal.any([abortOnSignals(end), lost]);
   try {
     await command({ reporter, signal, env, stdin, stdout, now: () => performance.now() });

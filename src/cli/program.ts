@@ -16,6 +16,7 @@ import {
   type ReceiveOptions,
   type SendOptions,
 } from "./options.ts";
+import { abortOnLostOutput, flushed } from "./outputs.ts";
 import {
   addNetworkOptions,
   conflictOption,
@@ -35,17 +36,25 @@ const RESUMES = "run the same command again: what is verified is not sent twice"
 
 /** @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
+  const { stdout, stderr } = process;
+  const lost = abortOnLostOutput([stdout, stderr]);
   let exitCode = 0;
-  const program = buildProgram(async (options, traits, command) => {
+  const runCommand: Execute = async (options, traits, command) => {
     const { execute } = await import("./execute.ts");
-    exitCode = await execute(options, traits, command);
-  });
+    exitCode = await execute(options, traits, command, lost);
+  };
+  const program = buildProgram(runCommand);
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return 0;
+    await Promise.allSettled([flushed(stdout), flushed(stderr)]);
+    if (error.exitCode === 0) {
+      // Help and version are output like any other.
+      if (lost.aborted) await runCommand(program.opts<GlobalOptions>(), {}, async () => {});
+      return exitCode;
+    }
     const isBare = error.code === "commander.help";
     if (args.includes("--json")) {
       await reportUsage(args, isBare ? "no command was given" : error.message);
