@@ -1,46 +1,28 @@
-/** Tells people that the other end of a pipe does not answer, and when it does again: a pipe has no line of progress. */
-import type { SessionStats } from "../../index.ts";
+/** Tells that the other end of a pipe does not answer, and when it does again: a pipe has no progress that would. */
+import type { Session } from "../../index.ts";
+import { StallWatch } from "../motion.ts";
+import type { Reporter } from "../reporter.ts";
 import { formatSeconds } from "../text.ts";
 
 /** A shorter pause is not worth a word; it is said again after twice as long. */
 const SILENT_MS = 5000;
-const LOOK_MS = 1000;
 
-export class PipeSilence {
-  readonly #note: (text: string) => void;
-  #heard = -1;
-  /** When the peer was last heard, or had nothing to answer. */
-  #since = 0;
-  #nextMs = SILENT_MS;
+type Watched = Pick<Session, "stats" | "peer" | "path">;
 
-  constructor(note: (text: string) => void) {
-    this.#note = note;
-  }
-
-  look(stats: Pick<SessionStats, "packetsReceived" | "inFlightBytes">, nowMs: number): void {
-    const { packetsReceived, inFlightBytes } = stats;
-    const silentMs = nowMs - this.#since;
-    if (packetsReceived === this.#heard && inFlightBytes > 0) {
-      if (silentMs < this.#nextMs) return;
-      this.#note(`no answer for ${formatSeconds(silentMs / 1000)}; still trying`);
-      this.#nextMs *= 2;
-      return;
-    }
-    if (this.#nextMs > SILENT_MS) this.#note(`the peer answers again`);
-    this.#nextMs = SILENT_MS;
-    this.#heard = packetsReceived;
-    this.#since = nowMs;
-  }
-}
-
-/** @returns a function that ends it */
-export function tellSilence(
-  stats: () => Pick<SessionStats, "packetsReceived" | "inFlightBytes">,
-  note: (text: string) => void,
-  now: () => number,
-): () => void {
-  const silence = new PipeSilence(note);
-  const timer = setInterval(() => silence.look(stats(), now()), LOOK_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+export function watchSilence(session: Watched, reporter: Reporter, now: () => number): StallWatch {
+  const tell = (seconds: number, text: string) => {
+    reporter.note(text);
+    const { peer, path } = session;
+    reporter.emit({ t: "stalled", peer: peer.keyText, seconds, path: path.kind });
+  };
+  const poll = () => {
+    const { packetsReceived, inFlightBytes } = session.stats();
+    return { confirmed: packetsReceived, inFlightBytes };
+  };
+  const silent = (seconds: number) =>
+    tell(seconds, `no answer for ${formatSeconds(seconds)}; still trying`);
+  const moves = () => tell(0, "the peer answers again");
+  const watch = new StallWatch(silent, now, { afterMs: SILENT_MS, poll, moves });
+  watch.update(poll());
+  return watch;
 }

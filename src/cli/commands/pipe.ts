@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
 import { flushed } from "../outputs.ts";
 import { within } from "../waiting.ts";
-import { tellSilence } from "./pipe-silence.ts";
+import { watchSilence } from "./pipe-silence.ts";
 
 /** Streams of this service join the stdin of one process with the stdout of the other. */
 export const PIPE_SERVICE = "pipe/1";
@@ -23,11 +23,7 @@ export async function runPipe(
   const count = (chunk: Buffer) => {
     bytes += chunk.length;
   };
-  const stopTelling = tellSilence(
-    () => session.stats(),
-    (text) => reporter.note(text),
-    now,
-  );
+  using _ = watchSilence(session, reporter, now);
   try {
     const directions = [
       pipeline(stdin, stream, { signal }),
@@ -42,8 +38,6 @@ export async function runPipe(
     // A peer closes only after both directions ended; its last acknowledgement may be what got lost.
     const isComplete = stream.readableEnded && stream.writableEnded;
     if (!isComplete) throw stream.failure ?? error;
-  } finally {
-    stopTelling();
   }
   return {
     t: "done",
