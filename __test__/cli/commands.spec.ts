@@ -2,6 +2,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { statSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { EXIT_OF_SIGNAL } from "../../src/cli/exit-codes.ts";
@@ -116,6 +117,21 @@ test("an interface that is not there is named", async (t) => {
   const { code, stderr } = await new Command(t, root, ["send", join(root, "note"), ...where]).ended;
   t.is(code, 3, stderr);
   t.regex(stderr, /try: none of the interfaces asked for .*: nope0;/);
+});
+
+test("an interface that is not there is warned of, with those that are", async (t) => {
+  const where = ["--interface", "nope0", "--bind", "127.0.0.1:0"];
+  const home = temporaryFolder(t);
+  const there = Object.keys(networkInterfaces()).join(", ");
+  const scripted = await new Command(t, home, ["doctor", "--json", ...where]).ended;
+  const [warning, done] = scripted.stdout.split("\n", 2).map((line) => JSON.parse(line));
+  t.like(warning, {
+    t: "warning",
+    message: `no interface here is called nope0: there are ${there}`,
+  });
+  t.is(done.t, "done");
+  const { stderr } = await new Command(t, home, ["doctor", ...where]).ended;
+  t.regex(stderr, /^warning: no interface here is called nope0/);
 });
 
 test("a ticket is read from stdin", async (t) => {

@@ -88,7 +88,8 @@ export interface CastProgressEvent {
 
 /**
  * Neither `confirmed` nor `files` has grown for `seconds`; told after ten, and again after each twice as long. The
- * next `progress` in which one of them has says that it goes on. At the sender of a cast without `peer`.
+ * next `progress` in which one of them has says that it goes on. At the sender of a cast without `peer`. Of a pipe, the
+ * peer has not answered for five seconds, and so on; with `seconds` 0 it answers again.
  */
 export interface StalledEvent {
   readonly t: "stalled";
@@ -142,6 +143,13 @@ export interface DoneEvent {
   readonly receivers?: number;
   /** Of a cast, at its receiver: who sent symbols that the sender did not; absent where nobody did. */
   readonly forged?: readonly ForgedSymbols[];
+}
+
+/** Something is not as it was asked for, and the command goes on. */
+export interface WarningEvent {
+  readonly t: "warning";
+  readonly message: string;
+  readonly hint: string;
 }
 
 export interface ErrorEvent {
@@ -230,6 +238,7 @@ export type CliEventBody =
   | ReceiverEvent
   | FileEvent
   | DoneEvent
+  | WarningEvent
   | ErrorEvent
   | ClassicReadyEvent
   | ClassicMessageEvent

@@ -95,6 +95,10 @@ export class HumanReporter implements Reporter {
         else if ("checks" in event) this.#doctor(event.checks);
         else this.#done(event);
         break;
+      case "warning":
+        this.note(`${this.#style("yellow", "warning")}: ${printable(event.message)}`);
+        this.note(`  try: ${event.hint}`);
+        break;
       case "error":
         this.#error(event);
         break;

@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { Endpoint, type EndpointOptions, Identity } from "../index.ts";
 import type { Context } from "./context.ts";
 import type { NetworkOptions } from "./options.ts";
@@ -24,5 +25,15 @@ export async function openEndpoint(
   const endpoint = await Endpoint.open({ identity, ...options });
   const { name, note } = endpoint.backend;
   reporter.detail(`backend: ${name}${note === undefined ? "" : ` (${note})`}`);
+  const { missing = [] } = endpoint.multicast ?? {};
+  if (missing.length > 0) {
+    const there = Object.keys(networkInterfaces()).join(", ");
+    const message = `no interface here is called ${missing.join(" or ")}: there are ${there}`;
+    reporter.emit({
+      t: "warning",
+      message,
+      hint: "check --interface; one that comes later is used then",
+    });
+  }
   return endpoint;
 }

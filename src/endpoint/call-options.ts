@@ -21,6 +21,8 @@ export interface ConnectOptions {
 export interface MulticastInfo {
   /** Names of interfaces that take part. */
   readonly interfaces: readonly string[];
+  /** Names of `discovery.interfaces` that nothing here has: mistyped, down, without address or not plugged in yet. */
+  readonly missing: readonly string[];
   /** Interfaces that refuse to join a group, and why; tried again from time to time. */
   readonly refused: readonly { readonly interfaceName: string; readonly error: Mp2pError }[];
   /**

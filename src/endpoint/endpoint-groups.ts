@@ -93,16 +93,20 @@ export class EndpointGroups {
     const loopback = this.hub.network.find(({ isLoopback }) => isLoopback)?.name;
     const outward = interfaces.filter((name) => name !== loopback);
     const { interfaces: chosen } = this.#config.discovery;
-    const lacking = systemInterfaces().filter(({ lacksMulticast }) => lacksMulticast);
+    const all = systemInterfaces();
+    const present = all.map(({ name }) => name);
+    const missing = (chosen ?? []).filter((name) => !present.includes(name));
+    const lacking = all.filter(({ lacksMulticast }) => lacksMulticast);
     const trouble = groupTrouble({
       outward,
       chosen,
+      present,
       lacking: lacking.flatMap(({ name, isLoopback }) => (isLoopback ? [] : name)),
       refused,
       deaf,
       hasHeardOthers,
     });
-    return { interfaces, refused, deaf, hasHeardOthers, isCutOff, trouble, dropped };
+    return { interfaces, missing, refused, deaf, hasHeardOthers, isCutOff, trouble, dropped };
   }
 
   close(): void {

@@ -28,7 +28,10 @@ export interface DiscoveryOptions {
   readonly scope?: DiscoveryScope;
   /** Listened on besides those of our key: `"ff15::8000:1"`, `"239.255.7.7"`, `"SOURCE@GROUP"`. */
   readonly groups?: readonly string[];
-  /** Names of the interfaces to use; default: all that are up, loopback where there is nothing else. */
+  /**
+   * Names of the interfaces to use, now or as soon as they come (`endpoint.multicast.missing`); default: all that are
+   * up, loopback where there is nothing else.
+   */
   readonly interfaces?: readonly string[];
   /**
    * Most that one session sends through a group, where its peer cannot be reached otherwise; default

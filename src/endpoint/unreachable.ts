@@ -8,6 +8,8 @@ interface Heard extends Pick<MulticastInfo, "refused" | "deaf" | "hasHeardOthers
   readonly outward: readonly string[];
   /** Names that the program asked for; undefined for all. */
   readonly chosen: readonly string[] | undefined;
+  /** Names of the interfaces that are up. */
+  readonly present: readonly string[];
   /** Interfaces that the system says carry no groups. */
   readonly lacking: readonly string[];
 }
@@ -29,7 +31,7 @@ export function explained(error: unknown, multicast: MulticastInfo | undefined):
 
 /** @returns undefined where other devices were heard: multicast works here then */
 export function groupTrouble(heard: Heard): string | undefined {
-  const { outward, chosen, lacking, refused, deaf, hasHeardOthers } = heard;
+  const { outward, chosen, present, lacking, refused, deaf, hasHeardOthers } = heard;
   if (outward.length === 0) {
     const reasons = [
       ...refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`),
@@ -37,7 +39,7 @@ export function groupTrouble(heard: Heard): string | undefined {
     ];
     const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
     if (chosen !== undefined)
-      return `none of the interfaces asked for takes part in multicast${why}: ${chosen.join(", ")}`;
+      return `none of the interfaces asked for takes part in multicast${why}: ${chosen.join(", ")}; there are ${present.join(", ")}`;
     return `no interface of this device takes part in multicast${why}: connect it to a network`;
   }
   if (hasHeardOthers) return undefined;
