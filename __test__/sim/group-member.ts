@@ -17,6 +17,9 @@ import {
 } from "../../src/wire/group-records.ts";
 import type { GroupNet, SimHub } from "./group-net.ts";
 
+/** Of a record: its length goes before. */
+const TYPE_AT = 2;
+
 export interface Delivered {
   readonly from: Uint8Array;
   readonly seq: number;
@@ -53,6 +56,8 @@ export class SimMember {
   writable = 0;
   refused = 0;
   gone = false;
+  /** The type of records that it does not write, though the rules say so. */
+  withholds: number | undefined;
 
   constructor(net: GroupNet, options: SimMemberOptions = {}) {
     this.net = net;
@@ -195,7 +200,7 @@ export class SimChannel implements MemberChannel {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#closed || this.cut) return;
+    if (this.#closed || this.cut || this.#self.withholds === bytes[TYPE_AT]) return;
     this.#self.net.clock.after(this.#delayMs, () => this.far?.arrive(bytes));
   }
 

@@ -164,6 +164,7 @@ export class Conversations {
       counters,
       strange: this.#strange,
       address: () => member.channel.address,
+      rttMs: () => member.channel.rttMs,
       write: (record) => member.write(record, hub.now()),
       deliver: (seq, lost, data) => {
         this.#join(member);

@@ -3,6 +3,8 @@
  * not read on, so the next message waits for a key that it does not have. Whoever joins must not read back,
  * so it gets a key under which nothing was said.
  */
+import { toHex } from "../../base/bytes.ts";
+import { RecentMap } from "../../base/recent-map.ts";
 import { SENDER_KEY_BYTES } from "../../wire/group-records.ts";
 import type { GroupHub } from "../hub.ts";
 import type { Member } from "./member.ts";
@@ -13,6 +15,7 @@ import { senderSlotKeys } from "./sender-keys.ts";
 const CONFIRM_MS = 1000;
 /** Those who join while we speak get their key together, so a crowd costs one round of keys a second. */
 const JOIN_INTERVAL_MS = 1000;
+const LATE_MAX = 1024;
 
 export interface EpochsOptions {
   readonly hub: GroupHub;
@@ -42,6 +45,10 @@ export class Epochs {
   /** Members without a key wait for the next one. */
   #awaited = false;
   #changedAt = Number.NEGATIVE_INFINITY;
+  /** Since when messages wait for a key, however many were begun: who comes and goes must not hold them for ever. */
+  #heldAt = Number.POSITIVE_INFINITY;
+  /** Keys, in hex, whose endpoints let that time run out: they are waited for no more until they confirm one. */
+  readonly #late = new RecentMap<string, true>(LATE_MAX);
 
   constructor(options: EpochsOptions) {
     this.#options = options;
@@ -56,7 +63,7 @@ export class Epochs {
   admit(member: Member): void {
     const pending = this.#pending;
     if (pending !== undefined) {
-      pending.waiting.add(member);
+      if (this.#isWaitedFor(member)) pending.waiting.add(member);
       this.#give(member, pending.epoch, pending.key);
     } else if (!this.#leaked && !this.#options.outgoing.usedEpoch) {
       this.#give(member, this.#epoch, this.#key);
@@ -79,6 +86,7 @@ export class Epochs {
   confirmed(member: Member, epoch: number): void {
     if (epoch > member.given) return;
     member.held = Math.max(member.held, epoch);
+    this.#late.delete(keyOf(member));
     if (this.#pending?.epoch === epoch) this.#pending.waiting.delete(member);
   }
 
@@ -88,7 +96,9 @@ export class Epochs {
     const pending = this.#pending;
     if (pending === undefined || !outgoing.settled) return;
     if (pending.waiting.size > 0 && now < pending.until) return;
+    for (const member of pending.waiting) this.#late.set(keyOf(member), true);
     this.#pending = undefined;
+    this.#heldAt = Number.POSITIVE_INFINITY;
     this.#changedAt = now;
     this.#use(pending);
   }
@@ -113,10 +123,11 @@ export class Epochs {
     const { epoch, key } = this.#draw();
     this.#awaited = false;
     const waiting = new Set<Member>();
-    this.#pending = { epoch, key, waiting, until: now + CONFIRM_MS };
+    this.#heldAt = Math.min(this.#heldAt, now);
+    this.#pending = { epoch, key, waiting, until: this.#heldAt + CONFIRM_MS };
     this.#hold();
     for (const member of this.#options.members()) {
-      waiting.add(member);
+      if (this.#isWaitedFor(member)) waiting.add(member);
       this.#give(member, epoch, key);
     }
   }
@@ -141,7 +152,15 @@ export class Epochs {
     member.given = epoch;
   }
 
+  #isWaitedFor(member: Member): boolean {
+    return !this.#late.has(keyOf(member));
+  }
+
   #hold(): void {
     this.#options.outgoing.held = this.#leaked || this.#pending !== undefined;
   }
+}
+
+function keyOf({ channel }: Member): string {
+  return toHex(channel.peer.key);
 }

@@ -38,6 +38,8 @@ export interface IncomingOptions {
   readonly strange: StrangeChecks;
   /** Where the member's session leads. */
   readonly address: () => string;
+  /** Of that session. */
+  readonly rttMs: () => number;
   readonly write: (record: GroupRecord) => void;
   readonly deliver: (seq: number, lost: number, data: Uint8Array) => void;
   /** The member's multicast does not arrive. */
@@ -224,8 +226,7 @@ export class Incoming {
     receiver.missed += missing.length;
     this.#nackedAt = receiver.next;
     this.#options.write({ type: "nack", missing });
-    const { rttMs } = this.#options.audience();
-    this.#nackAt = now + 2 * rttMs + this.#retryMs + this.#backoffMs();
+    this.#nackAt = now + 2 * this.#options.rttMs() + this.#retryMs + this.#backoffMs();
     this.#retryMs = Math.min(RETRY_MS.most, this.#retryMs * RETRY_MS.growth);
     if (this.#reportAt === Number.POSITIVE_INFINITY) this.#reportAt = now + REPORT_MS;
   }

@@ -11,6 +11,8 @@ const GREETING_MS = 10_000;
 /** Three records of life lost, and half of another. */
 const SILENCE_MS = 20_000;
 const BANS_MAX = 1024;
+/** Whoever is farther away, or answers late on purpose, asks later than the others: they do not wait for it. */
+const RTT_MOST_MS = 100;
 
 /** Why somebody is a member no more. `replaced`: it came again. `closed`: we left. */
 export type Departure = "left" | "lost" | "removed" | "refused" | "replaced" | "closed";
@@ -48,9 +50,10 @@ export class MemberTable {
     return this.all().filter(({ joined }) => joined);
   }
 
-  /** The greatest round trip to a member, in milliseconds. */
+  /** The greatest round trip to a member, in milliseconds, as far as the others go by it. */
   get rttMs(): number {
-    return this.proved().reduce((most, { channel }) => Math.max(most, channel.rttMs), 0);
+    const greatest = this.proved().reduce((most, { channel }) => Math.max(most, channel.rttMs), 0);
+    return Math.min(RTT_MOST_MS, greatest);
   }
 
   banned(): readonly Uint8Array[] {

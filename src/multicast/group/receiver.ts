@@ -35,6 +35,8 @@ export class Receiver {
   readonly #options: ReceiverOptions;
   /** Messages at or above `#next`; in reliable mode whole ones wait here for those before them. */
   readonly #held = new Map<number, PartialMessage>();
+  /** Bytes in them: its share of the budget is what a sender that keeps to the rules can have to send again. */
+  #bytes = 0;
   /** First message not delivered and not given up. */
   #next: number;
   /** Behind the message delivered last. */
@@ -71,7 +73,8 @@ export class Receiver {
   judge({ seq, index }: Piece): Verdict {
     if (seq < this.#next || this.#held.get(seq)?.has(index)) return "duplicate";
     const { bytes, most } = this.#options.budget;
-    return bytes >= most && seq !== this.#next ? "full" : "wanted";
+    const isFull = bytes >= most || this.#bytes >= WINDOW_BYTES;
+    return isFull && seq !== this.#next ? "full" : "wanted";
   }
 
   /** A piece its sender signed. @returns false where it contradicts itself */
@@ -83,7 +86,7 @@ export class Receiver {
     const before = message.bytes;
     if (!message.add(piece)) return false;
     this.#held.set(seq, message);
-    this.#options.budget.bytes += message.bytes - before;
+    this.#keep(message.bytes - before);
     this.received++;
     if (seq > this.#topSeq) this.#topIndex = -1;
     if (seq >= this.#topSeq) {
@@ -126,7 +129,7 @@ export class Receiver {
 
   /** Nothing of this sender is waited for any more. */
   close(): void {
-    for (const message of this.#held.values()) this.#options.budget.bytes -= message.bytes;
+    this.#keep(-this.#bytes);
     this.#held.clear();
   }
 
@@ -165,17 +168,22 @@ export class Receiver {
 
   #deliver(seq: number, message: PartialMessage): void {
     this.#held.delete(seq);
-    this.#options.budget.bytes -= message.bytes;
+    this.#keep(-message.bytes);
     const lost = seq - this.#after;
     this.#after = seq + 1;
     this.missed += lost;
     this.#options.deliver(seq, lost, message.join());
   }
 
+  #keep(bytes: number): void {
+    this.#bytes += bytes;
+    this.#options.budget.bytes += bytes;
+  }
+
   #forgetBelow(seq: number): void {
     for (const [each, message] of this.#held) {
       if (each >= seq) continue;
-      this.#options.budget.bytes -= message.bytes;
+      this.#keep(-message.bytes);
       this.#held.delete(each);
     }
   }
