@@ -70,11 +70,7 @@ export class RateModel {
     if (!this.#roundLimited) this.#best.push(0);
     if (this.#best.length > BANDWIDTH_ROUNDS) this.#best.shift();
     this.#bandwidth = Math.max(...this.#best);
-    this.#roundLost = 0;
-    this.#roundAcked = 0;
-    this.#roundLimited = true;
-    this.roundLostPackets = 0;
-    this.roundMarked = false;
+    this.#clearRound();
   }
 
   fillPipe(): void {
@@ -114,6 +110,15 @@ export class RateModel {
     this.#fullBandwidth = 0;
     this.#fullRounds = 0;
     this.#minRttAt = -Infinity;
+    this.#clearRound();
+  }
+
+  #clearRound(): void {
+    this.#roundLost = 0;
+    this.#roundAcked = 0;
+    this.#roundLimited = true;
+    this.roundLostPackets = 0;
+    this.roundMarked = false;
   }
 
   #lookWhetherFull(): void {
