@@ -16,6 +16,12 @@ const REORDER_PACKETS = 3;
 const REORDER_PACKETS_MAX = 64;
 const PTO_BACKOFF_MAX = 10;
 const PTO_MS_MAX = 60_000;
+/**
+ * Doubling alone would leave a path that works again unused for as long as it was dead: probes also
+ * come once this part of the silence has passed again, a second at least.
+ */
+const PROBE_SILENCE_SHARE = 1 / 8;
+const PROBE_WAIT_MS = 1000;
 export const DRAIN_PTOS = 3;
 /** A path that brings nothing for less than this, or than DRAIN_PTOS, is not silent yet (WIRE item 7). */
 export const SILENCE_MS_MIN = 500;
@@ -111,8 +117,11 @@ export class PathState {
 
   get ptoAt(): number {
     if (this.inFlight === 0) return Infinity;
+    const { ptoMs } = this.rtt;
     const backoff = 1 << Math.min(this.ptoCount, PTO_BACKOFF_MAX);
-    return this.askedAt + Math.min(this.rtt.ptoMs * backoff, PTO_MS_MAX);
+    const silenceMs = this.askedAt - this.heardAt;
+    const most = Math.max(ptoMs, PROBE_WAIT_MS, PROBE_SILENCE_SHARE * silenceMs);
+    return this.askedAt + Math.min(ptoMs * backoff, most, PTO_MS_MAX);
   }
 
   /** The delivery state that packets leaving now are measured against. */
