@@ -113,6 +113,9 @@ const large = entry({ path: "large", size: LARGE.length });
 const THREE = Uint8Array.of(1, 2, 3);
 const unit = (number: number) => LARGE.subarray(number * MIB, (number + 1) * MIB);
 
+const NO_ROOT = records.finishRecord(1, new Uint8Array(32));
+const GIVEN_UP = records.failRecord(1, { code: "", why: "" });
+
 /** What a sender may not say once it may go on, and the code the receiver ends with. */
 const BROKEN: readonly (readonly [string, readonly Uint8Array[]])[] = [
   ["content for an entry that was not offered", [fileRecord(2, THREE, blake3)]],
@@ -124,6 +127,8 @@ const BROKEN: readonly (readonly [string, readonly Uint8Array[]])[] = [
   ["a unit twice", [unitRecord(1, 0, unit(0), blake3), unitRecord(1, 0, unit(0), blake3)]],
   ["a large file at once", [fileRecord(1, THREE, blake3)]],
   ["a root for a small file", [records.finishRecord(0, new Uint8Array(32))]],
+  ["the root of a file twice", [concat(NO_ROOT, NO_ROOT)]],
+  ["the root of a file and then gives it up", [concat(NO_ROOT, GIVEN_UP)]],
   ["a second offer", [records.helloRecord(ID)]],
   ["an answer", [record(RECORD.go)]],
   ["a type that does not exist", [record(0x70, THREE)]],

@@ -84,7 +84,7 @@ function addEntry(book: OfferBook, body: Uint8Array): void {
   const entry = records.readEntry(body);
   if (entry === undefined) throw malformed("has an entry that cannot be");
   book.add(entry);
-  if (book.entries.length > ENTRIES_MAX || !Number.isSafeInteger(book.bytes)) {
+  if (book.entries.length + book.implied > ENTRIES_MAX || !Number.isSafeInteger(book.bytes)) {
     throw new Mp2pError(
       "MP2P_LIMIT",
       `the cast has more than ${ENTRIES_MAX} entries or 2^53 bytes`,

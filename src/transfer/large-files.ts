@@ -2,6 +2,7 @@
 import { Mp2pError } from "../base/errors.ts";
 import { removeIfThere, sync } from "./file-calls.ts";
 import { fileError, knownCode } from "./file-error.ts";
+import { Gate } from "./gate.ts";
 import { type Blake3, partName, UNIT_BYTES, unitLength } from "./hashes.ts";
 import type { FitEntry } from "./offer-book.ts";
 import { PartFile } from "./part-file.ts";
@@ -23,13 +24,16 @@ interface Open {
   readonly idle: (() => void)[];
   /** The next arriving unit was claimed. */
   readonly claimed: Set<number>;
-  finishing: boolean;
 }
 
 export class LargeFiles {
   readonly #content: ContentReceiver;
   readonly #blake3: Blake3;
   readonly #open = new Map<number, Open>();
+  /** All of their units were sent. */
+  readonly #finished = new Set<number>();
+  /** A file that was complete before opens when it is finished, and a sender may say so of thousands at once. */
+  readonly #finishing = new Gate(OPEN_AT_ONCE);
 
   constructor(content: ContentReceiver, blake3: Blake3) {
     this.#content = content;
@@ -59,8 +63,9 @@ export class LargeFiles {
 
   /** @returns true where a unit of the file may come now */
   isReady(number: number, entry: FitEntry): true | "wait" | "discard" {
+    if (this.#finished.has(number)) return "discard";
     const open = this.#open.get(number);
-    if (open?.part !== undefined) return open.finishing ? "discard" : true;
+    if (open?.part !== undefined) return true;
     if (open === undefined) {
       if (this.#open.size >= OPEN_AT_ONCE) return this.#wait();
       const opened = this.#start(number, entry).then(() => this.#content.channel.resume());
@@ -96,21 +101,29 @@ export class LargeFiles {
     }
   }
 
-  /** All units were sent: waits for those under way, compares and puts the file in its place. */
-  finish(number: number, entry: FitEntry, root: Uint8Array): void {
-    if (this.#content.settling.has(number)) return;
-    const open = this.#open.get(number);
-    if (open !== undefined) open.finishing = true;
-    this.#content.tasks.run(this.#finish(number, entry, root), (error) =>
+  /**
+   * All units were sent: waits for those under way, compares and puts the file in its place.
+   *
+   * @returns false where that was said before
+   */
+  finish(number: number, entry: FitEntry, root: Uint8Array): boolean {
+    if (this.#content.settling.has(number)) return true;
+    if (this.#finished.has(number)) return false;
+    this.#finished.add(number);
+    this.#content.tasks.run(this.#finishInTurn(number, entry, root), (error) =>
       this.#content.fileFailed(number, entry, error),
     );
+    return true;
   }
 
-  /** The sender gave a file up. */
-  failed(number: number, reason: Reason): void {
+  /** The sender gave a file up. @returns false where it was all sent */
+  failed(number: number, reason: Reason): boolean {
+    if (this.#content.settling.has(number)) return true;
+    if (this.#finished.has(number)) return false;
     const code = knownCode(reason.code);
     this.#content.settling.refuse(number, new Mp2pError(code, printable(reason.why)));
     this.abandon(number);
+    return true;
   }
 
   /** Closes a file that will not be finished now. */
@@ -131,7 +144,6 @@ export class LargeFiles {
       writes: 0,
       idle: [],
       claimed: new Set<number>(),
-      finishing: false,
     };
     this.#open.set(number, open);
     open.part = await open.opening;
@@ -139,19 +151,31 @@ export class LargeFiles {
   }
 
   #wait(): "wait" | "discard" {
-    for (const open of this.#open.values()) if (open.finishing) return "wait";
+    for (const number of this.#open.keys()) if (this.#finished.has(number)) return "wait";
     const message = `the sender has more than ${OPEN_AT_ONCE} files under way`;
     this.#content.channel.fail(new Mp2pError("MP2P_LIMIT", message));
     return "discard";
   }
 
+  async #finishInTurn(number: number, entry: FitEntry, root: Uint8Array): Promise<void> {
+    await this.#finishing.enter();
+    try {
+      if (!this.#isOver(number)) await this.#finish(number, entry, root);
+    } finally {
+      this.#finishing.leave();
+    }
+  }
+
+  #isOver(number: number): boolean {
+    const { settling, channel } = this.#content;
+    return settling.has(number) || channel.failure !== undefined;
+  }
+
   async #finish(number: number, entry: FitEntry, root: Uint8Array): Promise<void> {
     const open = await this.#start(number, entry);
     const part = open.part as PartFile;
-    open.finishing = true;
     await this.#idle(open);
-    const { settling, channel } = this.#content;
-    if (settling.has(number) || channel.failure !== undefined) return;
+    if (this.#isOver(number)) return;
     if (!part.isComplete(this.#blake3, root)) {
       await this.#release(number, open);
       await removeIfThere(part.path);
@@ -162,7 +186,6 @@ export class LargeFiles {
     await part.seal(this.#content.durable);
     await this.#release(number, open);
     await this.#place(number, entry, part, root);
-    channel.resume();
   }
 
   async #place(number: number, entry: FitEntry, part: PartFile, root: Uint8Array): Promise<void> {
@@ -197,5 +220,6 @@ export class LargeFiles {
     await this.#idle(open);
     await part?.close();
     if (this.#open.get(number) === open) this.#open.delete(number);
+    this.#content.channel.resume();
   }
 }

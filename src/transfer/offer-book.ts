@@ -21,6 +21,10 @@ export class OfferBook {
   readonly refused: Map<number, string> = new Map();
   bytes = 0;
   files = 0;
+  /** UTF-16 units of all paths and of what links lead to. */
+  nameUnits = 0;
+  /** Folders that names speak of and that were not offered before: a name of 4,096 bytes may speak of 2,047. */
+  implied = 0;
   readonly #rules: NameRules;
   readonly #kinds = new Map<string, Kind>();
   /** Paths with something below them. */
@@ -34,6 +38,7 @@ export class OfferBook {
     const number = this.entries.length;
     this.entries.push(entry);
     this.bytes += entry.size;
+    this.nameUnits += (entry.path?.length ?? 0) + (entry.target?.length ?? 0);
     if (entry.kind === KIND.file) this.files++;
     const why = this.#whyNot(entry);
     if (why !== undefined) this.refused.set(number, why);
@@ -85,6 +90,7 @@ export class OfferBook {
       if (kind !== undefined && kind !== KIND.folder) {
         return `${printable(path)} is below ${printable(parent)}, which is not offered as a folder`;
       }
+      if (kind === undefined) this.implied++;
       above.push(parent);
     }
     for (const parent of above) this.#parents.add(parent);

@@ -144,13 +144,11 @@ export class ContentReceiver implements Placing {
       const finish = records.readFinish(body);
       const entry = this.#file(finish?.entry ?? -1);
       if (finish === undefined || entry === undefined || entry.size <= UNIT_BYTES) return false;
-      this.#large.finish(finish.entry, entry, finish.root);
-      return true;
+      return this.#large.finish(finish.entry, entry, finish.root);
     }
     const fail = type === RECORD.fail ? records.readFail(body) : undefined;
     if (fail === undefined || this.#file(fail.entry) === undefined) return false;
-    this.#large.failed(fail.entry, fail.reason);
-    return true;
+    return this.#large.failed(fail.entry, fail.reason);
   }
 
   content(type: number, bytes: Uint8Array, length: number): Uint8Array | "wait" | "discard" {

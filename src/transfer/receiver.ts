@@ -36,6 +36,9 @@ const SHAPES: ReadonlyMap<number, RecordShape> = new Map<number, RecordShape>([
   [RECORD.abort, { most: 2048 }],
 ]);
 
+/** How long the names of an offer may be on average, and all together in any case. */
+const NAME_UNITS = 256;
+const NAME_UNITS_LEAST = 1 << 20;
 /** Some system's file system does each. */
 const FOLDS_ALL = { caseless: true, normalising: true };
 /** How long a finished receiver waits for the sender to have read so. */
@@ -134,8 +137,13 @@ export class Receiver implements RecordSink {
     const { entries, bytes } = this.options.limits;
     this.book.add(entry);
     if (entry.kind === KIND.file) this.tally.offered(entry.size);
-    if (this.book.entries.length > entries || this.book.bytes > bytes) {
-      const message = `the offer is larger than ${entries} entries or ${bytes} bytes`;
+    const { book } = this;
+    if (
+      book.entries.length + book.implied > entries ||
+      book.bytes > bytes ||
+      book.nameUnits > Math.max(NAME_UNITS_LEAST, NAME_UNITS * entries)
+    ) {
+      const message = `the offer is larger than ${entries} entries of ordinary names or ${bytes} bytes`;
       this.#channel.fail(new Mp2pError("MP2P_LIMIT", message, { hint: "Send it in parts." }));
     }
     return true;
