@@ -105,6 +105,24 @@ test("what came whole can be read after its peer has closed the session", async 
   t.is(ours.failure, undefined);
 });
 
+for (const [answer, act] of Object.entries<(stream: Duplex) => unknown>({
+  write: (stream) => stream.write("answer"),
+  end: (stream) => stream.end("answer"),
+  pipe: (stream) => stream.pipe(stream),
+})) {
+  test(`${answer}() where the peer left no way back ends the stream, and no process`, async (t) => {
+    const { there, here } = await openPair(t, MIXES[0] as (typeof MIXES)[number]);
+    const ours = await there.openStream({ unidirectional: true });
+    ours.write("question");
+    const theirs = await firstOf(here.streams());
+    // Not `once`, which listens for errors.
+    const closed = new Promise((done) => theirs.on("close", done));
+    act(theirs);
+    await closed;
+    t.is(theirs.failure?.code, "MP2P_STREAM_STOPPED");
+  });
+}
+
 test("a unidirectional stream is writable at one end and readable at the other", async (t) => {
   const { there, here } = await openPair(t, mix);
   const ours = await there.openStream({ unidirectional: true });
@@ -255,11 +273,14 @@ test("Duplex.toWeb() carries a stream to web streams and back", async (t) => {
   t.is(echoed, "over the web");
 });
 
-test("datagrams arrive as they were sent, and oversized ones are refused", async (t) => {
+test("datagrams arrive as they were sent up to the size that is told, and larger ones are refused", async (t) => {
   const { there, here } = await openPair(t, mix);
   t.true(there.send(Uint8Array.of(1, 2, 3)));
   t.deepEqual([...(await firstOf(here.datagrams()))], [1, 2, 3]);
-  t.false(there.send(new Uint8Array(70_000)));
+  const { datagramBytes } = there.stats();
+  t.false(there.send(new Uint8Array(datagramBytes + 1)));
+  t.true(there.send(new Uint8Array(datagramBytes)));
+  t.is((await firstOf(here.datagrams())).length, datagramBytes);
 });
 
 test("datagrams beyond what is kept for a slow program are counted", async (t) => {

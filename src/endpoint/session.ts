@@ -95,8 +95,8 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * Streams the peer opens for one service, each once, shared by all loops over the same service.
-   * Ends with the session.
+   * Streams the peer opens for one service, each once, shared by all loops over the same service. The peer may have
+   * left them without a way back: see `writable`. Ends with the session.
    *
    * @throws {TypeError} for a service the endpoint was not opened with
    */
@@ -111,10 +111,11 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * Sends an unreliable datagram.
+   * Sends an unreliable datagram of up to `stats().datagramBytes`.
    *
-   * @returns false where it is too large or the queue is full
+   * @returns false where it is too large or the queue is full; nothing tells when it has room, so try later or drop it
    * @throws {TypeError} for anything but bytes
+   * @throws {Mp2pError} the reason the session ended
    */
   send(bytes: Uint8Array): boolean {
     if (!(bytes instanceof Uint8Array)) throw new TypeError("a datagram is a Uint8Array");

@@ -1,7 +1,8 @@
 /** A reliable, ordered stream of a session as a Node Duplex. */
 import { Duplex, type DuplexOptions } from "node:stream";
-import type { Mp2pError } from "../base/errors.ts";
+import { Mp2pError } from "../base/errors.ts";
 import { SparseSet } from "../base/sparse.ts";
+import { refuseAnswers } from "./one-way.ts";
 
 /**
  * What Node keeps of a stream in each direction, beside the session's own buffers. Its default of 64 KiB would
@@ -49,7 +50,8 @@ export type Consumer = (bytes: Uint8Array) => unknown;
  * machine. `destroy()` tells the peer to stop in both directions.
  *
  * A session that ends takes its streams with it: they are destroyed with the session's error if
- * somebody listens for `error`, and quietly otherwise, so that no process dies of a lost peer.
+ * somebody listens for `error`, and quietly otherwise, so that no process dies of a lost peer. In the same
+ * way ends a stream that the peer made `unidirectional` where it is answered: look at `writable` before.
  */
 export class Stream extends Duplex {
   /** Number of this stream in its session; bit 0: who opened it, bit 1: unidirectional. */
@@ -83,6 +85,7 @@ export class Stream extends Duplex {
     this.#head = options.head?.length ? options.head : undefined;
     this.once("end", () => this.#destroyIfDone());
     this.once("finish", () => this.#destroyIfDone());
+    if (!options.writable) refuseAnswers(this, () => this.fail(oneWay()));
   }
 
   override _read(): void {
@@ -259,6 +262,12 @@ export class Stream extends Duplex {
     const written = this.writableFinished || !this.#sides.writable;
     if (read && written) this.destroy();
   }
+}
+
+function oneWay(): Mp2pError {
+  return new Mp2pError("MP2P_STREAM_STOPPED", "the peer opened this stream for one direction", {
+    hint: "look at `writable` before you answer a stream",
+  });
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

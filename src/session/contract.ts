@@ -111,6 +111,8 @@ export interface SessionEngineStats {
   readonly rate: number;
   /** UDP payload of a full packet. */
   readonly packetBytes: number;
+  /** Largest datagram that goes into one now: it changes with the path. */
+  readonly datagramBytes: number;
   readonly streams: number;
   readonly ptoCount: number;
 }
