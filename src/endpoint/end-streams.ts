@@ -19,7 +19,9 @@ export function endStreams(
 export function streamError(service: string, code: number, how: "reset" | "stopped"): Mp2pError {
   if (code === CLOSE_CODE.NO_SUCH_SERVICE) {
     const name = JSON.stringify(service);
-    return new Mp2pError("MP2P_NO_SUCH_SERVICE", `the peer has no service ${name}`);
+    return new Mp2pError("MP2P_NO_SUCH_SERVICE", `the peer has no service ${name}`, {
+      hint: "the peer has to open its endpoint with that name among its `services`",
+    });
   }
   const did = how === "reset" ? "broke off" : "stopped reading";
   const errorCode = how === "reset" ? "MP2P_STREAM_RESET" : "MP2P_STREAM_STOPPED";

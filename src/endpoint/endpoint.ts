@@ -38,6 +38,7 @@ import type { GroupOptions } from "./group-options.ts";
 import { IncomingSessions } from "./incoming-sessions.ts";
 import { reachableAddresses } from "./local-addresses.ts";
 import { type NearbyOptions, type NearbyPeer, nearbyPeers } from "./nearby.ts";
+import { withoutMulticast } from "./open-groups.ts";
 import { type OpenedSocket, openSocket } from "./open-socket.ts";
 import { DEFAULT_SERVICES, type EndpointOptions } from "./options.ts";
 import { chosenGroups } from "./own-groups.ts";
@@ -192,9 +193,11 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * A session with a peer: the one that exists, or a new one by its ticket.
+   * A session with a peer: the one that exists, or a new one. A peer that does not let our key in says so afterwards:
+   * the session closes with `MP2P_NOT_ALLOWED`. One that is not asked for by its own key does not answer at all.
    *
-   * @param target - a ticket, its text, or a key met before
+   * @param target - a ticket, its text, a key on this network or met before, or for a peer that stays at its address
+   * over restarts `{ key, candidates: ["192.0.2.1:4000"] }`
    * @throws {Mp2pError} `MP2P_TICKET_INVALID`, `MP2P_TICKET_EXPIRED`, `MP2P_KEY_INVALID`,
    * `MP2P_NO_ADDRESS`, `MP2P_NO_PATH`, `MP2P_VERSION`, `MP2P_CLOSED`, or the signal's reason
    */
@@ -293,7 +296,7 @@ export class Endpoint implements AsyncDisposable {
 
   #multicastGroups(): EndpointGroups {
     if (this.#groups !== undefined) return this.#groups;
-    throw new Mp2pError("MP2P_NO_MULTICAST", "discovery is off, or this system has no multicast");
+    throw withoutMulticast();
   }
 
   #hear(hasSessions: boolean): void {

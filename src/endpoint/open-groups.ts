@@ -57,10 +57,7 @@ export class OpenGroups {
     const { hub } = this.#config;
     const terms = groupTerms(options);
     options.signal?.throwIfAborted();
-    if (hub === undefined)
-      throw new Mp2pError("MP2P_NO_MULTICAST", "this endpoint was opened without multicast", {
-        hint: 'open the endpoint with discovery mode "on" or "private"',
-      });
+    if (hub === undefined) throw withoutMulticast();
     if (this.#count >= GROUPS_MAX)
       throw new Mp2pError("MP2P_LIMIT", `an endpoint has up to ${GROUPS_MAX} groups open`);
     const keys = groupKeys(hub.primitives, terms);
@@ -129,4 +126,10 @@ export class OpenGroups {
     );
     return group;
   }
+}
+
+export function withoutMulticast(): Mp2pError {
+  return new Mp2pError("MP2P_NO_MULTICAST", "discovery is off, or this system has no multicast", {
+    hint: 'open the endpoint with discovery mode "on" or "private"',
+  });
 }

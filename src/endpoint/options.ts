@@ -5,6 +5,10 @@ import type { Limits } from "../wire/limits.ts";
 import type { Allow } from "./admission.ts";
 import type { Identity } from "./identity.ts";
 
+/**
+ * What this side grants each session. Defaults: `connectionCreditBytes` 16 MiB, `streamCreditBytes` 4 MiB, 1,024 streams
+ * of either kind open at once (those that ended do not count), `largestPacketBytes` 1,472, `idleSeconds` 600.
+ */
 export interface EndpointLimits extends Partial<Limits> {
   /** Handshakes by strangers admitted a second before cookies are demanded. */
   readonly handshakesPerSecond?: number;
@@ -55,7 +59,10 @@ export interface EndpointOptions {
    * another endpoint of it.
    */
   readonly byKey?: boolean;
-  /** Stream services this endpoint knows; streams of others are refused. Default: `""` and `"transfer/1"`. */
+  /**
+   * Stream services this endpoint knows; streams of others are refused. Default: `""`, which is `openStream()`
+   * without one, and `"transfer/1"`, which is files: name them too if you want them besides your own.
+   */
   readonly services?: readonly string[];
   /** Network name: endpoints of different names do not hear each other. */
   readonly network?: string;

@@ -61,7 +61,10 @@ export interface CastOptions {
   readonly minReceivers?: number;
   /** How long to wait for them; then it starts with those that came, or ends where none did. Default: for ever. */
   readonly waitMs?: number;
-  /** Who may receive: everybody who has the ticket, these keys, or bearers of the ticket's secret. */
+  /**
+   * Who may receive. `"open"`, the default: everybody who has the ticket or hears the announcement. `"secret"`:
+   * bearers of the ticket, which holds a secret. Or these keys alone.
+   */
   readonly admit?:
     | "open"
     | "secret"
