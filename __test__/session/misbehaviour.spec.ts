@@ -1,106 +1,6 @@
 import test from "ava";
-import { SUITE_AES_256_GCM } from "../../src/backend/port.ts";
-import { RangeSet } from "../../src/base/ranges.ts";
 import { CLOSE_CODE } from "../../src/session/close-codes.ts";
-import type { Generation, SessionEvent } from "../../src/session/contract.ts";
-import { SessionEngine } from "../../src/session/session.ts";
-import { FrameWriter } from "../../src/wire/frames-write.ts";
-import { Random } from "../sim/random.ts";
-import { LIMITS } from "../sim/world.ts";
-
-const OUR_CID = new Uint8Array(8).fill(1);
-const PEER_CID = new Uint8Array(8).fill(2);
-/** The engine opens even ids, the peer odd ones; bit 1 is unidirectional. */
-const PEER_STREAM = 1;
-const PEER_ONE_WAY = 3;
-const OWN_ONE_WAY = 2;
-
-/** An engine whose peer is the test: it says what no honest peer would. */
-class Victim {
-  readonly engine: SessionEngine;
-  readonly events: SessionEvent[] = [];
-  /** Paths of the bursts that left. */
-  readonly paths: number[] = [];
-  #next = 0;
-  #sent = 0;
-  #now = 0;
-
-  constructor(streamCreditBytes: number = 1000) {
-    const random = new Random(7);
-    this.engine = new SessionEngine(
-      {
-        opener: 0,
-        local: {
-          ...LIMITS,
-          streamCreditBytes,
-          connectionCreditBytes: streamCreditBytes * 1.5,
-          bidirectionalStreams: 4,
-        },
-        congestion: "rate",
-        random: (length) => random.bytes(length),
-        ceilingBytes: 1472,
-      },
-      0,
-    );
-    const generation: Generation = {
-      id: 1,
-      sendSlot: 1,
-      receiveSlot: 1,
-      sendCid: OUR_CID,
-      receiveCid: PEER_CID,
-      suite: SUITE_AES_256_GCM,
-      remote: LIMITS,
-      initiator: true,
-    };
-    this.engine.setPath(1, { loopback: false, ipv6: false }, 0);
-    this.engine.addGeneration(generation, 0);
-  }
-
-  get sent(): number {
-    return this.#sent;
-  }
-
-  hear(write: (writer: FrameWriter) => void, path = 1): void {
-    const writer = new FrameWriter(new Uint8Array(1400));
-    writer.begin(1400);
-    write(writer);
-    this.raw(writer.bytes.subarray(0, writer.length), path);
-  }
-
-  raw(bytes: Uint8Array, path = 1): void {
-    this.engine.receiveFrames(1, this.#next++, bytes, path, 0, ++this.#now);
-    this.pump();
-  }
-
-  pump(): void {
-    for (;;) {
-      const output = this.engine.poll(this.#now);
-      if (output.kind === "wait") return;
-      if (output.kind === "event") this.events.push(output.event);
-      else {
-        const { spanCount, skip } = output.plan;
-        this.paths.push(output.path);
-        this.engine.sent(
-          { firstPacket: this.#sent + skip, packets: spanCount, tooBig: 0 },
-          this.#now,
-        );
-        this.#sent += skip + spanCount;
-      }
-    }
-  }
-
-  get closed(): Extract<SessionEvent, { kind: "closed" }> | undefined {
-    return this.events.find((event) => event.kind === "closed");
-  }
-}
-
-function ackOf(...ranges: readonly (readonly [number, number])[]): (writer: FrameWriter) => void {
-  const received = new RangeSet();
-  for (const [start, end] of ranges) received.add(start, end);
-  return (writer) => writer.ack(OUR_CID, received, 0, undefined);
-}
-
-const bytes = (length: number) => new Uint8Array(length);
+import { ackOf, bytes, OWN_ONE_WAY, PEER_ONE_WAY, PEER_STREAM, Victim } from "./victim.ts";
 
 const OFFENCES: Record<
   string,
@@ -194,78 +94,6 @@ for (const [name, { code, commit }] of Object.entries(OFFENCES)) {
   });
 }
 
-test("as many gaps as a bad network makes are borne, more end the session", (t) => {
-  const victim = new Victim(100_000);
-  let at = 1;
-  const dot = () => {
-    for (let frames = 0; frames < 50; frames++, at += 2) {
-      const offset = at;
-      victim.hear((writer) => writer.stream(PEER_STREAM, offset, bytes(1), false));
-    }
-  };
-  while (at < 20_000) dot();
-  t.is(victim.closed, undefined);
-  while (at < 40_000) dot();
-  t.like(victim.closed, { by: "protocol", code: CLOSE_CODE.GAPS });
-});
-
-test("gaps that were filled, stopped or broken off make room for others, those of all streams together", (t) => {
-  const victim = new Victim(100_000);
-  const riddle = (stream: number, gaps: number) => {
-    for (let at = 1; at < 2 * gaps; ) {
-      victim.hear((writer) => {
-        for (let frames = 0; frames < 80 && at < 2 * gaps; frames++, at += 2)
-          writer.stream(stream, at, bytes(1), false);
-      });
-    }
-  };
-  riddle(PEER_STREAM, 16_000);
-  victim.engine.stop(PEER_STREAM, 1, 1);
-  riddle(PEER_STREAM + 4, 16_000);
-  victim.hear((writer) => writer.reset(PEER_STREAM + 4, 1, 40_000));
-  riddle(PEER_STREAM + 8, 16_000);
-  for (let at = 0; at < 32_000; at += 1000) {
-    const offset = at;
-    victim.hear((writer) => writer.stream(PEER_STREAM + 8, offset, bytes(1000), false));
-  }
-  for (let read = 0; read < 32_000; ) {
-    const chunk = victim.engine.read(PEER_STREAM + 8);
-    if (chunk === undefined) return t.fail(`${read} bytes`);
-    read += chunk.length;
-  }
-  riddle(PEER_STREAM + 12, 16_000);
-  t.is(victim.closed, undefined);
-  riddle(PEER_ONE_WAY, 400);
-  t.like(victim.closed, { by: "protocol", code: CLOSE_CODE.GAPS });
-});
-
-test("credit of bytes that nobody read comes back, and never grows", (t) => {
-  const victim = new Victim();
-  victim.engine.openStream({}, 1);
-  victim.engine.write(0, bytes(1), 1);
-  victim.pump();
-  const { sent } = victim;
-  for (let ms = 0; ms < 1000; ms++) victim.hear((writer) => writer.ping());
-  victim.hear(ackOf([sent - 1, sent]));
-  t.true(victim.engine.stats().rttMs > 900);
-
-  for (let index = 0; index < 50; index++)
-    victim.hear((writer) => writer.reset(4 * index + PEER_ONE_WAY, 1, 1000));
-  t.is(victim.closed, undefined);
-  victim.hear((writer) => writer.stream(PEER_STREAM, 999, bytes(1), false));
-  t.is(victim.closed, undefined);
-  victim.hear((writer) => writer.stream(PEER_STREAM + 4, 500, bytes(1), false));
-  t.like(victim.closed, { by: "protocol", code: CLOSE_CODE.CREDIT });
-});
-
-test("of many challenges from one address, one is answered", (t) => {
-  const victim = new Victim();
-  victim.hear((writer) => {
-    for (let count = 0; count < 100; count++) writer.pathChallenge(bytes(8));
-  }, 2);
-  t.is(victim.paths.filter((path) => path === 2).length, 1);
-});
-
 test("a peer that acknowledges what it did not receive is found out by a skipped number", (t) => {
   const victim = new Victim();
   const stream = victim.engine.openStream({}, 1) as number;
@@ -275,18 +103,6 @@ test("a peer that acknowledges what it did not receive is found out by a skipped
     victim.hear(ackOf([0, victim.sent]));
   }
   t.like(victim.closed, { by: "protocol", code: CLOSE_CODE.ACK });
-});
-
-test("of datagrams without end, in packets that all come at once, a few thousand are told", (t) => {
-  const victim = new Victim();
-  const packet = new Uint8Array(1440);
-  for (let at = 0; at < packet.length; at += 3) packet[at] = 0x16;
-  for (let index = 0; index < 200; index++) victim.engine.receiveFrames(1, index, packet, 1, 0, 1);
-  victim.pump();
-  const told = victim.events.filter(({ kind }) => kind === "datagram").length;
-  t.is(victim.engine.stats().packetsReceived, 200);
-  t.true(told >= 1024 && told <= 4096, `${told} of ${(200 * packet.length) / 3}`);
-  t.is(victim.closed, undefined);
 });
 
 test("frames for streams that are over are ignored", (t) => {

@@ -10,6 +10,8 @@ const REKEY_JITTER_MS = 5_000;
 const REKEY_RESPONDER_MS = 135_000;
 /** Part of a key's limit from which new keys are asked for. */
 const REKEY_USED = 0.5;
+/** Honest peers have a handful at a time; one that shakes hands without end would take all slots of the socket. */
+const GENERATIONS_MAX = 16;
 
 /** The generations of a session, oldest first: the newest confirmed one sends, all receive. */
 export class Generations {
@@ -40,6 +42,7 @@ export class Generations {
     const added = new KeyGeneration(generation, now);
     if (generation.initiator) added.pingAt = now;
     this.#all = this.#all.concat(added);
+    this.#makeRoom();
     this.had = true;
     this.#rekeyAt = now + (generation.initiator ? this.#initiatorMs() : REKEY_RESPONDER_MS);
     return added;
@@ -103,6 +106,15 @@ export class Generations {
       this.#all.splice(this.#all.indexOf(each), 1);
     }
     return retired;
+  }
+
+  /** One under which nothing came gives way first: it may be a replay of the peer's handshake. */
+  #makeRoom(): void {
+    const kept = this.#all.filter(({ peerLeftAt }) => peerLeftAt !== -Infinity);
+    if (kept.length <= GENERATIONS_MAX) return;
+    const [oldest] = kept;
+    const surplus = kept.slice(0, -1).find(({ confirmed }) => !confirmed) ?? oldest;
+    if (surplus !== undefined) surplus.leftAt = surplus.peerLeftAt = -Infinity;
   }
 
   #initiatorMs(): number {
