@@ -28,7 +28,7 @@ test.serial(
     const body = new Uint8Array((ROW_BYTES * BLOCKS) / 2);
     for (let row = 0; row < BLOCKS / 2; row++)
       new DataView(body.buffer).setUint32(row * ROW_BYTES, 2 * row);
-    t.true(readHeld(peer, body, BLOCKS));
+    t.true(readHeld(peer, body, BLOCKS, BLOCKS));
     const counts = { next: 0, highest: BLOCKS, writtenBytes: 0, windowBytes: 0, kernelDrops: 0 };
     const runs = [{ start: 0, length: BLOCKS, missing: 128 }];
     peer.status = {

@@ -130,6 +130,7 @@ export class Audience {
   /** Its connection is gone, or it fell silent. */
   lose(peer: Peer, why: string, now: number): void {
     if (peer.outcome !== undefined) return;
+    peer.link.send(reasonRecord(RECORD.ABORT, { code: "MP2P_CLOSED", why }));
     peer.outcome = "lost";
     peer.why = why;
     this.#over(peer, now);
@@ -226,8 +227,8 @@ export class Audience {
   #onHave(peer: Peer, body: Uint8Array): void {
     const { bytes, blocks } = this.#cast.geometry;
     // Of a live content nothing is held from before.
-    const isFair = readHeld(peer, body, bytes === undefined ? 0 : blocks);
-    if (!isFair) this.#break(peer, "a HAVE of too many pieces");
+    const isFair = readHeld(peer, body, bytes === undefined ? 0 : blocks, this.#crowd.heldRoom);
+    if (!isFair) this.#break(peer, "a HAVE out of order, or of too many pieces");
   }
 
   /** What a live cast has behind it is kept only as long as somebody needs it. */
@@ -268,6 +269,7 @@ export class Audience {
       this.#break(peer, "a STATUS that makes no sense");
       return;
     }
+    peer.noteProgress(status, now, this.#cast.geometry);
     peer.report(status, now, this.#hooks.channels());
     this.#hooks.reported(peer, status);
   }

@@ -7,6 +7,8 @@ import type { Peer } from "./peer.ts";
 const PEERS_MOST = 1 << 14;
 /** Of one key at once: processes of one user on one machine. */
 const PER_KEY_MOST = 4;
+/** Hashes of blocks that receivers hold from before, of all together: some 200 MB. */
+const HELD_MOST = 1 << 20;
 /** All others are done: whoever gets on no more is waited for so long. */
 const LAGGING_MS = 60_000;
 
@@ -38,9 +40,10 @@ export class Crowd {
   /** @returns false where there is no room */
   add(peer: Peer): boolean {
     // Who came anew has one line in the report, so those that ended before need not be kept.
-    for (const before of this.#ofKey(peer.key)) {
-      if (before.outcome !== undefined && before.outcome !== "complete") this.#remove(before);
-    }
+    for (const before of this.#ofKey(peer.key)) if (hasGone(before)) this.#remove(before);
+    // Keys cost nothing: those that came and went take no place from who comes.
+    const gone = this.#peers.length < PEERS_MOST ? undefined : this.#peers.find(hasGone);
+    if (gone !== undefined) this.#remove(gone);
     if (this.#peers.length >= PEERS_MOST) return false;
     this.#peers.push(peer);
     this.#present.add(peer);
@@ -51,6 +54,11 @@ export class Crowd {
   /** Nobody gets on, and nobody has everything: those that were interrupted may come back. */
   get isAbandoned(): boolean {
     return this.#peers.every(({ outcome }) => outcome !== undefined && outcome !== "complete");
+  }
+
+  /** How many more hashes of held blocks may be kept. */
+  get heldRoom(): number {
+    return Math.max(0, HELD_MOST - this.#peers.reduce((sum, { held }) => sum + held.size, 0));
   }
 
   /** Nobody is left to wait for. */
@@ -77,9 +85,13 @@ export class Crowd {
     const name = nameOf(peer.key);
     this.#present.delete(peer);
     this.#peers = this.#peers.filter((each) => each !== peer);
-    this.#byKey.set(
-      name,
-      (this.#byKey.get(name) ?? []).filter((each) => each !== peer),
-    );
+    const others = this.#ofKey(peer.key).filter((each) => each !== peer);
+    if (others.length === 0) this.#byKey.delete(name);
+    else this.#byKey.set(name, others);
   }
+}
+
+/** It takes no further part, and has not got everything. */
+function hasGone({ outcome }: Peer): boolean {
+  return outcome !== undefined && outcome !== "complete";
 }

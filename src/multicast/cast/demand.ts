@@ -2,6 +2,8 @@
 import type { Audience } from "./audience.ts";
 import { type BlockSource, CACHE_BYTES } from "./block-source.ts";
 import type { Geometry } from "./geometry.ts";
+import { HoldUps } from "./hold-ups.ts";
+import type { Peer } from "./peer.ts";
 
 /** Receivers that miss whole blocks get them by unicast while they are no more than this. */
 const UNICAST_MOST = 2;
@@ -10,11 +12,15 @@ export class Demand {
   readonly #audience: Audience;
   readonly #geometry: Geometry;
   readonly #source: BlockSource;
+  /** Blocks of a live content that stay for those who miss them. */
+  readonly #kept: number;
+  readonly #holdUps = new HoldUps();
 
   constructor(audience: Audience, geometry: Geometry, source: BlockSource) {
     this.#audience = audience;
     this.#geometry = geometry;
     this.#source = source;
+    this.#kept = Math.floor(CACHE_BYTES / geometry.blockBytes / 2);
   }
 
   /** Whether everybody who listens holds this block from before, or gets it by its stream. */
@@ -32,9 +38,19 @@ export class Demand {
    */
   readableTo(block: number): number {
     const next = this.#audience.live().map((peer) => peer.next);
-    const kept = Math.floor(CACHE_BYTES / this.#geometry.blockBytes / 2);
     this.#source.ahead(block);
-    return Math.min(this.#source.hashed, Math.min(...next, this.#source.hashed) + kept);
+    return Math.min(this.#source.hashed, Math.min(...next, this.#source.hashed) + this.#kept);
+  }
+
+  /** @param block - the next to be sent. @returns receivers of a live content for whom it waits in vain */
+  tooSlow(block: number, now: number): Peer[] {
+    if (!this.#geometry.isLive) return [];
+    const isHeldUp = block < this.#source.hashed;
+    return this.#holdUps.turn(
+      this.#audience.live(),
+      isHeldUp ? block - this.#kept : undefined,
+      now,
+    );
   }
 
   /** Whether whole blocks that are missing after all was sent go by unicast. */

@@ -96,16 +96,23 @@ const UNWANTED_RANGES_MOST = 1 << 16;
 /**
  * Notes what a receiver holds from before.
  *
- * @param blocks - of the content. @returns false where nobody should keep track of all that
+ * @param blocks - of the content. @param room - hashes there is memory for: what is beyond is sent anew
+ * @returns false where nobody should keep track of all that
  */
-export function readHeld(peer: Peer, body: Uint8Array, blocks: number): boolean {
+export function readHeld(peer: Peer, body: Uint8Array, blocks: number, room: number): boolean {
+  const most = peer.held.size + room;
   const view = viewOf(body);
   for (let at = 0; at + 4 + HASH_BYTES <= body.length; at += 4 + HASH_BYTES) {
     const block = view.getUint32(at);
+    // Elsewhere than at its end, a set of many ranges takes long to grow.
+    if (block < peer.haveBlock) return false;
+    peer.haveBlock = block;
     if (block >= blocks) continue;
-    const hash = body.subarray(at + 4, at + 4 + HASH_BYTES);
-    if (hash.some((byte) => byte !== 0)) peer.held.set(block, hash);
-    else peer.covered.add(block, block + 1);
+    // A view would keep the whole record for one hash.
+    const hash = body.slice(at + 4, at + 4 + HASH_BYTES);
+    const isHeld = hash.some((byte) => byte !== 0);
+    if (isHeld && peer.held.size < most) peer.held.set(block, hash);
+    else if (!isHeld) peer.covered.add(block, block + 1);
   }
   return peer.covered.size <= UNWANTED_RANGES_MOST;
 }

@@ -3,6 +3,7 @@ import { RangeSet } from "../../base/ranges.ts";
 import type { Channel } from "./channels.ts";
 import type { CastOutcome, ReceiverState } from "./contract.ts";
 import { DelayMeter } from "./delay-meter.ts";
+import type { Geometry } from "./geometry.ts";
 import type { CastLink } from "./ports.ts";
 import type { Reason } from "./records.ts";
 import type { Status } from "./status-record.ts";
@@ -36,6 +37,8 @@ export class Peer {
   why: string | undefined;
   /** Hashes of held blocks that are not read yet. */
   readonly held: Map<number, Uint8Array> = new Map();
+  /** The last block it named as held. */
+  haveBlock = 0;
   /** Blocks that it holds or does not want, and those put into its stream: one set, so that a look at it costs little. */
   readonly covered: RangeSet = new RangeSet();
   fedBytes = 0;
@@ -58,8 +61,10 @@ export class Peer {
   /** Symbols sent again to all because of it alone, and when it said last what it misses. */
   wishes = 0;
   wishedAt: number = -Infinity;
-  /** When it had written more than ever before. */
+  /** When it had written a block more than ever before: by bytes, one could get on without end. */
   progressAt: number;
+  /** How much it had written then. */
+  #progressBytes = 0;
   /** Since when it is served, by what it reports without a pause. */
   waitsFrom: number = Infinity;
   #hasRtt = false;
@@ -129,9 +134,16 @@ export class Peer {
     this.isInterrupted = !isNew && !isLive && code === "MP2P_CLOSED";
   }
 
+  noteProgress({ writtenBytes }: Status, now: number, geometry: Geometry): void {
+    const { bytes = Infinity, blockBytes } = geometry;
+    const written = Math.min(writtenBytes, bytes);
+    if (written - this.#progressBytes < blockBytes) return;
+    this.#progressBytes = written;
+    this.progressAt = now;
+  }
+
   /** @param active - the channels in use */
   report(status: Status, now: number, active: readonly Channel[]): void {
-    if (status.writtenBytes > this.writtenBytes) this.progressAt = now;
     this.#noteAbsence(status, now);
     this.status = status;
     this.statusAt = now;

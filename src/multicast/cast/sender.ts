@@ -213,6 +213,8 @@ export class CastSender implements Service {
     }
     for (const peer of stuckPeers(hearers, this.#transmitter.block, this.#geometry, this.#pace))
       this.#audience.slow(peer);
+    for (const peer of this.#demand.tooSlow(this.#transmitter.block, now))
+      this.#audience.lose(peer, "too slow for what is live", now);
     if (this.#audience.isOver(now)) this.#finish(undefined);
   }
 
