@@ -2,6 +2,8 @@
 import test from "ava";
 import { Crowd } from "../../src/multicast/cast/crowd.ts";
 import { readHeld } from "../../src/multicast/cast/door.ts";
+import { Geometry } from "../../src/multicast/cast/geometry.ts";
+import { Intake } from "../../src/multicast/cast/intake.ts";
 import { Peer } from "../../src/multicast/cast/peer.ts";
 import { haveRecords, RECORD_HEADER_BYTES } from "../../src/multicast/cast/records.ts";
 import { Liar } from "../sim/cast-insider.ts";
@@ -66,6 +68,17 @@ test("keys that came and went take no place from who comes, those that have ever
   t.true(come(1 << 14, undefined), "one more");
   t.is(crowd.peers.length, 1 << 14);
   t.is(crowd.peers[0]?.outcome, "complete");
+});
+
+test("a sender that names hashes of blocks far ahead fills no memory of its receivers", async (t) => {
+  const { primitives } = (await castWorld()).hub;
+  const intake = new Intake(primitives, new Geometry(1452, undefined), () => undefined);
+  const hash = new Uint8Array(32).fill(1);
+  const most = 1 << 20;
+  intake.hold([most - 1, most].map((block) => ({ block, hash })));
+  intake.learned(most - 1, new Uint8Array(64).fill(1));
+  t.true(intake.got.has(most - 1));
+  t.false(intake.got.has(most));
 });
 
 test("what is held is named in order, and only as much as there is room for is noted", (t) => {
