@@ -88,6 +88,36 @@ test("any answer at all ends in an error of the sender's own, or in success", as
   );
 });
 
+const ACCEPT = records.acceptRecord(0);
+const ANSWERS = {
+  "is done with files of which it said nothing": [ACCEPT, record(RECORD.go), record(RECORD.done)],
+  "accepts twice": [ACCEPT, record(RECORD.go), ACCEPT],
+};
+
+for (const [label, answers] of Object.entries(ANSWERS)) {
+  test(`a receiver that ${label} ends the transfer, and it counts as failed`, async (t) => {
+    const from = await scratch(t);
+    await writeFile(join(from, "small"), "small");
+    const { sender, receiver } = memoryPair();
+    const sending = sendFiles(sender, [join(from, "small")]);
+    const next = await receiver.streams("transfer/1")[Symbol.asyncIterator]().next();
+    const stream = next.value as Duplex;
+    const parser = new RecordParser(
+      {
+        // What it says last comes when all was sent.
+        record: (type) => void (type === RECORD.end && stream.write(answers.at(-1))),
+        content: () => "discard",
+        filled: () => {},
+        malformed: (why) => t.fail(why),
+      },
+      new Map(Object.values(RECORD).map((type) => [type, { most: 100_000 }])),
+    );
+    stream.on("error", () => {}).on("data", (bytes: Buffer) => parser.push(bytes));
+    stream.write(concat(...answers.slice(0, -1)));
+    await t.throwsAsync(sending.done, { code: "MP2P_PROTOCOL" });
+  });
+}
+
 /** Bodies that are well formed, if not always true. */
 function likely(): Uint8Array[] {
   const hash = new Uint8Array(32);

@@ -69,6 +69,7 @@ export class Sender implements RecordSink {
   readonly #roots = new Map<number, string>();
   readonly #emit: Emit;
   #channel!: Channel;
+  #isAccepted = false;
 
   constructor(session: TransferSession, options: SenderOptions, emit: Emit) {
     this.#session = session;
@@ -226,13 +227,22 @@ export class Sender implements RecordSink {
         this.#go.resolve();
         return true;
       default:
-        this.#done.resolve();
-        return this.#entries.every((entry, at) => entry.kind !== KIND.file || this.isSettled(at));
+        return this.#finished();
     }
+  }
+
+  #finished(): boolean {
+    const hasAll = this.#entries.every(
+      (entry, at) => entry.kind !== KIND.file || this.isSettled(at),
+    );
+    if (hasAll) this.#done.resolve();
+    return hasAll;
   }
 
   #accepted(resumeBytes: number | undefined): boolean {
     if (resumeBytes === undefined || resumeBytes > this.tally.total) return false;
+    if (this.#isAccepted) return false;
+    this.#isAccepted = true;
     this.tally.started();
     this.tally.resumed(resumeBytes);
     this.#emit({ type: "accept", files: this.tally.filesTotal, resumeBytes });
