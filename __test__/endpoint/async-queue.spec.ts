@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import test from "ava";
+import fc from "fast-check";
 import { AsyncQueue } from "../../src/endpoint/async-queue.ts";
 import { GroupInbox } from "../../src/endpoint/group-inbox.ts";
 import { IncomingSessions } from "../../src/endpoint/incoming-sessions.ts";
@@ -32,6 +33,42 @@ test("a loop that is over while it waits takes nothing from those that go on", a
   t.deepEqual(await waiting, { value: undefined, done: true });
   t.deepEqual(await queue.next(), { value: 1, done: false });
   t.deepEqual(await left.next(), { value: undefined, done: true });
+});
+
+test("any pushing, taking and taking back leaves what a plain array would, within its limits", async (t) => {
+  const limits = { items: 3000, bytes: 9000, bytesOf: (item: number) => item % 7 };
+  const steps = fc.record({
+    what: fc.constantFrom("push", "push", "take", "delete", "drain" as const),
+    times: fc.oneof(fc.constant(1), fc.constant(2500)),
+  });
+  const run = async (actions: readonly { what: string; times: number }[]) => {
+    const queue = new AsyncQueue<number>(limits);
+    let model: number[] = [];
+    let next = 0;
+    const bytes = () => model.reduce((sum, item) => sum + (item % 7), 0);
+    const act: Record<string, () => unknown> = {
+      push: () => {
+        const fits = model.length < limits.items && bytes() + (next % 7) <= limits.bytes;
+        t.is(queue.push(next), fits);
+        if (fits) model.push(next);
+        next++;
+      },
+      take: async () => model.length > 0 && t.is((await queue.next()).value, model.shift()),
+      delete: () => {
+        const item = model.splice(model.length >> 1, 1)[0];
+        if (item !== undefined) queue.delete(item);
+      },
+      drain: () => {
+        t.deepEqual(queue.drain(), model);
+        model = [];
+      },
+    };
+    for (const { what, times } of actions)
+      for (let time = 0; time < times; time++) await act[what]?.();
+    t.is(queue.size, model.length);
+    t.deepEqual(queue.drain(), model);
+  };
+  await fc.assert(fc.asyncProperty(fc.array(steps, { maxLength: 8 }), run), { numRuns: 20 });
 });
 
 test("loops over sessions, streams and datagrams end with their signal", async (t) => {

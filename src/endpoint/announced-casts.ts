@@ -42,7 +42,7 @@ export class AnnouncedCasts {
     trusted: readonly (Uint8Array | string)[],
     signal: AbortSignal | undefined,
   ): AsyncIterable<AnnouncedCast> {
-    const casts = new AsyncQueue<AnnouncedCast>(MAX_WAITING);
+    const casts = new AsyncQueue<AnnouncedCast>({ items: MAX_WAITING });
     const keys = trusted.map(readKey);
     if (signal?.aborted) {
       casts.end();

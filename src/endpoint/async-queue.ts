@@ -5,22 +5,34 @@ export interface LoopOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a queue keeps for nobody; `push` refuses beyond. */
+export interface QueueLimits<T> {
+  readonly items: number;
+  /** Sum of `bytesOf` over the items. */
+  readonly bytes?: number;
+  bytesOf?(item: T): number;
+}
+
 const DONE = { value: undefined, done: true } as const;
+/** Places of taken items; fewer are not worth moving the rest for. */
+const TAKEN_PLACES = 1024;
 
 /** Items handed from events to `for await` loops; several loops share the items. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
+  /** Place of the oldest item: `shift` would move all others for each. */
+  #first = 0;
+  #bytes = 0;
   readonly #waiting: ((result: IteratorResult<T, undefined>) => void)[] = [];
-  readonly #most: number;
+  readonly #limits: QueueLimits<T>;
   #ended = false;
 
-  /** @param most - items kept for nobody; `push` refuses beyond */
-  constructor(most: number = Number.POSITIVE_INFINITY) {
-    this.#most = most;
+  constructor(limits: QueueLimits<T> = { items: Number.POSITIVE_INFINITY }) {
+    this.#limits = limits;
   }
 
   get size(): number {
-    return this.#items.length;
+    return this.#items.length - this.#first;
   }
 
   /** @returns false where the queue is full or ended: the item is not kept. */
@@ -31,7 +43,10 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
       waiting({ value: item, done: false });
       return true;
     }
-    if (this.#items.length >= this.#most) return false;
+    const { items, bytes = Number.POSITIVE_INFINITY } = this.#limits;
+    const held = this.#bytes + this.#bytesOf(item);
+    if (this.size >= items || held > bytes) return false;
+    this.#bytes = held;
     this.#items.push(item);
     return true;
   }
@@ -43,18 +58,39 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   }
 
   has(item: T): boolean {
-    return this.#items.includes(item);
+    return this.#items.includes(item, this.#first);
   }
 
   /** Takes back one that nobody fetched. */
   delete(item: T): void {
-    const index = this.#items.indexOf(item);
-    if (index >= 0) this.#items.splice(index, 1);
+    const index = this.#items.indexOf(item, this.#first);
+    if (index < 0) return;
+    this.#items.splice(index, 1);
+    this.#bytes -= this.#bytesOf(item);
   }
 
   /** Takes back what nobody fetched. */
   drain(): T[] {
-    return this.#items.splice(0);
+    const items = this.#items.splice(0).slice(this.#first);
+    this.#first = 0;
+    this.#bytes = 0;
+    return items;
+  }
+
+  /** The oldest item, of at least one. */
+  #take(): T {
+    const item = this.#items[this.#first] as T;
+    this.#items[this.#first++] = undefined as T;
+    this.#bytes -= this.#bytesOf(item);
+    if (this.#first >= TAKEN_PLACES && this.#first >= this.size) {
+      this.#items.splice(0, this.#first);
+      this.#first = 0;
+    }
+    return item;
+  }
+
+  #bytesOf(item: T): number {
+    return this.#limits.bytesOf?.(item) ?? 0;
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -88,8 +124,7 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
 
   async #next(waits: Set<() => void>, signal?: AbortSignal): Promise<IteratorResult<T, undefined>> {
     if (signal?.aborted) return DONE;
-    const item = this.#items.shift();
-    if (item !== undefined) return { value: item, done: false };
+    if (this.size > 0) return { value: this.#take(), done: false };
     if (this.#ended) return DONE;
     return new Promise((resolve) => {
       const give = (result: IteratorResult<T, undefined>) => {

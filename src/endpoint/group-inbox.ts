@@ -24,19 +24,20 @@ export interface GroupMessage {
 }
 
 export class GroupInbox {
-  readonly #queue = new AsyncQueue<GroupMessage>(MESSAGES_MAX);
+  readonly #queue = new AsyncQueue<GroupMessage>({
+    items: MESSAGES_MAX,
+    bytes: BYTES_MAX,
+    bytesOf: ({ data }) => data.length,
+  });
   /** Behind the last message of each sender that the program got, or will get. */
   readonly #after = new RecentMap<string, number>(SENDERS_MAX);
-  #bytes = 0;
 
   /** @param sender - tells apart whoever counts for itself. @returns false where the message was dropped */
   push(sender: string, message: GroupMessage): boolean {
-    const { seq, data } = message;
+    const { seq } = message;
     const after = this.#after.get(sender) ?? seq - message.lost;
     const lost = Math.max(0, seq - after);
-    const isRoom = this.#bytes + data.length <= BYTES_MAX;
-    const taken = isRoom && this.#queue.push({ ...message, lost });
-    if (taken) this.#bytes += data.length;
+    const taken = this.#queue.push({ ...message, lost });
     this.#after.set(sender, taken ? seq + 1 : after);
     return taken;
   }
@@ -47,17 +48,6 @@ export class GroupInbox {
   }
 
   loop(options: LoopOptions = {}): AsyncIterator<GroupMessage, undefined> {
-    const messages = this.#queue.loop(options)[Symbol.asyncIterator]();
-    return {
-      next: async () => {
-        const result = await messages.next();
-        if (result.done !== true) this.#bytes -= result.value.data.length;
-        return result;
-      },
-      return: async () => {
-        await messages.return?.();
-        return { value: undefined, done: true };
-      },
-    };
+    return this.#queue.loop(options)[Symbol.asyncIterator]();
   }
 }

@@ -45,7 +45,7 @@ export function nearbyPeers(
   contacts: readonly (Uint8Array | string)[],
   signal: AbortSignal | undefined,
 ): AsyncIterable<NearbyPeer> {
-  const peers = new AsyncQueue<NearbyPeer>(MAX_WAITING);
+  const peers = new AsyncQueue<NearbyPeer>({ items: MAX_WAITING });
   if (signal?.aborted) {
     peers.end();
     return peers;

@@ -12,8 +12,15 @@ import type { RecordEvent, SessionRecord } from "./session-record.ts";
 import { type OpenStreamOptions, SessionStreams } from "./session-streams.ts";
 import type { Stream } from "./stream.ts";
 
-/** Datagrams kept for a program that does not read them; what comes then is dropped. */
-const MAX_DATAGRAMS = 1024;
+/**
+ * Datagrams kept for a program that does not read them; what comes then is dropped. As many packets as one turn of the
+ * event loop brings, before which no loop can read, unless they are large.
+ */
+const DATAGRAMS_KEPT = {
+  items: 16_384,
+  bytes: 4 * 1024 * 1024,
+  bytesOf: (datagram: Uint8Array) => datagram.length,
+};
 
 export interface SessionEvents {
   path: [path: PathInfo];
@@ -30,7 +37,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   readonly #record: SessionRecord;
   readonly #host: SessionHost;
   readonly #streams: SessionStreams;
-  readonly #datagrams = new AsyncQueue<Uint8Array>(MAX_DATAGRAMS);
+  readonly #datagrams = new AsyncQueue<Uint8Array>(DATAGRAMS_KEPT);
   readonly #closed: Deferred<CloseReason> = deferred();
   #reason: CloseReason | undefined;
   #viaOffer = false;
