@@ -13,7 +13,8 @@ if (!(mode === "send" && rest.length > 0) && !(mode === "receive" && target !== 
 await using endpoint = await Endpoint.open({ identity: await Identity.generate() });
 
 if (mode === "send") {
-  await using cast = await castFiles(endpoint, rest, { minReceivers: Number(target) });
+  const options = { minReceivers: Number(target), admit: "open" } as const;
+  await using cast = await castFiles(endpoint, rest, options);
   console.log(endpoint.keyText, cast.ticket);
   for await (const { receivers, complete, slowest, total } of cast) {
     if (process.stdout.isTTY)

@@ -54,6 +54,20 @@ test("a receiver that says it gets on by a byte at a time keeps no cast from end
   assertWhole(t, receivers, world.content);
 });
 
+test("a receiver that reports without end is dropped, and one whose reports were held back is not", async (t) => {
+  const { world, receivers, liar } = await castBeside(false, 2_000_000, () => undefined);
+  const report = (times: number) => {
+    for (let time = 0; time < times; time++)
+      liar.status({ channels: [{ channel: 0, largest: 1, received: 1 }] });
+  };
+  report(8000);
+  t.is(liar.peer.outcome, undefined);
+  report(1000);
+  t.is(liar.peer.outcome, "declined");
+  t.true(world.run(180_000));
+  assertWhole(t, receivers, world.content);
+});
+
 test("keys that came and went take no place from who comes, those that have everything keep theirs", (t) => {
   const crowd = new Crowd();
   const come = (index: number, outcome: "complete" | "lost" | undefined) => {

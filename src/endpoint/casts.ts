@@ -72,7 +72,8 @@ export class Casts {
     options.signal?.throwIfAborted();
     const castId = primitives.randomBytes(CAST_ID_BYTES);
     const name = toHex(castId);
-    const secret = options.admit === "secret" ? primitives.randomBytes(SECRET_BYTES) : undefined;
+    const secret =
+      (options.admit ?? "secret") === "secret" ? primitives.randomBytes(SECRET_BYTES) : undefined;
     const report = deferred<CastReport>();
     const settings = this.#settings(castId, secret, options);
     let stopListening: (() => void) | undefined;
@@ -159,7 +160,7 @@ export class Casts {
   }
 
   #settings(castId: Uint8Array, secret: Uint8Array | undefined, cast: CastOptions): SenderOptions {
-    const { packetBytes, admit = "open" } = cast;
+    const { packetBytes, admit = "secret" } = cast;
     const { least, most } = PACKET_BYTES;
     const isFit = packetBytes === undefined || (packetBytes >= least && packetBytes <= most);
     if (!isFit || (packetBytes ?? 0) % 2 !== 0) {

@@ -264,9 +264,9 @@ export class Audience {
   }
 
   #onStatus(peer: Peer, body: Uint8Array, now: number): void {
-    const status = parseStatus(body);
+    const status = peer.reports.take(now) ? parseStatus(body) : undefined;
     if (status === undefined) {
-      this.#break(peer, "a STATUS that makes no sense");
+      this.#break(peer, "a STATUS that makes no sense, or too many");
       return;
     }
     peer.noteProgress(status, now, this.#cast.geometry);

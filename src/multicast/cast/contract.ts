@@ -62,8 +62,8 @@ export interface CastOptions {
   /** How long to wait for them; then it starts with those that came, or ends where none did. Default: for ever. */
   readonly waitMs?: number;
   /**
-   * Who may receive. `"open"`, the default: everybody who has the ticket or hears the announcement. `"secret"`:
-   * bearers of the ticket, which holds a secret. Or these keys alone.
+   * Who may receive. `"secret"`, the default: bearers of the ticket, which holds a secret. `"open"`: everybody who
+   * has the ticket or hears the announcement. Or these keys alone.
    */
   readonly admit?:
     | "open"

@@ -1,5 +1,6 @@
 /** One receiver, as the sender knows it. */
 import { RangeSet } from "../../base/ranges.ts";
+import { TokenBucket } from "../../base/token-bucket.ts";
 import type { Channel } from "./channels.ts";
 import type { CastOutcome, ReceiverState } from "./contract.ts";
 import { DelayMeter } from "./delay-meter.ts";
@@ -44,6 +45,8 @@ export class Peer {
   fedBytes = 0;
   status: Status | undefined;
   statusAt: number;
+  /** Reports it may send: several times what PULSE asks for, and what piles up while the network is away. */
+  readonly reports: TokenBucket = new TokenBucket(2000, 8192);
   /** Number of its channel, -1 for none. */
   channel = -1;
   largest = -1;
