@@ -30,6 +30,10 @@ export interface ReceiveOptions {
   readonly durable?: boolean;
   /** True: also refuse names some other system could not hold; false: allow all that this one can. */
   readonly portable?: boolean;
+  /**
+   * Offers beyond are refused. Folders that only paths name are entries too, and all names together have at most 256
+   * UTF-16 units an entry.
+   */
   readonly limits?: { readonly entries?: number; readonly bytes?: number };
   /** Reject with `MP2P_PARTIAL` where single files failed. */
   readonly rejectPartial?: boolean;

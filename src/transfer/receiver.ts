@@ -41,8 +41,8 @@ const NAME_UNITS = 256;
 const NAME_UNITS_LEAST = 1 << 20;
 /** Some system's file system does each. */
 const FOLDS_ALL = { caseless: true, normalising: true };
-/** How long a finished receiver waits for the sender to have read so. */
-const FAREWELL_MS = 3000;
+/** How long a finished receiver waits for the sender to have read so: networks are gone for ten seconds. */
+const FAREWELL_MS = 15_000;
 
 export interface ReceiverOptions {
   readonly accept: "all" | ((offer: Offer) => boolean | Promise<boolean>);
