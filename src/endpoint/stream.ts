@@ -2,7 +2,7 @@
 import { Duplex, type DuplexOptions } from "node:stream";
 import { Mp2pError } from "../base/errors.ts";
 import { SparseSet } from "../base/sparse.ts";
-import { refuseAnswers } from "./one-way.ts";
+import { oneWay, refuseAnswers } from "./one-way.ts";
 
 /**
  * What Node keeps of a stream in each direction, beside the session's own buffers. Its default of 64 KiB would
@@ -95,9 +95,12 @@ export class Stream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
     const taken = this.#stopped === undefined ? this.#give(chunk) : 0;
+    if (this.#stopped === undefined && taken === chunk.length) {
+      done();
+      return;
+    }
+    this.#unsent = { bytes: chunk.subarray(taken), done };
     if (this.#stopped !== undefined) this.fail(this.#stopped);
-    else if (taken === chunk.length) done();
-    else this.#unsent = { bytes: chunk.subarray(taken), done };
   }
 
   /** @returns how many bytes the engine took */
@@ -109,21 +112,32 @@ export class Stream extends Duplex {
 
   override _final(done: (error?: Error | null) => void): void {
     if (this.#stopped === undefined) this.#link.finish();
-    if (this.#stopped !== undefined) this.fail(this.#stopped);
-    else if (this.#acknowledged) done();
-    else this.#finished = done;
+    if (this.#acknowledged && this.#stopped === undefined) {
+      done();
+      return;
+    }
+    this.#finished = done;
+    const stopped = this.#stopped;
+    // Node takes down whom `end` calls back after this.
+    if (stopped !== undefined) queueMicrotask(() => this.fail(stopped));
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const { writableFinished, readableEnded } = this;
     if (!writableFinished && !this.#acknowledged) this.#link.reset(0);
     if (!readableEnded && !this.#ended) this.#link.stop(0);
-    this.#unsent = undefined;
     this.#lent.clear();
     this.#link.released();
-    this.#finished?.(error ?? this.failure ?? null);
-    this.#finished = undefined;
+    this.#abandon(error ?? this.failure ?? destroyedHere());
     done(error);
+  }
+
+  /** Node's Duplex calls back those who wrote, or ended, only through the call that is under way. */
+  #abandon(why: Error): void {
+    this.#unsent?.done(why);
+    this.#unsent = undefined;
+    this.#finished?.(why);
+    this.#finished = undefined;
   }
 
   /**
@@ -264,10 +278,8 @@ export class Stream extends Duplex {
   }
 }
 
-function oneWay(): Mp2pError {
-  return new Mp2pError("MP2P_STREAM_STOPPED", "the peer opened this stream for one direction", {
-    hint: "look at `writable` before you answer a stream",
-  });
+function destroyedHere(): Mp2pError {
+  return new Mp2pError("MP2P_CLOSED", "the stream was destroyed before the peer had everything");
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {
