@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
@@ -5,7 +6,9 @@ import fc from "fast-check";
 import { FinishedJournal, parseFinished } from "../../src/transfer/finished-journal.ts";
 import { sendFiles } from "../../src/transfer/send.ts";
 import { parseUnitRows, readUnitRows, UnitJournal } from "../../src/transfer/unit-journal.ts";
-import { blake3, memoryPair, scratch } from "./support.ts";
+import { blake3, memoryPair, patch, scratch } from "./support.ts";
+
+type Done = (error: Error | null, written?: number) => void;
 
 const BOOT = new Uint8Array(16).fill(5);
 const STAMP = { boot: BOOT, dev: 1n, ino: 2n ** 60n, size: 9n << 20n, mtimeNs: -3n, ctimeNs: 4n };
@@ -95,4 +98,33 @@ test("a journal that cannot be made is named, and no file blamed", async (t) => 
   t.is(error?.message, `cannot keep a journal in ${inTheWay}/j: ENOTDIR`);
   t.regex((error as { hint?: string }).hint ?? "", /folder you can write to/);
   t.is(streams.length, 0, "nothing was offered");
+});
+
+test.serial("a row that a full disk took half of costs no row after it", async (t) => {
+  const path = join(await scratch(t), "units");
+  const journal = await UnitJournal.create(path, STAMP, new Map([[4, hash(4)]]));
+  const { writeSync, write } = fs;
+  const full = Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+  let room = 25;
+  const half = (fd: number, bytes: Uint8Array, from: number, length: number): number => {
+    if (room === 0) throw full;
+    const fitting = Math.min(room, length);
+    room -= fitting;
+    return writeSync(fd, bytes, from, fitting, null);
+  };
+  patch(t, {
+    writeSync: half,
+    write: (
+      ...[fd, bytes, from, length, , done]: [number, Uint8Array, number, number, null, Done]
+    ) => {
+      if (room === 0) setImmediate(done, full);
+      else setImmediate(done, null, half(fd, bytes, from, length));
+    },
+  });
+  await t.throwsAsync(journal.claim(5, hash(5)), { code: "ENOSPC" });
+  Object.assign(fs, { writeSync, write });
+  await journal.unclaim(4);
+  await journal.claim(6, hash(6));
+  await journal.close();
+  t.deepEqual([...((await readUnitRows(path))?.hashes.keys() ?? [])], [6]);
 });

@@ -170,6 +170,22 @@ test("a torn row at the end of a journal costs one unit", async (t) => {
   t.deepEqual(await listing(into), await listing(from));
 });
 
+test("a part file that got its name before its receiver was killed is written to no more", async (t) => {
+  const from = await scratch(t);
+  const into = await scratch(t);
+  const path = join(from, "large");
+  await writeFile(path, noise(8 * MIB));
+  await attempt(path, into, { link: { cutAfterBytes: 5 * MIB } });
+  const inbox = join(into, ".mp2p", (await readdir(join(into, ".mp2p")))[0] as string);
+  const part = (await readdir(inbox)).find((name) => name.endsWith(".part")) as string;
+  fs.linkSync(join(inbox, part), join(into, "large"));
+  const before = fs.readFileSync(join(into, "large"));
+  await writeFile(path, noise(8 * MIB, 2));
+  value((await attempt(path, into)).sent);
+  t.true(fs.readFileSync(join(into, "large")).equals(before));
+  t.true(fs.readFileSync(join(into, "large (1)")).equals(noise(8 * MIB, 2)));
+});
+
 test("what another sender left unfinished is out of reach", async (t) => {
   const from = await scratch(t);
   const into = await scratch(t);

@@ -17,7 +17,9 @@ export async function makeWithParents(path: string, mode = 0o777): Promise<void>
       await mkdir(path, mode);
     });
   } catch (error) {
-    const there = await stat(path).catch(() => undefined);
-    if (!there?.isDirectory()) throw error;
+    const there = await stat(path).catch((why) => {
+      throw why.code === "ENOENT" ? error : why;
+    });
+    if (!there.isDirectory()) throw error;
   }
 }

@@ -24,11 +24,16 @@ export async function readLog(path: string): Promise<Uint8Array | undefined> {
 
 export class AppendLog {
   readonly #fd: number;
+  /** Of whole rows. */
+  #bytes: number;
+  /** A write failed, and may have left a part of a row, behind which no row counts. */
+  #isTorn = false;
   #rows: Uint8Array[] = [];
   #writing: Promise<void> | undefined;
 
-  private constructor(fd: number) {
+  private constructor(fd: number, bytes: number) {
     this.#fd = fd;
+    this.#bytes = bytes;
   }
 
   /** Starts a file, or starts it over. */
@@ -52,7 +57,7 @@ export class AppendLog {
     const fd = await openFile(path, O_RDWR | O_APPEND | O_NOFOLLOW | flags);
     try {
       await truncate(fd, bytes);
-      return new AppendLog(fd);
+      return new AppendLog(fd, bytes);
     } catch (error) {
       await closeFile(fd);
       throw error;
@@ -79,11 +84,17 @@ export class AppendLog {
       // Rows of the same turn of the event loop go out together.
       await Promise.resolve();
       while (this.#rows.length > 0) {
-        const rows = this.#rows;
+        const rows = concat(...this.#rows);
         this.#rows = [];
-        await writeAt(this.#fd, concat(...rows), null);
+        if (this.#isTorn) await truncate(this.#fd, this.#bytes);
+        this.#isTorn = true;
+        await writeAt(this.#fd, rows, null);
+        this.#isTorn = false;
+        this.#bytes += rows.length;
       }
     } finally {
+      // After an error: those that came meanwhile hear of the same.
+      this.#rows = [];
       this.#writing = undefined;
     }
   }

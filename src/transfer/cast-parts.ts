@@ -2,7 +2,6 @@
  * Where the blocks of a cast lie until all are there: a part file for each large file, and one pack for
  * all small ones, which a block holds hundreds of. A journal says which blocks are verified and written.
  */
-import fs from "node:fs";
 import { equalBytes } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import type { HeldBlock } from "../multicast/cast/contract.ts";
@@ -15,22 +14,12 @@ import {
   sameIdentity,
 } from "./cast-journal.ts";
 import { CastLayout } from "./cast-layout.ts";
-import {
-  closeFile,
-  openFile,
-  readAt,
-  removeFile,
-  statFile,
-  statIfThere,
-  truncate,
-  writeAt,
-} from "./file-calls.ts";
+import { closeFile, readAt, statIfThere, truncate, writeAt } from "./file-calls.ts";
 import { type Blake3, partName, UNIT_BYTES } from "./hashes.ts";
 import type { Inbox } from "./inbox.ts";
 import { OpenFiles } from "./open-files.ts";
 import type { Entry } from "./records.ts";
 
-const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants;
 const JOURNAL = "blocks";
 const PACK = 0xffff_ffff;
 const OPEN_AT_ONCE = 32;
@@ -189,10 +178,13 @@ export class CastParts {
     if (pack !== undefined) yield pack;
   }
 
+  #name(part: number): string {
+    const { entries, blake3 } = this.#options;
+    return `${part === PACK ? "small" : partName(blake3, entries[part]?.path ?? "")}.part`;
+  }
+
   #path(part: number): string {
-    const { inbox, entries, blake3 } = this.#options;
-    const name = part === PACK ? "small" : partName(blake3, entries[part]?.path ?? "");
-    return inbox.folder.at(`${name}.part`);
+    return this.#options.inbox.folder.at(this.#name(part));
   }
 
   /** Looks for the part files of an earlier attempt, and for blocks that are whole in them. */
@@ -244,19 +236,11 @@ export class CastParts {
   }
 
   async #open(number: number): Promise<Part> {
-    const path = this.#path(number);
-    const flags = O_RDWR | O_CREAT | O_NOFOLLOW;
-    let fd = await openFile(path, flags);
+    const { fd, stat } = await this.#options.inbox.openPart(this.#name(number));
     try {
-      const found = await statFile(fd);
-      if (sameIdentity(this.#found.get(number)?.identity, found)) return new Part(fd);
-      if (found.nlink > 1n) {
-        await removeFile(path);
-        await closeFile(fd);
-        fd = await openFile(path, flags);
-      }
+      if (sameIdentity(this.#found.get(number)?.identity, stat)) return new Part(fd);
       await truncate(fd, 0);
-      const { dev, ino } = await statFile(fd);
+      const { dev, ino } = stat;
       await this.#journal.part(number, { dev, ino });
       this.#found.set(number, { identity: { dev, ino }, bytes: 0 });
       return new Part(fd);

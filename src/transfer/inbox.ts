@@ -24,7 +24,7 @@ import type { Folder, Target } from "./target.ts";
 const PRIVATE_FOLDER = 0o700;
 const TRIES_MAX = 20;
 const FINISHED = "finished";
-const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants;
+const { O_RDWR, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants;
 
 export class Inbox {
   readonly folder: Folder;
@@ -90,6 +90,25 @@ export class Inbox {
       await removeFile(path);
       return openFile(path, flags, mode);
     }
+  }
+
+  /**
+   * Opens a part file, made where there is none. One that has a second name was being put in place: whoever
+   * uses that name does not see it change, so a new one is made.
+   */
+  async openPart(file: string): Promise<{ readonly fd: number; readonly stat: fs.BigIntStats }> {
+    const path = this.folder.at(file);
+    const fd = await openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW);
+    try {
+      const stat = await statFile(fd);
+      if (stat.nlink <= 1n) return { fd, stat };
+      await removeIfThere(path);
+    } catch (error) {
+      await closeFile(fd);
+      throw error;
+    }
+    await closeFile(fd);
+    return this.openPart(file);
   }
 
   /** Finds out what the file system does to names and modes, by a file with an accented name. */

@@ -1,16 +1,6 @@
 /** A large file being received: content in `NAME.part`, verified units in `NAME.units`. */
-import fs from "node:fs";
 import { equalBytes } from "../base/bytes.ts";
-import {
-  closeFile,
-  openFile,
-  readAt,
-  setMode,
-  setTimes,
-  statFile,
-  sync,
-  truncate,
-} from "./file-calls.ts";
+import { closeFile, readAt, setMode, setTimes, sync, truncate } from "./file-calls.ts";
 import {
   type Blake3,
   fileRoot,
@@ -30,8 +20,6 @@ import {
   type UnitRows,
 } from "./unit-journal.ts";
 import { WriteQueue } from "./write-queue.ts";
-
-const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants;
 
 const MISSING = 0;
 /** Held from an earlier attempt. */
@@ -81,9 +69,8 @@ export class PartFile {
       part: inbox.folder.at(`${name}.part`),
       units: inbox.folder.at(`${name}.units`),
     };
-    const fd = await openFile(paths.part, O_RDWR | O_CREAT | O_NOFOLLOW);
+    const { fd, stat } = await inbox.openPart(`${name}.part`);
     try {
-      const stat = await statFile(fd);
       const { dev, ino } = stat;
       const stamp = stampOf(inbox.boot, dev, ino, entry.size);
       const rows = await readUnitRows(paths.units);

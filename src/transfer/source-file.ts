@@ -43,10 +43,12 @@ export class SourceFile {
   /**
    * Compares with what was offered; after the last read this vouches for all of them.
    *
-   * @throws {Mp2pError} `MP2P_SOURCE_CHANGED`
+   * @throws {Mp2pError} `MP2P_SOURCE_CHANGED`, `MP2P_SOURCE`
    */
   async check(): Promise<FileStamp> {
-    const stat = await statFile(this.#fd);
+    const stat = await statFile(this.#fd).catch((error) => {
+      throw fileError(error, "MP2P_SOURCE", "read", this.entry.path);
+    });
     const { size, mtimeNs } = this.entry;
     if (!stat.isFile() || stat.size !== BigInt(size) || stat.mtimeNs !== mtimeNs) {
       throw changed(this.entry);
