@@ -1,12 +1,13 @@
-/** Casts that go on for long, and are knocked at for long: what is kept of what is over. */
+/** Casts that go on for long, and are knocked at for long: what is kept of what is over, and who is told of the end. */
 import { queryObjects } from "node:v8";
 import test from "ava";
 import type { Primitives } from "../../src/backend/port.ts";
 import { Audience } from "../../src/multicast/cast/audience.ts";
 import { BlockSource } from "../../src/multicast/cast/block-source.ts";
 import { Geometry } from "../../src/multicast/cast/geometry.ts";
+import { joinRecord } from "../../src/multicast/cast/key-record.ts";
 import { Peer } from "../../src/multicast/cast/peer.ts";
-import { HASH_BYTES, RECORD } from "../../src/multicast/cast/records.ts";
+import { HASH_BYTES, RECORD, RECORD_HEADER_BYTES } from "../../src/multicast/cast/records.ts";
 
 const PACKET_BYTES = 232;
 const LINK = { send: () => undefined, backlog: () => 0, close: () => undefined };
@@ -56,9 +57,8 @@ test("hashes of files are kept, for those who come late", (t) => {
   t.is(source.firstHash, 0);
 });
 
-/** Serial: the count is of all there are. */
-test.serial("nothing is kept of those who knock and are not let in", (t) => {
-  const { geometry, source } = sourceOf(1_000_000);
+function audienceOf(bytes: number | undefined, admitted: boolean): [Audience, Geometry] {
+  const { geometry, source } = sourceOf(bytes);
   const manifest = new Uint8Array(0);
   const door = {
     primitives,
@@ -66,7 +66,7 @@ test.serial("nothing is kept of those who knock and are not let in", (t) => {
     key: new Uint8Array(32),
     secret: undefined,
     manifest,
-    admits: (_key: Uint8Array, done: (admitted: boolean) => void) => done(false),
+    admits: (_key: Uint8Array, done: (admitted: boolean) => void) => done(admitted),
   };
   const castKey = {
     suite: 1 as const,
@@ -84,7 +84,12 @@ test.serial("nothing is kept of those who knock and are not let in", (t) => {
     channels: () => [],
     gone: () => undefined,
   };
-  const audience = new Audience(door, { source, geometry, castKey }, hooks, 0);
+  return [new Audience(door, { source, geometry, castKey }, hooks, 0), geometry];
+}
+
+/** Serial: the count is of all there are. */
+test.serial("nothing is kept of those who knock and are not let in", (t) => {
+  const [audience] = audienceOf(1_000_000, false);
   for (let count = 0; count < 1000; count++) {
     const peer = audience.add(new Uint8Array(32), LINK, count);
     audience.receive(peer, RECORD.JOIN, new Uint8Array(3), count);
@@ -92,4 +97,28 @@ test.serial("nothing is kept of those who knock and are not let in", (t) => {
   }
   t.true(queryObjects(Peer, { format: "count" }) <= 1);
   t.is(audience.peers.length, 0);
+});
+
+test("who is in a live cast hears of its end, once; the length of files is told at the door", (t) => {
+  const castId = new Uint8Array(16);
+  const proof = new Uint8Array(0);
+  const join = joinRecord({ castId, suites: [1], receiveBufferBytes: 0, proof });
+  for (const bytes of [1_000_000, undefined]) {
+    const [audience, geometry] = audienceOf(bytes, true);
+    const enter = (name: number): number[] => {
+      const types: number[] = [];
+      const send = (record: Uint8Array) => types.push(record[0] ?? 0);
+      const peer = audience.add(new Uint8Array(32).fill(name), { ...LINK, send }, 0);
+      audience.receive(peer, RECORD.JOIN, join.subarray(RECORD_HEADER_BYTES), 0);
+      audience.receive(peer, RECORD.READY, Uint8Array.of(0), 0);
+      return types;
+    };
+    const early = enter(1);
+    geometry.bytes = 1_000_000;
+    audience.tellEnd();
+    audience.tellEnd();
+    const ends = bytes === undefined ? [RECORD.END] : [];
+    t.deepEqual(early, [RECORD.KEY, ...ends]);
+    t.deepEqual(enter(2), [RECORD.KEY, ...ends]);
+  }
 });

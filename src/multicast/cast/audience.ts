@@ -246,8 +246,8 @@ export class Audience {
     peer.ready = true;
     peer.firstBlock = this.#hooks.sentBlocks();
     sendHashes(peer, source, 0, source.hashed);
-    const { bytes } = this.#cast.geometry;
-    if (this.#isEndTold && bytes !== undefined) sendEnd(peer, bytes);
+    const { bytes, isLive } = this.#cast.geometry;
+    if (isLive && this.#isEndTold && bytes !== undefined) sendEnd(peer, bytes);
     this.match(peer);
   }
 
