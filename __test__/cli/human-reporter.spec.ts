@@ -1,4 +1,5 @@
 import { PassThrough } from "node:stream";
+import { mock } from "node:test";
 import test from "ava";
 import { HumanReporter, type HumanReporterOptions } from "../../src/cli/human-reporter.ts";
 import { ProgressView } from "../../src/cli/progress-view.ts";
@@ -67,7 +68,7 @@ function reporterOn(isTTY: boolean, options: Partial<HumanReporterOptions> = {})
 }
 
 const viewOn = (sink: Sink, now: () => number) =>
-  new ProgressView({ sink, now, nameOf: (peer) => peer.slice(0, 4) });
+  new ProgressView({ sink, isLive: sink.isTTY === true, now, nameOf: (peer) => peer.slice(0, 4) });
 
 test("a script gets a bare ticket, a person the command, a pipe's stdout neither", (t) => {
   const ready = { t: "ready", key: KEY, ticket: "mp2p1x", addresses: [] } as const;
@@ -132,6 +133,16 @@ test("without a terminal nobody is asked", async (t) => {
   t.is(await reporter.ask(question, new AbortController().signal), undefined);
 });
 
+test("who ended the input at one question is not asked another", async (t) => {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true });
+  const { reporter } = reporterOn(true, { stdin });
+  const question = { text: "?", again: "?", answer: () => true };
+  const { signal } = new AbortController();
+  stdin.end();
+  t.is(await reporter.ask(question, signal), undefined);
+  t.is(await reporter.ask(question, signal), undefined);
+});
+
 test("in a terminal progress is one line, redrawn; in a log it is whole lines", (t) => {
   const terminal = new Paper(true);
   const live = viewOn(terminal, () => 0);
@@ -150,6 +161,16 @@ test("in a terminal progress is one line, redrawn; in a log it is whole lines", 
   log.update(PROGRESS);
   log.draw();
   t.is(file.text, "40%  40 B of 100 B  10 B/s  ETA 0:06  lan 1.0 ms\n");
+});
+
+test("a terminal that knows no control sequences gets whole lines", (t) => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  t.teardown(() => mock.timers.reset());
+  const { reporter, stderr } = reporterOn(true, { env: { TERM: "dumb" } });
+  reporter.emit(PROGRESS);
+  mock.timers.tick(5000);
+  reporter.close();
+  t.is(stderr.text, "40%  40 B of 100 B  10 B/s  ETA 0:06  lan 1.0 ms\n");
 });
 
 test("several transfers have a line each, and a cast one for each receiver, as many as fit", (t) => {

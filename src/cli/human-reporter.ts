@@ -48,8 +48,11 @@ export class HumanReporter implements Reporter {
 
   constructor(options: HumanReporterOptions) {
     this.#options = options;
-    const { stderr: sink, now } = options;
-    this.#progress = new ProgressView({ sink, now, nameOf: (peer) => this.#name(peer) });
+    const { stderr: sink, now, env } = options;
+    const nameOf = (peer: string) => this.#name(peer);
+    // TERM=dumb: it knows no control sequences.
+    const isLive = sink.isTTY === true && env.TERM !== "dumb";
+    this.#progress = new ProgressView({ sink, isLive, now, nameOf });
     this.#style = styleFor(options.stderr, options.wantsColor, options.env);
   }
 

@@ -28,6 +28,8 @@ interface Shown {
 
 export interface ProgressViewOptions {
   readonly sink: Sink;
+  /** Whether the sink is a screen that can be redrawn. */
+  readonly isLive: boolean;
   /** Milliseconds, from any origin. */
   readonly now: () => number;
   /** How a peer is called. */
@@ -46,11 +48,11 @@ export class ProgressView {
   #drawnLines = 0;
   #isPaused = false;
 
-  constructor({ sink, now, nameOf }: ProgressViewOptions) {
+  constructor({ sink, isLive, now, nameOf }: ProgressViewOptions) {
     this.#sink = sink;
     this.#now = now;
     this.#nameOf = nameOf;
-    this.#isLive = sink.isTTY === true;
+    this.#isLive = isLive;
   }
 
   update(event: ProgressEvent | CastProgressEvent): void {

@@ -8,7 +8,7 @@ import type { Sink } from "./reporter.ts";
  *
  * The terminal stays in line mode (`terminal: false`), so Ctrl-C is a signal as ever.
  *
- * @returns undefined when the input ends without an answer
+ * @returns undefined when the input ends without an answer, or ended (Ctrl-D) at an earlier question
  * @throws the signal's reason
  */
 export function prompt<T>(
@@ -18,6 +18,7 @@ export function prompt<T>(
   signal: AbortSignal,
 ): Promise<T | undefined> {
   if (signal.aborted) return Promise.reject(signal.reason);
+  if (!input.readable) return Promise.resolve(undefined);
   const lines = createInterface({ input, terminal: false });
   let abort = () => {};
   const answered = new Promise<T | undefined>((resolve, reject) => {
