@@ -58,3 +58,12 @@ test("a living process keeps its lock; a dead one, one of an earlier boot, one w
   await (await taking).release();
   t.deepEqual(readdirSync(path), []);
 });
+
+test("a lock that was never written to its end, as on a full disk, is nobody's", async (t) => {
+  const path = await scratch(t);
+  for (const text of ["", `${process.ppid} 1 `]) {
+    writeFileSync(join(path, "lock"), text);
+    await (await InboxLock.take(folderAt(path), BOOT)).release();
+    t.deepEqual(readdirSync(path), []);
+  }
+});

@@ -1,7 +1,16 @@
 /** Rows appended to a file in order, those of one moment in one write. */
 import fs from "node:fs";
 import { concat } from "../base/bytes.ts";
-import { closeFile, errnoOf, openFile, readAt, statFile, truncate, writeAt } from "./file-calls.ts";
+import {
+  closeFile,
+  closeRead,
+  errnoOf,
+  openFile,
+  readAt,
+  statFile,
+  truncate,
+  writeAt,
+} from "./file-calls.ts";
 
 const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_RDONLY } = fs.constants;
 
@@ -18,7 +27,7 @@ export async function readLog(path: string): Promise<Uint8Array | undefined> {
     const bytes = new Uint8Array(Number((await statFile(fd)).size));
     return bytes.subarray(0, await readAt(fd, bytes, 0));
   } finally {
-    await closeFile(fd);
+    await closeRead(fd);
   }
 }
 

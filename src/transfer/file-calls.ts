@@ -22,6 +22,11 @@ export function closeFile(fd: number): Promise<void> {
   );
 }
 
+/** Of what was only read: nothing is lost by it. */
+export function closeRead(fd: number): Promise<void> {
+  return closeFile(fd).catch(() => undefined);
+}
+
 export function statFile(fd: number): Promise<fs.BigIntStats> {
   return quickCall(
     () => fs.fstatSync(fd, { bigint: true }),

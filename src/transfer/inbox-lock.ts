@@ -31,8 +31,10 @@ export class InboxLock {
       if (await wrote(folder, ours)) return new InboxLock(folder);
       const holder = await readIfThere(folder.at(FILE));
       if (holder === undefined) continue;
-      if (!(await isAlive(holder, boot))) await removeStale(folder, holder);
-      else if (waitedMs >= PATIENCE_MS) throw busy(holder);
+      const isPatient = waitedMs < PATIENCE_MS;
+      const isHeld = isWhole(holder, boot) ? await isAlive(holder, boot) : isPatient;
+      if (!isHeld) await removeStale(folder, holder);
+      else if (!isPatient) throw busy(holder);
       else await delay(LOOK_AGAIN_MS);
     }
   }
@@ -58,7 +60,8 @@ async function wrote(folder: Folder, text: string): Promise<boolean> {
   } finally {
     await closeFile(fd);
   }
-  return true;
+  // Whoever stood still for long in between was taken for dead.
+  return (await readIfThere(folder.at(FILE))) === text;
 }
 
 /** Moved aside first: of several who find it stale, one takes it away, and none takes another's new one. */
@@ -74,10 +77,13 @@ async function removeStale(folder: Folder, stale: string): Promise<void> {
   else await renameFile(aside, folder.at(FILE));
 }
 
-/** One that is being written says nothing yet: it is looked at again, until patience ends. */
+/** One that is being written says nothing yet; if it stays so, its process died or its disk was full. */
+function isWhole(holder: string, boot: Uint8Array): boolean {
+  return (holder.split(" ")[2] ?? "").length >= 2 * boot.length;
+}
+
 async function isAlive(holder: string, boot: Uint8Array): Promise<boolean> {
   const [pid = "", start = "", bootText = ""] = holder.split(" ");
-  if (bootText.length < 2 * boot.length) return true;
   // Attempts of this process end each other: `exclusive.ts`.
   if (bootText !== toHex(boot) || Number(pid) === process.pid) return false;
   try {

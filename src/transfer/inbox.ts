@@ -3,6 +3,7 @@
  * readable by its owner only, gone when the transfer is complete.
  */
 import fs from "node:fs";
+import type { Mp2pError } from "../base/errors.ts";
 import {
   closeFile,
   errnoOf,
@@ -75,7 +76,7 @@ export class Inbox {
     } catch (error) {
       await lock?.release();
       folder.release();
-      throw fileError(error, "MP2P_TARGET", "keep a journal in", `${INBOX_FOLDER}/${name}`);
+      throw journalError(error, name);
     }
   }
 
@@ -112,7 +113,27 @@ export class Inbox {
   }
 
   /** Finds out what the file system does to names and modes, by a file with an accented name. */
-  async probe(): Promise<Folding> {
+  probe(): Promise<Folding> {
+    return this.#named(this.#probe());
+  }
+
+  /** Removes everything, and the folder above where nothing else is in it. */
+  remove(): Promise<void> {
+    return this.#named(this.#remove());
+  }
+
+  close(): Promise<void> {
+    return this.#named(this.#close());
+  }
+
+  /** What the system says of no file of the transfer, but of the journal. */
+  #named<T>(work: Promise<T>): Promise<T> {
+    return work.catch((error) => {
+      throw journalError(error, this.#name);
+    });
+  }
+
+  async #probe(): Promise<Folding> {
     const composed = "probe-\u00e9.tmp";
     const fd = await this.openNew(composed, 0o777);
     try {
@@ -127,8 +148,7 @@ export class Inbox {
     }
   }
 
-  /** Removes everything, and the folder above where nothing else is in it. */
-  async remove(): Promise<void> {
+  async #remove(): Promise<void> {
     await this.#closeJournal();
     for (const file of await namesIn(this.folder.at("."))) {
       await removeIfThere(this.folder.at(file));
@@ -146,7 +166,7 @@ export class Inbox {
     root?.release();
   }
 
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     await this.#closeJournal();
     await this.#lock.release();
     this.folder.release();
@@ -178,6 +198,10 @@ async function partsIn(folder: Folder): Promise<Set<string>> {
     if (file.endsWith(".tmp")) await removeIfThere(folder.at(file));
   }
   return parts;
+}
+
+function journalError(error: unknown, name: string): Mp2pError {
+  return fileError(error, "MP2P_TARGET", "keep a journal in", `${INBOX_FOLDER}/${name}`);
 }
 
 function unlessNotEmpty(error: unknown): void {

@@ -1,8 +1,10 @@
 /** Whether an offer is taken, and what becomes of files whose names are taken: asked before anything is written. */
 import { statfs } from "node:fs/promises";
+import { basename } from "node:path";
 import { toHex } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import type { Offer } from "./events.ts";
+import { fileError } from "./file-error.ts";
 import type { OfferBook } from "./offer-book.ts";
 import type { Conflict } from "./place.ts";
 import { printable } from "./printable.ts";
@@ -25,7 +27,9 @@ export async function describe(
   target: Target,
   found: Survey,
 ): Promise<Offer> {
-  const { bavail, bsize } = await statfs(target.directory);
+  const { bavail, bsize } = await statfs(target.directory).catch((error) => {
+    throw fileError(error, "MP2P_TARGET", "open the folder", basename(target.directory));
+  });
   const counts = { [KIND.file]: 0, [KIND.folder]: 0, [KIND.link]: 0 };
   const names: string[] = [];
   for (const { kind, path } of book.entries) {

@@ -1,6 +1,14 @@
 /** A large file being received: content in `NAME.part`, verified units in `NAME.units`. */
 import { equalBytes } from "../base/bytes.ts";
-import { closeFile, readAt, setMode, setTimes, sync, truncate } from "./file-calls.ts";
+import {
+  closeFile,
+  readAt,
+  removeIfThere,
+  setMode,
+  setTimes,
+  sync,
+  truncate,
+} from "./file-calls.ts";
 import {
   type Blake3,
   fileRoot,
@@ -136,11 +144,20 @@ export class PartFile {
     return equalBytes(fileRoot(blake3, this.entry.size, this.#hashes), root);
   }
 
-  /** Mode, time and, where asked for, the disk. */
+  /**
+   * Mode, time and, where asked for, the disk; closes it. What was written and then could not be kept is
+   * said only here (fsync(2), close(2)), once, and of no unit: none of them counts any more.
+   */
   async seal(durable: boolean): Promise<void> {
     await setMode(this.#fd, this.entry.mode);
     await setTimes(this.#fd, this.entry.mtimeNs);
-    if (durable) await sync(this.#fd);
+    try {
+      if (durable) await sync(this.#fd);
+      await this.#close();
+    } catch (error) {
+      await removeIfThere(this.#journalPath);
+      throw error;
+    }
   }
 
   get journalPath(): string {
@@ -149,9 +166,13 @@ export class PartFile {
 
   /** Idempotent; no write may be under way. */
   async close(): Promise<void> {
-    if (!this.#open) return;
+    if (this.#open) await this.#close().catch(() => undefined);
+  }
+
+  async #close(): Promise<void> {
     this.#open = false;
-    await Promise.allSettled([closeFile(this.#fd), this.#journal.close()]);
+    const [closed] = await Promise.allSettled([closeFile(this.#fd), this.#journal.close()]);
+    if (closed.status === "rejected") throw closed.reason;
   }
 }
 

@@ -82,8 +82,9 @@ async function finished(
   journal: string | undefined,
   options: SendOptions,
 ): Promise<TransferSummary> {
+  // One that stays is no harm: it counts for as long as the files are as they were.
   if (!summary.partial && journal !== undefined)
-    await rm(journal, { recursive: true, force: true });
+    await rm(journal, { recursive: true, force: true }).catch(() => undefined);
   if (summary.partial && options.rejectPartial) throw partialError(summary);
   return summary;
 }

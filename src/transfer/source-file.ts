@@ -1,7 +1,7 @@
 /** A file being sent: opened without following links, and watched for change while it is read. */
 import fs from "node:fs";
 import { Mp2pError } from "../base/errors.ts";
-import { closeFile, openFile, readAt, statFile } from "./file-calls.ts";
+import { closeRead, openFile, readAt, statFile } from "./file-calls.ts";
 import { fileError } from "./file-error.ts";
 import { printable } from "./printable.ts";
 import type { SourceEntry } from "./source-tree.ts";
@@ -65,7 +65,7 @@ export class SourceFile {
   }
 
   close(): Promise<void> {
-    return closeFile(this.#fd);
+    return closeRead(this.#fd);
   }
 }
 

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import { equalBytes } from "../base/bytes.ts";
 import {
-  closeFile,
+  closeRead,
   errnoOf,
   namesIn,
   openFile,
@@ -10,6 +10,7 @@ import {
   sameTime,
   statIfThere,
 } from "./file-calls.ts";
+import { fileError } from "./file-error.ts";
 import type { FinishedFile } from "./finished-journal.ts";
 import { type Blake3, fileRoot, HASH_BYTES, UNIT_BYTES, unitCount, unitLength } from "./hashes.ts";
 import type { Inbox } from "./inbox.ts";
@@ -41,6 +42,7 @@ export interface Survey {
   readonly resumeBytes: number;
 }
 
+/** @throws {Mp2pError} as the system says that the target cannot be read */
 export async function survey(
   book: OfferBook,
   target: Target,
@@ -49,7 +51,12 @@ export async function survey(
 ): Promise<Survey> {
   const looking = new Look(target, inbox, blake3);
   for (const [number, entry] of book.fit()) {
-    if (entry.kind === KIND.file) await looking.at(number, entry);
+    if (entry.kind !== KIND.file) continue;
+    try {
+      await looking.at(number, entry);
+    } catch (error) {
+      throw fileError(error, "MP2P_TARGET", "look for", entry.path);
+    }
   }
   return looking;
 }
@@ -180,6 +187,6 @@ async function rootOf(path: string, size: number, blake3: Blake3): Promise<Uint8
     }
     return fileRoot(blake3, size, hashes);
   } finally {
-    await closeFile(fd);
+    await closeRead(fd);
   }
 }

@@ -8,7 +8,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { Mp2pError } from "../base/errors.ts";
 import { makeWithParents } from "../endpoint/make-with-parents.ts";
-import { closeFile, errnoOf, makeFolder, openFile, statIfThere } from "./file-calls.ts";
+import { closeRead, errnoOf, makeFolder, openFile, statIfThere } from "./file-calls.ts";
 import { fileError } from "./file-error.ts";
 import { printable } from "./printable.ts";
 
@@ -64,7 +64,7 @@ export class Target {
       const fd = await openFile(real, O_RDONLY | O_DIRECTORY);
       const there = await statIfThere(`/proc/self/fd/${fd}/.`).catch(() => undefined);
       if (there !== undefined) return new Target(real, { fd, made: false });
-      await closeFile(fd);
+      await closeRead(fd);
       return new Target(real, undefined);
     } catch (error) {
       throw fileError(error, "MP2P_TARGET", "open the folder", directory);
@@ -93,10 +93,10 @@ export class Target {
   async close(): Promise<void> {
     for (const { opening } of [...this.#open.values()]) {
       const folder = await opening.catch(() => undefined);
-      if (folder !== undefined) await closeFile(folder.fd);
+      if (folder !== undefined) await closeRead(folder.fd);
     }
     this.#open.clear();
-    if (this.#root !== undefined) await closeFile(this.#root.fd);
+    if (this.#root !== undefined) await closeRead(this.#root.fd);
   }
 
   /** With one more user counted before anything is awaited, so that nothing in use is closed. */
@@ -162,7 +162,7 @@ export class Target {
     for (const [path, slot] of this.#open) {
       if (slot.users > 0 || slot.folder === undefined) continue;
       this.#open.delete(path);
-      await closeFile(slot.folder.fd);
+      await closeRead(slot.folder.fd);
       if (this.#open.size <= most) return;
     }
   }

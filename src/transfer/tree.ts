@@ -1,7 +1,7 @@
 /** Folders first, links after the files, modes and times of folders last. */
 import fs from "node:fs";
 import {
-  closeFile,
+  closeRead,
   isThere,
   makeLink,
   openFile,
@@ -120,7 +120,7 @@ async function sealOne(content: Placing, entry: FitEntry): Promise<void> {
       await setTimes(fd, entry.mtimeNs);
       if (content.durable) await sync(fd);
     } finally {
-      await closeFile(fd);
+      await closeRead(fd);
     }
   } finally {
     folder.release();
