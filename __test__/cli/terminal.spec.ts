@@ -3,6 +3,8 @@ import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:chil
 import { once } from "node:events";
 import { existsSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import anyTest, { type ExecutionContext } from "ava";
 import stringWidth from "string-width";
 import { Identity } from "../../src/endpoint/identity.ts";
@@ -181,4 +183,18 @@ test("a cast shows whom it waits for and a line for each receiver, by name where
   t.is(await sender.ended, 0, sender.screen);
   t.regex(sender.screen, /anna {2}\S*complete\S* {2}8\.00 MB in/);
   t.regex(sender.screen, /done.* to 2 receivers, 8\.\d+ MB on the wire/);
+});
+
+test("a command whose terminal is closed ends in order, and is not aborted by Node", async (t) => {
+  const root = temporaryFolder(t);
+  const words = [process.execPath, MAIN, "listen", "--into", join(root, "in"), ...BIND];
+  const command = `exec ${words.map((word) => `'${word}'`).join(" ")} 2>&3`;
+  const env = { ...process.env, MP2P_HOME: join(root, "home") };
+  const stdio = ["pipe", "pipe", "pipe", "pipe"] as const;
+  const terminal = spawn("script", ["-qec", command, "/dev/null"], { env, stdio: [...stdio] });
+  t.teardown(() => terminal.kill("SIGKILL"));
+  const said = text(terminal.stdio[3] as Readable);
+  await once(terminal.stdout as Readable, "data");
+  terminal.kill("SIGKILL");
+  t.regex(await said, /error: the terminal was closed {2}MP2P_INTERRUPTED\n$/);
 });

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { setFlagsFromString } from "node:v8";
+import { endWithoutTerminals } from "./hang-up.ts";
 import { run } from "./program.ts";
 
 // By default V8 optimizes what a command of a second runs a few times, on the cores its peers want: a cast
@@ -7,5 +8,6 @@ import { run } from "./program.ts";
 // flag, and print so.
 if (process.versions.v8.startsWith("11.3.")) setFlagsFromString("--interrupt-budget=1000000");
 
+endWithoutTerminals();
 // What a command leaves running, such as a read of stdin that nobody waits for, must not keep it alive.
 process.exit(await run(process.argv.slice(2)));
