@@ -8,6 +8,8 @@ mod bucket;
 mod clock;
 mod cookie_jar;
 mod counters;
+#[cfg(all(test, unix))]
+mod flood_tests;
 mod group_drops;
 #[cfg(all(test, target_os = "linux"))]
 mod group_tests;
@@ -17,6 +19,8 @@ mod loopback_tests;
 mod membership;
 mod number;
 mod opener;
+#[cfg(all(test, unix))]
+mod opener_tests;
 mod pool;
 mod receiver;
 mod region;

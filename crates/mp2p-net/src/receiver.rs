@@ -20,6 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Receive calls on one bind before the others have their turn.
 const RECEIVES_IN_A_ROW: usize = 32;
+/// Turns of all binds before what came is handed over and writable binds are looked for: under a
+/// flood of packets that nobody can open, no bind ever has nothing more, and no slab gets full.
+const TURNS: usize = 8;
 
 /// What the receive thread and the JavaScript thread share.
 pub struct Shared {
@@ -136,7 +139,8 @@ impl<'shared> Receiver<'shared> {
         Self { shared, wake, filling: None, starved: false, load: Load::default() }
     }
 
-    /// Reads until no socket has anything more or `limit` is passed, then hands over what there is.
+    /// Reads until no socket has anything more, `limit` is passed or all had their turns, then hands
+    /// over what there is.
     fn drain(
         &mut self,
         groups: &[Arc<Bind>],
@@ -147,7 +151,7 @@ impl<'shared> Receiver<'shared> {
         let unicast = self.shared.binds.iter().map(|bind| (bind, None));
         let groups = groups.iter().enumerate().map(|(index, bind)| (&**bind, Some(index)));
         let sockets: Vec<_> = unicast.chain(groups).collect();
-        loop {
+        for _ in 0..TURNS {
             let mut more = false;
             for (index, &(bind, group)) in sockets.iter().enumerate() {
                 if is_readable(index) {

@@ -63,7 +63,7 @@ pub fn reports(message: &msghdr, mut each: impl FnMut(c_int, c_int, &Report)) {
     while !header.is_null() {
         // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR give null or a whole header inside the buffer.
         let (level, kind, data, length) = unsafe {
-            let length = (*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize;
+            let length = ((*header).cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
             ((*header).cmsg_level, (*header).cmsg_type, libc::CMSG_DATA(header), length)
         };
         each(level, kind, &Report { data: data.cast(), length });
