@@ -39,9 +39,9 @@ pub fn mix_hash(state: &mut [u8], data: &[u8]) -> Result<(), SizeError> {
 /// A state or a key of another size.
 pub fn mix_agreed(state: &mut [u8], secret: &[u8], peer: &[u8]) -> Result<bool, SizeError> {
     check(state)?;
-    let Some(shared) = curve::x25519(secret, peer)? else { return Ok(false) };
-    let mut output = [0; 128];
-    hash::hkdf_sha512(&state[CHAINING_KEY], &shared, &[], &mut output)?;
+    let Some(shared) = curve::x25519(secret, peer)?.map(Zeroizing::new) else { return Ok(false) };
+    let mut output = Zeroizing::new([0; 128]);
+    hash::hkdf_sha512(&state[CHAINING_KEY], &*shared, &[], &mut *output)?;
     state[CHAINING_KEY].copy_from_slice(&output[..64]);
     state[KEY].copy_from_slice(&output[64..96]);
     state[COUNTER].fill(0);

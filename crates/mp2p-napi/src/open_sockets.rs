@@ -3,7 +3,9 @@
 
 #[cfg(unix)]
 use crate::raw::Watcher;
+use crate::raw::can_expose;
 use mp2p_net::UdpEndpoint;
+use napi::Error;
 use napi::bindgen_prelude::{Env, Object, Result};
 use napi_derive::napi;
 use std::cell::RefCell;
@@ -54,6 +56,9 @@ fn close_all() {
 
 #[napi(module_exports)]
 pub fn init(_exports: Object, env: Env) -> Result<()> {
+    if !can_expose(&env)? {
+        return Err(Error::from_reason("JavaScript takes no memory from outside here"));
+    }
     env.add_env_cleanup_hook((), |()| close_all())?;
     Ok(())
 }

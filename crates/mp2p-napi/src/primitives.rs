@@ -11,6 +11,8 @@ use napi_derive::napi;
 type Bytes<'env> = Uint8ArraySlice<'env>;
 
 const MAX_HKDF_BYTES: u32 = 255 * 64;
+/// As many as `crypto.getRandomValues` of browsers gives in one call.
+const MAX_RANDOM_BYTES: u32 = 65_536;
 
 fn fresh<'env>(env: &'env Env, bytes: &[u8]) -> Result<Bytes<'env>> {
     Uint8ArraySlice::copy_from(env, bytes).map_err(|error| napi_error(&error))
@@ -27,7 +29,7 @@ fn changed<'a>(
 
 #[napi]
 pub fn random_bytes(env: &Env, length: f64) -> Result<Bytes<'_>> {
-    let length = whole(env, "number of random bytes", length, u32::MAX)?;
+    let length = whole(env, "number of random bytes", length, MAX_RANDOM_BYTES)?;
     let mut bytes = vec![0; length as usize];
     mp2p_crypto::randomize(&mut bytes)
         .map_err(|error| Error::new("MP2P_SOCKET", error.to_string()))?;

@@ -11,7 +11,7 @@ use mp2p_crypto::packet::{Cid, PacketKeys};
 use mp2p_net::{
     Addressee, GroupOptions, Limits, Next, Plan, Totals, UdpEndpoint, count_to_f64, now_ms,
 };
-use napi::bindgen_prelude::{ArrayBuffer, Function};
+use napi::bindgen_prelude::{Array, ArrayBuffer, FromNapiValue, Function};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Error};
 use napi_derive::napi;
@@ -23,6 +23,9 @@ const NEXT_NOTHING: u32 = 0;
 const NEXT_BATCH: u32 = 1;
 const NEXT_WRITABLE: u32 = 2;
 const NEXT_FAILED: u32 = 3;
+
+/// Of an argument that is an array: a plan has no more spans, and fewer sockets are bound.
+const MAX_ELEMENTS: u32 = 64;
 
 #[napi(object, object_from_js = false)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
@@ -79,17 +82,18 @@ impl NativeSocket {
     #[napi(factory)]
     pub fn open(
         env: &Env,
-        bind: Vec<String>,
-        receive_bytes: Option<u32>,
-        send_bytes: Option<u32>,
-        group_port: Option<u32>,
-        hop_limit: Option<u32>,
+        bind: Array,
+        receive_bytes: Option<f64>,
+        send_bytes: Option<f64>,
+        group_port: Option<f64>,
+        hop_limit: Option<f64>,
     ) -> Result<Self> {
+        let bind: Vec<String> = elements(env, "bind", &bind)?;
+        let receive_bytes = buffer_bytes(env, "receiveBufferBytes", receive_bytes)?;
+        let send_bytes = buffer_bytes(env, "sendBufferBytes", send_bytes)?;
         let groups = group_options(env, group_port, hop_limit, receive_bytes)?;
-        let size = |bytes: Option<u32>| bytes.map(|bytes| bytes as usize);
-        let mut endpoint =
-            UdpEndpoint::open(&bind, size(receive_bytes), size(send_bytes), cfg!(unix))
-                .map_err(|error| socket_error(env, &error))?;
+        let mut endpoint = UdpEndpoint::open(&bind, receive_bytes, send_bytes, cfg!(unix))
+            .map_err(|error| socket_error(env, &error))?;
         if let Some(groups) = groups {
             endpoint.allow_groups(groups);
         }
@@ -236,8 +240,8 @@ impl NativeSocket {
     }
 
     #[napi]
-    pub fn leave(&self, membership: u32) -> Result<()> {
-        if let Ok(number) = u16::try_from(membership) {
+    pub fn leave(&self, env: &Env, membership: f64) -> Result<()> {
+        if let Ok(number) = u16::try_from(whole(env, "membership", membership, u32::MAX)?) {
             self.endpoint()?.leave(number);
         }
         Ok(())
@@ -262,7 +266,8 @@ impl NativeSocket {
     }
 
     #[napi]
-    pub fn remove_path(&self, path: u32) -> Result<()> {
+    pub fn remove_path(&self, env: &Env, path: f64) -> Result<()> {
+        let path = whole(env, "path", path, u32::MAX)?;
         self.endpoint()?.remove_path(path);
         Ok(())
     }
@@ -337,7 +342,7 @@ impl NativeSocket {
         path: f64,
         spans: &[f64],
         span_numbers: f64,
-        sources: Vec<&[u8]>,
+        sources: Array,
         packet_bytes: f64,
         skip: f64,
     ) -> Result<()> {
@@ -349,6 +354,7 @@ impl NativeSocket {
         let Some(spans) = spans.get(..span_numbers as usize) else {
             return Err(argument_error(env, "spanCount is beyond the spans"));
         };
+        let sources: Vec<&[u8]> = elements(env, "sources", &sources)?;
         let plan = Plan { spans, sources: &sources, packet_bytes, skip };
         let sent = self.endpoint()?.send_sealed(slot, path, &plan);
         sent.map_err(|error| socket_error(env, &error))?;
@@ -433,19 +439,37 @@ impl Drop for NativeSocket {
     }
 }
 
+/// The elements of an array that nobody makes long: room for what a program says it has could be
+/// more than there is, which ends the process.
+fn elements<T: FromNapiValue>(env: &Env, name: &str, array: &Array) -> Result<Vec<T>> {
+    if array.len() > MAX_ELEMENTS {
+        return Err(argument_error(env, &format!("{name} has at most {MAX_ELEMENTS} elements")));
+    }
+    let element = |index| match array.get(index) {
+        Ok(Some(element)) => Ok(element),
+        Ok(None) => Err(argument_error(env, &format!("{name} lacks an element"))),
+        Err(error) => Err(argument_error(env, &format!("{name}: {}", error.reason))),
+    };
+    (0..array.len()).map(element).collect()
+}
+
+fn buffer_bytes(env: &Env, name: &str, bytes: Option<f64>) -> Result<Option<usize>> {
+    bytes.map(|bytes| Ok(whole(env, name, bytes, u32::MAX)? as usize)).transpose()
+}
+
 fn group_options(
     env: &Env,
-    port: Option<u32>,
-    hop_limit: Option<u32>,
-    receive_bytes: Option<u32>,
+    port: Option<f64>,
+    hop_limit: Option<f64>,
+    receive_bytes: Option<usize>,
 ) -> Result<Option<GroupOptions>> {
     let Some(port) = port else { return Ok(None) };
-    let port = u16::try_from(port).ok().filter(|&port| port > 0);
-    let hop_limit = hop_limit.and_then(|hops| u8::try_from(hops).ok()).filter(|&hops| hops > 0);
-    let (Some(port), Some(hop_limit)) = (port, hop_limit) else {
+    let port = u16::try_from(whole(env, "port", port, u16::MAX.into())?).ok();
+    let hop_limit = whole(env, "hopLimit", hop_limit.unwrap_or(0.0), u8::MAX.into())?;
+    let hop_limit = u8::try_from(hop_limit).ok().filter(|&hops| hops > 0);
+    let (Some(port), Some(hop_limit)) = (port.filter(|&port| port > 0), hop_limit) else {
         return Err(argument_error(env, "multicast takes a port and a hop limit of 1 to 255"));
     };
-    let receive_bytes = receive_bytes.map(|bytes| bytes as usize);
     Ok(Some(GroupOptions { port, hop_limit, receive_bytes }))
 }
 

@@ -7,6 +7,6 @@ mod region;
 mod watcher;
 
 pub use exclusive::exclusive;
-pub use region::expose;
+pub use region::{can_expose, expose};
 #[cfg(unix)]
 pub use watcher::Watcher;

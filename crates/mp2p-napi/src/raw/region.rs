@@ -6,6 +6,7 @@ use mp2p_net::{Layout, Region};
 use napi::Env;
 use napi::bindgen_prelude::ArrayBuffer;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// The region as an `ArrayBuffer`; it lives until both the socket and the buffer are gone.
 pub fn expose<'env>(env: &'env Env, region: &Arc<Region>) -> Result<ArrayBuffer<'env>> {
@@ -19,4 +20,15 @@ pub fn expose<'env>(env: &'env Env, region: &Arc<Region>) -> Result<ArrayBuffer<
         })
     };
     buffer.map_err(|error| napi_error(&error))
+}
+
+/// Whether memory can be shared at all: where V8 takes none from outside (Electron), napi-rs hands
+/// over a copy, which never shows what is received.
+pub fn can_expose(env: &Env) -> napi::Result<bool> {
+    static SHARED: AtomicU64 = AtomicU64::new(0);
+    let bytes = SHARED.as_ptr().cast::<u8>();
+    // SAFETY: a static of eight bytes, which is there for ever and which nobody writes.
+    let buffer =
+        unsafe { ArrayBuffer::from_external(env, bytes, size_of::<u64>(), (), |_, ()| {}) }?;
+    Ok(std::ptr::eq(buffer.as_ptr(), bytes))
 }

@@ -143,7 +143,12 @@ extern "C" fn freed(handle: *mut UvHandle) {
     unsafe { release(handle) };
 }
 
-extern "C" fn readable(handle: *mut UvHandle, _status: c_int, _events: c_int) {
+extern "C" fn readable(handle: *mut UvHandle, status: c_int, _events: c_int) {
+    if status < 0 {
+        // libuv stops a handle whose descriptor has an error; reading takes the error away.
+        // SAFETY: initialized by `add`, not closed: closed handles are not called.
+        unsafe { uv_poll_start(handle, UV_READABLE, readable) };
+    }
     // SAFETY: the data is the watcher's target, which lives: handles are closed before it goes.
     let (env, callback, on_readable) = unsafe {
         let target = &*uv_handle_get_data(handle).cast::<Target>();
