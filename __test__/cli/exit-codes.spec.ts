@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
+import { PassThrough } from "node:stream";
 import test from "ava";
 import { ERROR_CODES, Mp2pError } from "../../src/base/errors.ts";
 import { EXIT, EXIT_OF_CODE } from "../../src/cli/exit-codes.ts";
 import { CliError, codeOf, errorEvent, exitCodeOf, Interruption } from "../../src/cli/failure.ts";
+import { abortOnLostOutput } from "../../src/cli/outputs.ts";
 
 const COMMAND_CODES = ["MP2P_INTERRUPTED", "MP2P_INTERNAL"];
 
@@ -62,4 +64,11 @@ test("an error event holds message, causes and hint", (t) => {
     new Mp2pError("MP2P_TARGET", "the peer ended the transfer: cannot write"),
   );
   t.regex(ofPeer.hint ?? "", /target folder/, "what the peer reports has a hint too");
+});
+
+test("a terminal that was closed is a hang-up, whether a write or the signal tells first", (t) => {
+  const terminal = Object.assign(new PassThrough(), { isTTY: true });
+  const lost = abortOnLostOutput([terminal]);
+  terminal.emit("error", Object.assign(new Error("write EIO"), { code: "EIO" }));
+  t.is(exitCodeOf(lost.reason), 129);
 });

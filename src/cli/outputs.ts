@@ -1,23 +1,29 @@
 /** Stdout and stderr: their reader may be slow, which an end must wait for, or gone, which is an end. */
 import type { Writable } from "node:stream";
+import { Interruption } from "./failure.ts";
 
-/** Whoever read our output has gone (`| head -1`), or the terminal has. */
+/** Whoever read our output has gone (`| head -1`). */
 export class ReaderGone extends Error {
   override readonly name = "ReaderGone";
 }
 
-/** Linux says EIO for a terminal that was closed. */
-const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "EIO"]);
+type Output = Writable & { readonly isTTY?: boolean };
 
 /** @returns aborts with `ReaderGone`, or with what else keeps output from being written, such as a full disk */
-export function abortOnLostOutput(outputs: readonly Writable[]): AbortSignal {
+export function abortOnLostOutput(outputs: readonly Output[]): AbortSignal {
   const controller = new AbortController();
   for (const output of outputs) {
     output.on("error", (error: NodeJS.ErrnoException) => {
-      controller.abort(GONE.has(error.code) ? new ReaderGone(error.message) : error);
+      controller.abort(whyLost(error, output));
     });
   }
   return controller.signal;
+}
+
+/** Linux says EIO for a terminal that was closed, maybe before SIGHUP is heard. */
+function whyLost(error: NodeJS.ErrnoException, { isTTY }: Output): Error {
+  if (error.code === "EIO" && isTTY === true) return new Interruption("SIGHUP");
+  return error.code === "EPIPE" ? new ReaderGone(error.message) : error;
 }
 
 /**
