@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from "ava";
 import { equalBytes } from "../../src/base/bytes.ts";
 import type { Mp2pError } from "../../src/base/errors.ts";
 import type { CastPolicy } from "../../src/multicast/cast/contract.ts";
+import { Geometry } from "../../src/multicast/cast/geometry.ts";
 import { Wire } from "../sim/cast-hub.ts";
 import type { CastWorld, ReceiverSetup, SimReceiver } from "../sim/cast-scenario.ts";
 import { castWorld } from "../sim/cast-try.ts";
@@ -63,6 +64,16 @@ test("a receiver that is interrupted and comes back has one line, of how it ende
   );
   t.true(second.receipt !== undefined && second.receipt.heldBytes > 0);
   t.is(world.sender.progress().receivers, 2);
+});
+
+test("whoever wants only the end of what is long gets it", async (t) => {
+  const world = await castWorld({ bytes: 13_000_000, bitsPerSecond: 1e9 });
+  const last = new Geometry(world.packetBytes, 13_000_000).blocks - 1;
+  const held = Array.from({ length: last }, (_, block) => ({ block, hash: new Uint8Array() }));
+  const receiver = world.add({ held });
+  t.true(world.run(20_000));
+  t.is(receiver.error, undefined);
+  t.deepEqual([...receiver.hashes.keys()], [last]);
 });
 
 test("how long a cast took does not count waiting for the others", async (t) => {

@@ -58,10 +58,16 @@ export class Demand {
     return this.#audience.bulk().length <= UNICAST_MOST;
   }
 
-  /** Lets go what everybody has. @returns blocks below are nobody's need, where that is news */
-  settle(): number | undefined {
-    const next = Math.min(...this.#audience.live().map((peer) => peer.next));
-    if (next === Infinity || next <= this.#source.settled) return undefined;
+  /**
+   * Lets go what everybody has.
+   *
+   * @param block - the next to be sent: until then it stays, whoever holds it from before
+   * @returns blocks below are nobody's need, where that is news
+   */
+  settle(block: number): number | undefined {
+    const live = this.#audience.live();
+    const next = Math.min(block, ...live.map((peer) => peer.next));
+    if (live.length === 0 || next <= this.#source.settled) return undefined;
     this.#source.settled = next;
     return next;
   }

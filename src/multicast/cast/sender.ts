@@ -203,7 +203,7 @@ export class CastSender implements Service {
     if (hearers.some(({ channel }) => channel < 0)) this.#cover();
     this.#flow.round(now, hearers, [...this.#channels.active]);
     this.#audience.tellEnd();
-    const settled = this.#demand.settle();
+    const settled = this.#demand.settle(this.#transmitter.block);
     if (settled !== undefined) this.#transmitter.repairs.forget(settled);
     this.#hasMore = this.#send(now, hearers);
     if (this.#feedAll(now)) this.#hasMore = true;
