@@ -115,3 +115,15 @@ test("a bloated buffer is not filled", (t) => {
   }
   t.true(worst < 60, `${worst} ms where the queue could hold 800`);
 });
+
+test("on one machine, too, a small receive buffer is not flooded", (t) => {
+  const world = new World(1);
+  const link = { bitsPerSecond: 3e9, delayMs: 0.05, queueBytes: 200_000 };
+  const properties = { loopback: true, ipv6: false };
+  const pair = world.pair(world.link(link), world.link(link), { properties });
+  const receiver = begin(world, pair);
+  world.clock.run(1000);
+  const lost = 1 - receiver.total / pair.client.engine.stats().bytesSent;
+  t.true(lost < 0.2, `${lost}`);
+  t.true(receiver.total > 0.8 * (link.bitsPerSecond / 8), `${receiver.total}`);
+});

@@ -117,7 +117,7 @@ export class Rate implements CongestionController {
     if (congested && this.#mode === "startup") this.#model.fillPipe();
     if (congested && this.#mode !== "rtt") {
       const cut = CEILING_CUT * Math.min(this.#roundInFlight, this.#ceiling);
-      this.#ceiling = Math.max(cut, this.#product(1));
+      this.#ceiling = Math.max(cut, this.#model.bandwidth * this.#model.minRttMs);
       if (this.#mode === "up") this.#enter("down", PROBE_DOWN_GAIN, sample.now);
     }
     if (!congested && this.#mode === "up") this.#ceiling *= PROBE_UP_GAIN;
@@ -183,9 +183,10 @@ export class Rate implements CongestionController {
     const { bandwidth, delayMs } = this.#model;
     const lump = Math.max(LUMP_PACKETS * this.packetBytes, bandwidth * Math.max(LUMP_MS, delayMs));
     const gain = this.#mode === "startup" ? STARTUP_GAIN : WINDOW_GAIN;
-    let target = Math.min(this.#product(gain) + lump, this.#ceiling);
+    let target = this.#product(gain) + lump;
     if (this.#loopback)
       target = Math.min(Math.max(target, this.#initialWindow), LOOPBACK_WINDOW_BYTES_MAX);
+    target = Math.min(target, this.#ceiling);
     const grown = this.#window + sample.ackedBytes;
     if (this.#model.pipeFull) this.#window = Math.max(least, Math.min(grown, target));
     else
