@@ -2,11 +2,15 @@
 
 use mp2p_crypto::SizeError;
 use mp2p_net::SocketError;
+use napi::bindgen_prelude::{Array, FromNapiValue};
 use napi::{Env, Error, Status};
 use std::io::{self, ErrorKind};
 
 /// An error whose `code` JavaScript sees.
 pub type CodedError = Error<&'static str>;
+
+/// Of an argument that is an array: a plan has no more spans, and fewer sockets are bound.
+const MAX_ELEMENTS: u32 = 64;
 
 pub type Result<T> = std::result::Result<T, CodedError>;
 
@@ -39,6 +43,20 @@ pub fn whole(env: &Env, name: &str, number: f64, most: u32) -> Result<u32> {
         return Ok(cut);
     }
     Err(range_error(env, &format!("{name} must be a whole number from 0 to {most}, not {number}")))
+}
+
+/// The elements of an array that nobody makes long: room for what a program says it has could be
+/// more than there is, which ends the process.
+pub fn elements<T: FromNapiValue>(env: &Env, name: &str, array: &Array) -> Result<Vec<T>> {
+    if array.len() > MAX_ELEMENTS {
+        return Err(argument_error(env, &format!("{name} has at most {MAX_ELEMENTS} elements")));
+    }
+    let element = |index| match array.get(index) {
+        Ok(Some(element)) => Ok(element),
+        Ok(None) => Err(argument_error(env, &format!("{name} lacks an element"))),
+        Err(error) => Err(argument_error(env, &format!("{name}: {}", error.reason))),
+    };
+    (0..array.len()).map(element).collect()
 }
 
 pub fn socket_error(env: &Env, error: &SocketError) -> CodedError {

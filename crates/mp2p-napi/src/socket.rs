@@ -1,7 +1,7 @@
 //! `DatagramSocket` of src/backend/port.ts, less what src/backend/native/socket.ts adds.
 
 use crate::error::{
-    Result, argument_error, napi_error, size_error, socket_error, system_error, whole,
+    Result, argument_error, elements, napi_error, size_error, socket_error, system_error, whole,
 };
 use crate::open_sockets::{OpenSocket, Slot, forget, remember};
 #[cfg(unix)]
@@ -11,7 +11,7 @@ use mp2p_crypto::packet::{Cid, PacketKeys};
 use mp2p_net::{
     Addressee, GroupOptions, Limits, Next, Plan, Totals, UdpEndpoint, count_to_f64, now_ms,
 };
-use napi::bindgen_prelude::{Array, ArrayBuffer, FromNapiValue, Function};
+use napi::bindgen_prelude::{Array, ArrayBuffer, Function};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Error};
 use napi_derive::napi;
@@ -23,9 +23,6 @@ const NEXT_NOTHING: u32 = 0;
 const NEXT_BATCH: u32 = 1;
 const NEXT_WRITABLE: u32 = 2;
 const NEXT_FAILED: u32 = 3;
-
-/// Of an argument that is an array: a plan has no more spans, and fewer sockets are bound.
-const MAX_ELEMENTS: u32 = 64;
 
 #[napi(object, object_from_js = false)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
@@ -437,20 +434,6 @@ impl Drop for NativeSocket {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// The elements of an array that nobody makes long: room for what a program says it has could be
-/// more than there is, which ends the process.
-fn elements<T: FromNapiValue>(env: &Env, name: &str, array: &Array) -> Result<Vec<T>> {
-    if array.len() > MAX_ELEMENTS {
-        return Err(argument_error(env, &format!("{name} has at most {MAX_ELEMENTS} elements")));
-    }
-    let element = |index| match array.get(index) {
-        Ok(Some(element)) => Ok(element),
-        Ok(None) => Err(argument_error(env, &format!("{name} lacks an element"))),
-        Err(error) => Err(argument_error(env, &format!("{name}: {}", error.reason))),
-    };
-    (0..array.len()).map(element).collect()
 }
 
 fn buffer_bytes(env: &Env, name: &str, bytes: Option<f64>) -> Result<Option<usize>> {
