@@ -160,7 +160,7 @@ export class Casts {
   }
 
   #settings(castId: Uint8Array, secret: Uint8Array | undefined, cast: CastOptions): SenderOptions {
-    const { packetBytes, admit = "secret" } = cast;
+    const { packetBytes, admit } = cast;
     const { least, most } = PACKET_BYTES;
     const isFit = packetBytes === undefined || (packetBytes >= least && packetBytes <= most);
     if (!isFit || (packetBytes ?? 0) % 2 !== 0) {
@@ -177,7 +177,7 @@ export class Casts {
       suite: suite as Suite,
       groups: this.#groups(castId, cast.group),
       admits: (key, done) => {
-        if (typeof admit === "string") return done(true);
+        if (admit === undefined || typeof admit === "string") return done(true);
         const ask = async () => (typeof admit === "function" ? admit(key) : admit.some(is(key)));
         ask().then(done, () => done(false));
       },

@@ -53,7 +53,7 @@ export class Crowd {
 
   /** Nobody gets on, and nobody has everything: those that were interrupted may come back. */
   get isAbandoned(): boolean {
-    return this.#peers.every(({ outcome }) => outcome !== undefined && outcome !== "complete");
+    return this.#peers.every(hasGone);
   }
 
   /** How many more hashes of held blocks may be kept. */
