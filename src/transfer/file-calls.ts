@@ -62,7 +62,7 @@ export async function readAt(fd: number, into: Uint8Array, position: number): Pr
       fs.read(fd, into, from, length, position + from, done);
     const read = await (length > QUICK_BYTES
       ? threaded(later)
-      : quickCall(() => fs.readSync(fd, into, from, length, position + from), later));
+      : quickCall(() => fs.readSync(fd, into, from, length, position + from), later, length));
     if (read === 0) break;
     at += read;
   }
@@ -84,7 +84,7 @@ export async function writeAt(
       fs.write(fd, bytes, from, length, where, done);
     at += await (length > QUICK_BYTES
       ? threaded(later)
-      : quickCall(() => fs.writeSync(fd, bytes, from, length, where), later));
+      : quickCall(() => fs.writeSync(fd, bytes, from, length, where), later, length));
   }
 }
 
