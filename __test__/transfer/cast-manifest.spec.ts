@@ -56,6 +56,13 @@ test("a manifest comes back as it was written", (t) => {
   );
 });
 
+test("more files than a call takes arguments are one cast", (t) => {
+  const entries = Array.from({ length: 150_000 }, (_, number) => entry({ path: `${number}` }));
+  const { book } = readManifest(writeManifest(ID, entries), RULES);
+  t.is(book.entries.length, entries.length);
+  t.deepEqual(book.entries.at(-1), entries.at(-1));
+});
+
 test("a damaged manifest is an error of this package or an offer, and never more than was said", (t) => {
   const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 4 });
   fc.assert(

@@ -1,6 +1,11 @@
 /** Byte helpers without a runtime behind them: no Buffer, no node:*. */
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return concatAll(parts);
+}
+
+/** For any number of parts: arguments lie on the stack, which a hundred thousand overflow. */
+export function concatAll(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const joined = new Uint8Array(length);

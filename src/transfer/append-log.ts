@@ -1,6 +1,6 @@
 /** Rows appended to a file in order, those of one moment in one write. */
 import fs from "node:fs";
-import { concat } from "../base/bytes.ts";
+import { concatAll } from "../base/bytes.ts";
 import {
   closeFile,
   closeRead,
@@ -93,7 +93,7 @@ export class AppendLog {
       // Rows of the same turn of the event loop go out together.
       await Promise.resolve();
       while (this.#rows.length > 0) {
-        const rows = concat(...this.#rows);
+        const rows = concatAll(this.#rows);
         this.#rows = [];
         if (this.#isTorn) await truncate(this.#fd, this.#bytes);
         this.#isTorn = true;

@@ -3,7 +3,7 @@
  * docs/PROTOCOL.md, "Casts of files"). The content of the cast is the files' content, one after the
  * other in the order offered.
  */
-import { concat, viewOf } from "../base/bytes.ts";
+import { concatAll, viewOf } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import type { NameRules } from "./names.ts";
 import { OfferBook } from "./offer-book.ts";
@@ -30,7 +30,7 @@ export function writeManifest(id: Uint8Array, entries: readonly Entry[]): Uint8A
     parts.push(records.entryRecord(entry));
   }
   parts.push(records.offeredRecord(entries.length, bytes));
-  const manifest = concat(...parts);
+  const manifest = concatAll(parts);
   if (manifest.length > MANIFEST_BYTES_MAX || entries.length > ENTRIES_MAX) {
     const message = `${entries.length} files and folders are more than one cast can announce`;
     throw new Mp2pError("MP2P_LIMIT", message, { hint: "Pack them with tar, or cast in parts." });

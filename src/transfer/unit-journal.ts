@@ -8,7 +8,7 @@
  * A row is written after the data it vouches for. The last row of a unit counts; a hash of zeros takes
  * a claim back. Rows from the first torn one on are dropped.
  */
-import { ascii, concat, equalBytes, viewOf } from "../base/bytes.ts";
+import { ascii, concatAll, equalBytes, viewOf } from "../base/bytes.ts";
 import { crc32c } from "../base/crc32c.ts";
 import { AppendLog, readLog } from "./append-log.ts";
 import { HASH_BYTES } from "./hashes.ts";
@@ -50,7 +50,7 @@ export class UnitJournal {
     rows: ReadonlyMap<number, Uint8Array> = new Map(),
   ): Promise<UnitJournal> {
     const claims = [...rows].map(([unit, hash]) => rowOf(unit, hash));
-    return new UnitJournal(await AppendLog.create(path, concat(headerOf(stamp), ...claims)));
+    return new UnitJournal(await AppendLog.create(path, concatAll([headerOf(stamp), ...claims])));
   }
 
   /** Goes on with a journal that `readUnitRows` found readable up to `bytes`. */
