@@ -15,7 +15,7 @@ function streamOf(taken: number): Stream {
     stop: () => undefined,
     released: () => undefined,
   };
-  return new Stream(link, { id: 0, service: "", readable: true, writable: true, streams: 1 });
+  return Stream.make(link, { id: 0, service: "", readable: true, writable: true, streams: 1 });
 }
 
 const LOST = new Mp2pError("MP2P_IDLE", "the peer fell silent");

@@ -310,7 +310,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   #opened(record: SessionRecord, dialled: boolean): void {
-    const session = new Session(record, this.#host, dialled);
+    const session = Session.make(record, this.#host, dialled);
     this.#sessions.set(record, session);
     this.#services.groups.opened(session, record);
     this.#open.add(session);

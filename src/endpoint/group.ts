@@ -14,7 +14,7 @@ import type { Admission } from "./admission.ts";
 import type { LoopOptions } from "./async-queue.ts";
 import { GroupInbox, type GroupMessage } from "./group-inbox.ts";
 import { GroupInvitations } from "./group-invitations.ts";
-import type { Invitation, OpenGroup } from "./open-group.ts";
+import type { Invitation } from "./open-group.ts";
 import type { Session } from "./session.ts";
 
 /** How long a farewell waits for what was said to arrive. */
@@ -49,7 +49,7 @@ export interface GroupParts {
   readonly ended: (group: Group) => Promise<void>;
 }
 
-export class Group extends EventEmitter<GroupEvents> implements OpenGroup, AsyncDisposable {
+export class Group extends EventEmitter<GroupEvents> implements AsyncDisposable {
   /** 32 bytes, the same at every member; says nothing of name or secret. */
   readonly id: Uint8Array;
   /** @internal */
@@ -61,8 +61,7 @@ export class Group extends EventEmitter<GroupEvents> implements OpenGroup, Async
   #writable: Deferred<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @internal `Endpoint.openGroup` makes groups */
-  constructor(parts: GroupParts) {
+  private constructor(parts: GroupParts) {
     super();
     this.id = parts.id;
     this.#parts = parts;
@@ -83,6 +82,11 @@ export class Group extends EventEmitter<GroupEvents> implements OpenGroup, Async
         this.#writable = undefined;
       },
     });
+  }
+
+  /** @internal `Endpoint.openGroup` makes groups */
+  static make(parts: GroupParts): Group {
+    return new Group(parts);
   }
 
   /** Everybody but ourselves. */

@@ -94,7 +94,7 @@ export class OpenGroups {
     const service = this.#service;
     const engine = (hooks: GroupEngineHooks) =>
       new GroupEngine({ hub, keys, instance, scope, reliable, rate, owner, hooks });
-    const group: Group = new Group({
+    const group: Group = Group.make({
       id: keys.id,
       admission: new Admission(options.members),
       engine,

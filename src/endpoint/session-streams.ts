@@ -161,7 +161,7 @@ export class SessionStreams {
     sides: { readonly readable: boolean; readonly writable: boolean; readonly head?: Uint8Array },
   ): Stream {
     const streams = this.#open.size + 1;
-    const stream = new Stream(this.#link(id), { id, service, ...sides, streams });
+    const stream = Stream.make(this.#link(id), { id, service, ...sides, streams });
     this.#open.set(id, stream);
     return stream;
   }

@@ -43,8 +43,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   #viaOffer = false;
   #datagramsDropped = 0;
 
-  /** @internal endpoints make sessions */
-  constructor(record: SessionRecord, host: SessionHost, dialled: boolean) {
+  private constructor(record: SessionRecord, host: SessionHost, dialled: boolean) {
     super();
     this.#record = record;
     this.#host = host;
@@ -62,6 +61,11 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
         });
       }
     };
+  }
+
+  /** @internal endpoints make sessions */
+  static make(record: SessionRecord, host: SessionHost, dialled: boolean): Session {
+    return new Session(record, host, dialled);
   }
 
   /** Who is at the other end, proved by the handshake. */

@@ -75,8 +75,7 @@ export class Stream extends Duplex {
   #stopped: Mp2pError | undefined;
   #consumer: Consumer | undefined;
 
-  /** @internal sessions make streams */
-  constructor(link: StreamLink, options: StreamOptions) {
+  private constructor(link: StreamLink, options: StreamOptions) {
     super(duplexOptions(options));
     this.#link = link;
     this.#sides = options;
@@ -86,6 +85,11 @@ export class Stream extends Duplex {
     this.once("end", () => this.#destroyIfDone());
     this.once("finish", () => this.#destroyIfDone());
     if (!options.writable) refuseAnswers(this, () => this.fail(oneWay()));
+  }
+
+  /** @internal sessions make streams */
+  static make(link: StreamLink, options: StreamOptions): Stream {
+    return new Stream(link, options);
   }
 
   override _read(): void {
@@ -289,11 +293,7 @@ function isPromise(value: unknown): value is Promise<unknown> {
 /** `readable` and `writable` are options of Duplex that its types leave out. */
 function duplexOptions({ readable, writable, streams }: StreamOptions): DuplexOptions {
   const { least, most, ofAll } = HIGH_WATER_BYTES;
-  const highWaterBytes = Math.max(least, Math.min(most, Math.floor(ofAll / streams)));
+  const bytes = Math.max(least, Math.min(most, Math.floor(ofAll / streams)));
   const sides = { readable, writable, allowHalfOpen: true, autoDestroy: false };
-  return {
-    ...sides,
-    readableHighWaterMark: highWaterBytes,
-    writableHighWaterMark: highWaterBytes,
-  };
+  return { ...sides, readableHighWaterMark: bytes, writableHighWaterMark: bytes };
 }
