@@ -1,4 +1,4 @@
-/** How long a transfer or a pipe has stood still: people read it in its line, scripts get `stalled`. */
+/** How long a transfer has stood still: people read it in its line, scripts get `stalled`. */
 
 /** A shorter pause is not worth an event; it is told again after twice as long. */
 const STALLED_MS = 10_000;
@@ -12,8 +12,6 @@ interface Moving {
   /** Receivers of a cast that has not begun. */
   readonly awaited?: number;
   readonly receivers?: number;
-  /** Of a pipe: what its peer has to answer. */
-  readonly inFlightBytes?: number;
 }
 
 /** Since when nothing has moved. */
@@ -35,18 +33,9 @@ export class Motion {
   }
 }
 
-/** Nobody has come yet, it waits for more, or there is nothing to do. */
-function isIdle({ awaited = 0, receivers, inFlightBytes }: Moving): boolean {
-  return awaited > 0 || receivers === 0 || inFlightBytes === 0;
-}
-
-interface StallWatchOptions {
-  /** Default `STALLED_MS`. */
-  readonly afterMs?: number;
-  /** Asked before each look at the clock, where nothing calls `update`. */
-  readonly poll?: () => Moving;
-  /** What was told to stand still moves again. */
-  readonly moves?: () => void;
+/** Nobody has come yet, or it waits for more. */
+function isIdle({ awaited = 0, receivers }: Moving): boolean {
+  return awaited > 0 || receivers === 0;
 }
 
 /** Tells when nothing moves, by a timer: whoever is silent causes no event. */
@@ -54,21 +43,12 @@ export class StallWatch implements Disposable {
   readonly #motion = new Motion();
   readonly #stalled: (seconds: number) => void;
   readonly #now: () => number;
-  readonly #options: StallWatchOptions;
-  readonly #afterMs: number;
-  #nextMs: number;
+  #nextMs = STALLED_MS;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    stalled: (seconds: number) => void,
-    now: () => number,
-    options: StallWatchOptions = {},
-  ) {
+  constructor(stalled: (seconds: number) => void, now: () => number) {
     this.#stalled = stalled;
     this.#now = now;
-    this.#options = options;
-    this.#afterMs = options.afterMs ?? STALLED_MS;
-    this.#nextMs = this.#afterMs;
   }
 
   /** The clock runs from the first call. */
@@ -78,13 +58,8 @@ export class StallWatch implements Disposable {
   }
 
   #look(): void {
-    const { poll, moves } = this.#options;
-    if (poll !== undefined) this.update(poll());
     const stillMs = this.#motion.stillMs(this.#now());
-    if (stillMs < this.#afterMs) {
-      if (this.#nextMs > this.#afterMs) moves?.();
-      this.#nextMs = this.#afterMs;
-    }
+    if (stillMs < STALLED_MS) this.#nextMs = STALLED_MS;
     if (stillMs < this.#nextMs) return;
     this.#stalled(Math.round(stillMs) / 1000);
     this.#nextMs *= 2;

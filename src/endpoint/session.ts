@@ -24,6 +24,13 @@ const DATAGRAMS_KEPT = {
 
 export interface SessionEvents {
   path: [path: PathInfo];
+  /**
+   * The peer has owed an answer for `ms` milliseconds: 5,000, and again after twice as long each time. While streams are
+   * open it is asked for one at least every 15 s, without them only what is sent asks.
+   */
+  silent: [ms: number];
+  /** The peer that was silent is heard again. */
+  heard: [];
   close: [reason: CloseReason];
 }
 
@@ -191,6 +198,12 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
         break;
       case "path":
         this.emit("path", this.path);
+        break;
+      case "silent":
+        this.emit("silent", event.ms);
+        break;
+      case "heard":
+        this.emit("heard");
         break;
       case "closed":
         this.#end(closeReason(event));

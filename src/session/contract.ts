@@ -78,6 +78,10 @@ export type SessionEvent =
   | { kind: "reset"; stream: number; code: number }
   | { kind: "stopped"; stream: number; code: number }
   | { kind: "datagram"; bytes: Uint8Array }
+  /** The peer has owed an answer for so long. */
+  | { kind: "silent"; ms: number }
+  /** After `silent`: something came. */
+  | { kind: "heard" }
   /** Data now takes another path: the peer was validated there. */
   | { kind: "path"; path: number }
   /** Repeated with growing intervals until a generation comes. */

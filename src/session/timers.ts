@@ -5,6 +5,7 @@ import type { Outbox } from "./outbox.ts";
 import { DRAIN_PTOS, type PathState, SILENCE_MS_MIN } from "./path-state.ts";
 import type { Recovery } from "./recovery.ts";
 import type { SessionState } from "./session-state.ts";
+import { Silence } from "./silence.ts";
 
 const KEEP_ALIVE_MS = 15_000;
 /** A stream that was flowing and brings nothing for so long may have been cut off. */
@@ -22,6 +23,7 @@ export class Timers {
   readonly #recovery: Recovery;
   readonly #delivery: Delivery;
   readonly #outbox: Outbox;
+  readonly #silence: Silence;
   /** When a wish for new keys may be said (again). */
   #rehandshakeAt: number = -Infinity;
   #rehandshakeWaitMs: number = REHANDSHAKE_AGAIN_MS;
@@ -33,6 +35,7 @@ export class Timers {
     this.#recovery = recovery;
     this.#delivery = delivery;
     this.#outbox = outbox;
+    this.#silence = new Silence(state);
   }
 
   /** New keys came, so the peer is there: probes start afresh. */
@@ -69,6 +72,7 @@ export class Timers {
       this.#state.end(CLOSE_CODE.IDLE, "no contact", "idle", now);
       return;
     }
+    this.#silence.run(now);
     if (this.#keepAliveAt <= now) {
       this.#state.flowedAt = -Infinity;
       this.#state.control.ping();
@@ -88,6 +92,7 @@ export class Timers {
     let at = Math.min(
       this.#idleAt,
       this.#keepAliveAt,
+      this.#silence.at,
       Math.max(this.#silenceAt, this.#heardSince ? -Infinity : this.#rehandshakeAt),
       paths.nextAt,
       this.#outbox.paceAt,

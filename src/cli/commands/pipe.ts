@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
 import { flushed } from "../outputs.ts";
 import { within } from "../waiting.ts";
-import { watchSilence } from "./pipe-silence.ts";
+import { followSilence } from "./pipe-silence.ts";
 
 /** Streams of this service join the stdin of one process with the stdout of the other. */
 export const PIPE_SERVICE = "pipe/1";
@@ -23,7 +23,7 @@ export async function runPipe(
   const count = (chunk: Buffer) => {
     bytes += chunk.length;
   };
-  using _ = watchSilence(session, reporter, now);
+  followSilence(session, reporter);
   try {
     const directions = [
       pipeline(stdin, stream, { signal }),
