@@ -1,5 +1,4 @@
 /** `castFiles`: files and folders to any number of receivers, each byte sent once. */
-import { access, constants } from "node:fs/promises";
 import type {
   Casting,
   CastOptions,
@@ -12,6 +11,7 @@ import { writeManifest } from "./cast-manifest.ts";
 import { CastSource } from "./cast-source.ts";
 import { checkCastFiles } from "./check-transfer.ts";
 import type { TransferFailure } from "./events.ts";
+import { checkReadable } from "./file-calls.ts";
 import { fileError } from "./file-error.ts";
 import { deriveCastId } from "./hashes.ts";
 import { namesHere } from "./names.ts";
@@ -144,7 +144,7 @@ async function* progressOf(casting: Casting): AsyncGenerator<CastProgress, void,
 async function whyUnreadable(entry: SourceEntry): Promise<TransferFailure | undefined> {
   if (entry.kind !== KIND.file) return undefined;
   try {
-    await access(entry.file, constants.R_OK);
+    await checkReadable(entry.file);
     return undefined;
   } catch (error) {
     const { code, message } = fileError(error, "MP2P_SOURCE", "read", entry.path);

@@ -52,6 +52,14 @@ export async function isThere(path: string): Promise<boolean> {
   return (await statIfThere(path)) !== undefined;
 }
 
+/** Rejects with the system's error where this process may not read the file. */
+export function checkReadable(path: string): Promise<void> {
+  return quickCall(
+    () => fs.accessSync(path, fs.constants.R_OK),
+    (done) => fs.access(path, fs.constants.R_OK, plain(done)),
+  );
+}
+
 /** @returns bytes read; fewer than asked only at the end of the file. */
 export async function readAt(fd: number, into: Uint8Array, position: number): Promise<number> {
   let at = 0;
