@@ -1,12 +1,14 @@
 /** Files between two processes by the real binary. */
 import { createHash } from "node:crypto";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -218,6 +220,27 @@ test("an existing file is kept, renamed or replaced as asked, and refused where 
   }
 });
 
+test("who resumes says so, and who is refused for a file that exists does not", async (t) => {
+  for (const [how, code] of [
+    ["ask", 9],
+    ["skip", 0],
+  ] as const) {
+    const root = temporaryFolder(t);
+    const tree = makeTree(root);
+    cpSync(tree, join(root, "in", "tree"), { recursive: true });
+    for (const folder of [tree, join(root, "in", "tree")])
+      utimesSync(join(folder, "nested", "noise"), 1e9, 1e9);
+    const alice = new Command(t, join(root, "alice"), ["send", tree, "--json", ...LOOPBACK]);
+    const { ticket } = await alice.event("ready");
+    const into = ["-o", join(root, "in"), "--yes", "--on-conflict", how];
+    const bob = new Command(t, join(root, "bob"), ["receive", ticket, ...into]);
+    const { stderr, code: ended } = await bob.ended;
+    t.is(ended, code, stderr);
+    t.is(stderr.includes("resuming"), code === 0, stderr);
+    t.is((await alice.ended).code, code);
+  }
+});
+
 test("an inbox that must ask refuses where there is no terminal", async (t) => {
   const root = temporaryFolder(t);
   const tree = makeTree(root);
@@ -225,7 +248,9 @@ test("an inbox that must ask refuses where there is no terminal", async (t) => {
   const { ticket } = await bob.event("ready");
   const alice = new Command(t, join(root, "alice"), ["send", tree, "--to", ticket, "--json"]);
   t.is((await alice.ended).code, 5);
-  t.like(alice.events.at(-1), { t: "error", code: "MP2P_REFUSED" });
+  const said = await alice.event("error");
+  t.is(said.code, "MP2P_REFUSED");
+  t.regex(said.hint ?? "", /receiver.*--accept/);
   const refusal = await bob.event("error");
   t.true(refusal.hint?.includes("--accept"));
   bob.child.kill("SIGTERM");

@@ -167,11 +167,11 @@ export class Receiver implements RecordSink {
       const offer = await describe(this.#offering(), target, found);
       await decide(offer, found, this.options.accept, this.#emit);
       this.#check();
-      this.#emit({ type: "accept", files: offer.files, resumeBytes: found.resumeBytes });
       inbox ??= (await Inbox.open(target, name, boot, true)) as Inbox;
       const folding = await inbox.probe();
       this.book.refuseCollisions(this.options.portable ? FOLDS_ALL : folding);
       const policies = await policiesFor(found, this.options.onConflict, () => this.#check());
+      this.#emit({ type: "accept", files: offer.files, resumeBytes: found.resumeBytes });
       this.tally.started();
       this.#content = new ContentReceiver(this, this.#channel, target, inbox, found, policies);
       await this.#content.run(this.#session.blake3);
