@@ -1,4 +1,5 @@
 /** Identity, errors and exit codes by the real binary. */
+import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { statSync, writeFileSync } from "node:fs";
@@ -53,38 +54,53 @@ test("every mistake ends with its exit code, an error event and a hint", async (
   const expired = formatTicket({ key, candidates: [taken], sameHost: true, expires: 1000 });
   const mangled = nobody.slice(0, -1) + (nobody.endsWith("y") ? "b" : "y");
 
-  const cases: [readonly string[], number, string][] = [
+  const home = join(root, "home");
+  execFileSync("mkfifo", [join(root, "fifo")]);
+  const cases: [readonly string[], number, string, RegExp?][] = [
     [[], 2, "MP2P_USAGE"],
     [["listen"], 2, "MP2P_USAGE"],
     [["send", note, "--bind", "300.2.3.4:0"], 2, "MP2P_USAGE"],
-    [["send", note, "--to", mangled], 2, "MP2P_TICKET_INVALID"],
+    [["send", note, "--to", mangled], 2, "MP2P_TICKET_INVALID", /`mp2p send`.*mp2p1/],
+    [["send", note, "--to", "y".repeat(51)], 2, "MP2P_TICKET_INVALID", /mp2p1.*52 .*`mp2p id`/],
+    [["send", note, "--to", "v".repeat(52)], 2, "MP2P_KEY_INVALID", /52 .*`mp2p id`/],
     [["receive", expired], 3, "MP2P_TICKET_EXPIRED"],
     [["receive"], 2, "MP2P_USAGE"],
     [["send", note, "--to", nobody, "--timeout", "300ms"], 2, "MP2P_USAGE"],
     [["send", note, "--to", nobody, "--timeout", "0.5s"], 4, "MP2P_NO_PATH"],
     [["send", join(root, "missing"), "--to", nobody], 8, "MP2P_SOURCE"],
+    [["send", join(root, "fifo"), "--wait", "0.2s"], 8, "MP2P_SOURCE", /`mp2p cast -`/],
+    [["cast", join(root, "fifo"), "--wait", "0.2s"], 8, "MP2P_SOURCE", /`mp2p cast -`/],
     [["send", note, "--wait", "0.2s", "--bind", "127.0.0.1:0"], 11, "MP2P_TIMEOUT"],
     [["listen", "--into", root, "--accept", "all", "--bind", taken], 1, "MP2P_PORT_IN_USE"],
-    [["listen", "--into", root, "--allow", "nonsense"], 2, "MP2P_KEY_INVALID"],
+    [["listen", "--into", root, "--allow", "nonsense"], 2, "MP2P_KEY_INVALID", /`mp2p id`/],
     [["listen", "--into", note, "--accept", "all"], 8, "MP2P_TARGET"],
     [["connect", "mp2p1nonsense"], 2, "MP2P_TICKET_INVALID"],
     [["connect", nobody, "--nonsense"], 2, "MP2P_USAGE"],
     [["listen", "--pipe", "--bind", "[fe80::1%nope0]:0"], 4, "MP2P_NO_NETWORK"],
   ];
-  for (const [args, code, error] of cases) {
+  for (const [args, code, error, hint = /./] of cases) {
     const isPipe = args[0] === "connect" || args.includes("--pipe");
     const env = { MP2P_TICKET: "" };
-    const command = new Command(t, join(root, "home"), [...args, "--json"], { env });
+    const command = new Command(t, home, [...args, "--json"], { env });
     command.child.stdin.end();
     const ended = await command.ended;
     const label = `${args.join(" ")}: ${ended.stdout}${ended.stderr}`;
     t.is(ended.code, code, label);
-    t.like(
-      lastEvent(isPipe ? { ...ended, stdout: ended.stderr } : ended),
-      { t: "error", code: error },
-      label,
-    );
+    const last = lastEvent(isPipe ? { ...ended, stdout: ended.stderr } : ended);
+    t.like(last, { t: "error", code: error }, label);
+    t.regex(String(last.hint ?? ""), hint, label);
   }
+});
+
+test("a line of contacts without a key is named, with what a key looks like", async (t) => {
+  const home = temporaryFolder(t);
+  writeFileSync(join(home, "contacts"), "nonsense alice\n");
+  const args = ["listen", "--into", join(home, "in"), "--accept", "trusted", "--json"];
+  const ended = await new Command(t, home, args).ended;
+  t.is(ended.code, 2, ended.stdout);
+  const { message, hint } = lastEvent(ended);
+  t.regex(String(message), /^line 1 of .*contacts/);
+  t.regex(String(hint), /52 .*`mp2p id`/);
 });
 
 for (const [signal, code] of Object.entries(EXIT_OF_SIGNAL)) {
@@ -147,10 +163,11 @@ test("a script gets the bare ticket of an offer", async (t) => {
   const root = temporaryFolder(t);
   writeFileSync(join(root, "note"), "hello");
   const args = ["send", join(root, "note"), "--wait", "0.3s", "--bind", "127.0.0.1:0"];
-  const { stdout } = await new Command(t, root, args).ended;
+  const { stdout, stderr } = await new Command(t, root, args).ended;
   const ticket = parseTicket(stdout);
   t.is(ticket.token?.length, 16);
   t.true(ticket.sameHost);
+  t.true(stderr.includes("nobody came within 0.30 s"), stderr);
 });
 
 test("doctor says which backend runs and why", async (t) => {

@@ -60,10 +60,15 @@ test("an error event holds message, causes and hint", (t) => {
     code: "MP2P_USAGE",
     message: "no",
   });
-  const ofPeer = errorEvent(
-    new Mp2pError("MP2P_TARGET", "the peer ended the transfer: cannot write"),
-  );
-  t.regex(ofPeer.hint ?? "", /target folder/, "what the peer reports has a hint too");
+  const ofPeer = {
+    MP2P_TARGET: /target folder/,
+    MP2P_REFUSED: /ask the receiver/,
+    MP2P_TIMEOUT: /--wait/,
+  } as const;
+  for (const [code, hint] of Object.entries(ofPeer)) {
+    const said = new Mp2pError(code as keyof typeof ofPeer, "the peer ended it: it says why");
+    t.regex(errorEvent(said).hint ?? "", hint, `what the peer reports has a hint too: ${code}`);
+  }
 });
 
 test("a terminal that was closed is a hang-up, whether a write or the signal tells first", (t) => {

@@ -310,7 +310,8 @@ test("the receiver sees the whole offer and may decline", async (t) => {
     },
   });
   await t.throwsAsync(sendFiles(sender, [top]).done, { code: "MP2P_REFUSED" });
-  await t.throwsAsync(receiving.done, { code: "MP2P_REFUSED" });
+  const declined = await t.throwsAsync(receiving.done, { code: "MP2P_REFUSED" });
+  t.regex((declined as { hint?: string }).hint ?? "", /again/);
   t.like(seen, { files: 2, folders: 1, bytes: 2 * MIB + 1, resumeBytes: 0 });
   t.deepEqual(seen?.conflicts, { files: 1, names: ["top/b"] });
   t.deepEqual(seen?.names, ["top", "top/a", "top/b"]);

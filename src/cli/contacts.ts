@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { homeFolder, parseKey } from "../index.ts";
+import { homeFolder, type Mp2pError, parseKey } from "../index.ts";
 import { CliError } from "./failure.ts";
 
 const FILE = "contacts";
@@ -54,10 +54,11 @@ export function parseContacts(text: string, file: string): readonly Uint8Array[]
     if (key === undefined || key === "") continue;
     try {
       keys.push(parseKey(key));
-    } catch {
+    } catch (error) {
       throw new CliError(
         "MP2P_KEY_INVALID",
         `line ${index + 1} of ${file} does not begin with a key`,
+        (error as Mp2pError).hint,
       );
     }
   }

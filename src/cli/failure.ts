@@ -52,6 +52,8 @@ const OF_SYSTEM_ERROR: Readonly<Record<string, CliErrorCode>> = {
 /** What to do where the error does not say: one file's, or the peer's. */
 const HINT_OF_CODE: Partial<Record<CliErrorCode, string>> = {
   MP2P_CLOSED: "run the command again: a transfer resumes",
+  MP2P_TIMEOUT: "try again with a new ticket, and let the side that waits do so longer: --wait",
+  MP2P_REFUSED: "ask the receiver; where nobody sits at it, start it with --yes or --accept",
   MP2P_NAME: "rename it at the source",
   MP2P_EXISTS: "start the receiver with --on-conflict skip, rename or overwrite",
   MP2P_SOURCE: "check the path and its permissions",

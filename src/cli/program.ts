@@ -30,6 +30,7 @@ import {
 /** Equal to package.json's, which a test checks. */
 export const VERSION = "0.1.0";
 const USAGE_ERROR = 2;
+const USAGE_HINT = "mp2p COMMAND --help shows what there is";
 const TWO_SECONDS_MS = 2000;
 const CAST_RESUMES = "cast the same again: receivers go on with what they have";
 const RESUMES = "run the same command again: what is verified is not sent twice";
@@ -78,7 +79,7 @@ export function buildProgram(execute: Execute): Command {
     .option("-v, --verbose", "also paths, backend and the cause of errors")
     .option("--no-color", "plain text (as NO_COLOR does)")
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError("(mp2p COMMAND --help shows what there is)")
+    .showHelpAfterError(`(${USAGE_HINT})`)
     .enablePositionalOptions(false)
     .exitOverride();
   addId(program, execute);
@@ -275,7 +276,8 @@ async function reportUsage(args: readonly string[], message: string): Promise<vo
   const { JsonReporter } = await import("./json-reporter.ts");
   const output = isForPipe(args) ? process.stderr : process.stdout;
   const reporter = new JsonReporter(output, () => Date.now());
-  reporter.emit({ t: "error", code: "MP2P_USAGE", message: message.replace(/^error: /, "") });
+  const said = message.replace(/^error: /, "");
+  reporter.emit({ t: "error", code: "MP2P_USAGE", message: said, hint: USAGE_HINT });
 }
 
 /** Whether stdout is for data, as far as a command line says that is wrong. */

@@ -1,7 +1,7 @@
 /** Whom `connect` means: a ticket, its text, or a bare key. */
 import { equalBytes } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
-import { KEY_BYTES, parseKey } from "../noise/identity.ts";
+import { KEY_BYTES, parseKey, readKey } from "../noise/identity.ts";
 import { parseTicket, TICKET_PREFIX, type Ticket } from "../rendezvous/ticket.ts";
 import type { CoreConfig } from "./core-config.ts";
 
@@ -33,10 +33,7 @@ function parseTarget(target: string | Uint8Array | Ticket): Ticket {
     return { key: parseKey(text), candidates: [] };
   }
   if (!(target instanceof Uint8Array)) return checked(target);
-  if (target.length !== KEY_BYTES) {
-    throw new Mp2pError("MP2P_KEY_INVALID", `a key has ${KEY_BYTES} bytes, not ${target.length}`);
-  }
-  return { key: target, candidates: [] };
+  return { key: readKey(target), candidates: [] };
 }
 
 /** @throws {TypeError} for what is neither a ticket, nor a key, nor the text of either */

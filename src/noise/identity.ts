@@ -11,7 +11,8 @@ import type { KeyPair } from "./key-pair.ts";
 export const SEED_BYTES = 32;
 export const KEY_BYTES = 32;
 const KEY_TEXT_LETTERS = 52;
-const KEY_HINT: string = `a key has ${KEY_TEXT_LETTERS} letters and digits, as \`mp2p id\` prints it`;
+/** What a key looks like, for whoever typed something else. */
+export const KEY_HINT: string = `a key has ${KEY_TEXT_LETTERS} letters and digits, none of them 0, 2, l or v, as \`mp2p id\` prints it`;
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 const STATIC_INFO: Uint8Array = ascii("mp2p/1 static x25519\0");

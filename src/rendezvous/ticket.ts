@@ -13,6 +13,7 @@ import { concat, viewOf } from "../base/bytes.ts";
 import { crc32c } from "../base/crc32c.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { fromZbase32, toZbase32 } from "../base/zbase32.ts";
+import { KEY_HINT } from "../noise/identity.ts";
 import { isTicketCandidate, isTicketGroup } from "./ticket-candidate.ts";
 
 export const TICKET_PREFIX = "mp2p1";
@@ -24,6 +25,7 @@ const FLAG = { instance: 1, sameHost: 2, expires: 4, token: 8, cast: 16, castSec
 const KNOWN_FLAGS = 63;
 const KIND = { ipv4: 1, ipv6: 2, groupIpv6: 3, groupIpv4: 4 } as const;
 const BYTES = { key: 32, instance: 8, expires: 4, token: 16, cast: 16, checksum: 4 } as const;
+const WHOLE: string = `copy the whole line that \`mp2p send\`, \`cast\` or \`listen\` printed on the other device: it starts with ${TICKET_PREFIX}`;
 const NEWER = "update mp2p on this device";
 
 export interface Ticket {
@@ -112,7 +114,8 @@ export function isTicketExpired(ticket: Ticket, nowSeconds: number): boolean {
 }
 
 function decode(text: string): Uint8Array {
-  if (!text.startsWith(TICKET_PREFIX)) throw invalid(`it does not start with ${TICKET_PREFIX}`);
+  if (!text.startsWith(TICKET_PREFIX))
+    throw invalid(`it does not start with ${TICKET_PREFIX}`, `${WHOLE}; ${KEY_HINT}`);
   const foreign = /[^ybndrfg8ejkmcpqxot1uwisza345h769]/.exec(text.slice(TICKET_PREFIX.length));
   if (foreign !== null) {
     const at = TICKET_PREFIX.length + foreign.index + 1;
@@ -220,10 +223,7 @@ function uint32(value: number): Uint8Array {
   return bytes;
 }
 
-function invalid(
-  why: string,
-  hint = "copy the whole line that the other device printed",
-): Mp2pError {
+function invalid(why: string, hint = WHOLE): Mp2pError {
   return new Mp2pError("MP2P_TICKET_INVALID", `this is not a valid ticket: ${why}`, { hint });
 }
 

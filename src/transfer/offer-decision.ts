@@ -76,7 +76,9 @@ export async function decide(
     });
   }
   if (accept !== "all" && !(await accept(offer))) {
-    throw new Mp2pError("MP2P_REFUSED", "the receiver declined the offer");
+    throw new Mp2pError("MP2P_REFUSED", "the receiver declined the offer", {
+      hint: "Receive it again to be asked again: nothing was written.",
+    });
   }
 }
 
