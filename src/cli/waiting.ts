@@ -1,5 +1,5 @@
 import { CliError } from "./failure.ts";
-import { formatSeconds } from "./text.ts";
+import { formatTaken } from "./text.ts";
 
 /**
  * The next item, as long as there is patience.
@@ -48,7 +48,7 @@ export async function atMost<T>(promise: Promise<T>, waitMs: number): Promise<T 
 }
 
 function expired(waitMs: number): CliError {
-  const message = `nobody came within ${formatSeconds(waitMs / 1000)}`;
+  const message = `nobody came within ${formatTaken(waitMs / 1000)}`;
   return new CliError(
     "MP2P_TIMEOUT",
     message,

@@ -252,7 +252,7 @@ function noPath({ target, dial, otherVersions, addresses }: Attempt): Mp2pError 
       hint: "update mp2p on the older of the two devices",
     });
   }
-  const seconds = Math.round((dial.deadline - dial.startedAt) / 1000);
+  const seconds = Math.round(dial.deadline - dial.startedAt) / 1000;
   const [other] = dial.candidates.length === 0 ? candidatesOf(target.addresses) : [];
   if (other !== undefined) return otherFamily(peer, other.address);
   if (dial.candidates.length === 0) return notFound(peer, seconds);

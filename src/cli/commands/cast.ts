@@ -19,7 +19,7 @@ import { followCast } from "../follow-cast.ts";
 import { networkOf, openEndpoint } from "../open-endpoint.ts";
 import type { CastCommandOptions } from "../options.ts";
 import { requireSources } from "../paths.ts";
-import { formatSeconds, plural } from "../text.ts";
+import { formatTaken, plural } from "../text.ts";
 
 const FILES_GO_ON = "run the same command again: receivers go on with what they have";
 const STREAM_IS_OVER = "a live cast has no second chance: cast it again from its beginning";
@@ -117,7 +117,7 @@ function noteInboxes(
 }
 
 function nobodyCame(waitMs: number): CliError {
-  const message = `no receiver came within ${formatSeconds(waitMs / 1000)}`;
+  const message = `no receiver came within ${formatTaken(waitMs / 1000)}`;
   const hint = "hand out the ticket of the next cast, and give more time with --wait";
   return new CliError("MP2P_TIMEOUT", message, hint);
 }
