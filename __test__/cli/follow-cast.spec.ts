@@ -3,6 +3,7 @@ import test from "ava";
 import type { Context } from "../../src/cli/context.ts";
 import type { CliEventBody } from "../../src/cli/events.ts";
 import { type FollowedCast, followCast } from "../../src/cli/follow-cast.ts";
+import { formatKey, type ReceiverStatus } from "../../src/index.ts";
 
 const PROGRESS = {
   bytes: 0,
@@ -16,17 +17,19 @@ const PROGRESS = {
 };
 const REPORT = { bytes: 9, seconds: 1, wireBytes: 9, receivers: [] };
 
+const receiver = (seed: number, changes: Partial<ReceiverStatus> = {}): ReceiverStatus => ({
+  key: new Uint8Array(32).fill(seed),
+  state: "receiving",
+  bytes: 0,
+  seconds: 0,
+  lossRate: 0,
+  path: "multicast",
+  why: undefined,
+  absence: undefined,
+  ...changes,
+});
+
 test("two inboxes of one key are one of those that a cast waits for", async (t) => {
-  const receiver = (seed: number) => ({
-    key: new Uint8Array(32).fill(seed),
-    state: "receiving" as const,
-    bytes: 0,
-    seconds: 0,
-    lossRate: 0,
-    path: "multicast" as const,
-    why: undefined,
-    absence: undefined,
-  });
   let receivers = [receiver(1), receiver(1)];
   const casting: FollowedCast = {
     done: Promise.resolve(REPORT),
@@ -48,4 +51,52 @@ test("two inboxes of one key are one of those that a cast waits for", async (t) 
     told.map((event) => "awaited" in event && event.awaited),
     [1, 0],
   );
+});
+
+test("a receiver that is away is told once, and once more when it is back, not when it is lost", async (t) => {
+  const absence = (seconds: number) => ({ absence: { seconds, leftSeconds: 60 - seconds } });
+  // What a cast says of its receivers, a second apart.
+  const seen: readonly (readonly ReceiverStatus[])[] = [
+    [receiver(1), receiver(2)],
+    [receiver(1, absence(10)), receiver(2)],
+    [receiver(1, absence(11)), receiver(2, absence(10))],
+    [receiver(1), receiver(2, absence(11))],
+    [receiver(1, { state: "complete" }), receiver(2, { state: "lost" })],
+    // Interrupted, and started anew.
+    [receiver(3, { state: "declined", ...absence(2) })],
+    [receiver(3, { state: "joining" })],
+    // One of two with one key comes back.
+    [receiver(4, absence(10)), receiver(4)],
+    [receiver(4), receiver(4)],
+    [receiver(4, absence(10)), receiver(4)],
+    [receiver(4)],
+  ];
+  let second = 0;
+  const casting: FollowedCast = {
+    done: Promise.resolve(REPORT),
+    progress: () => PROGRESS,
+    receivers: () => seen[second] ?? [],
+    async *[Symbol.asyncIterator]() {
+      for (; second < seen.length; second++) yield { ...PROGRESS, bytes: 1 };
+    },
+  };
+  const told: unknown[] = [];
+  const reporter = {
+    emit: (event: CliEventBody) => {
+      if (event.t === "absent") told.push([second, event.peer, event.seconds, event.leftSeconds]);
+    },
+    follow: () => () => undefined,
+  };
+  await followCast(casting, 1, { reporter, now: () => second * 1000 } as unknown as Context);
+  const key = (seed: number) => formatKey(receiver(seed).key);
+  t.deepEqual(told, [
+    [1, key(1), 10, 50],
+    [2, key(2), 10, 50],
+    [3, key(1), 0, 0],
+    [5, key(3), 2, 58],
+    [6, key(3), 0, 0],
+    [7, key(4), 10, 50],
+    [8, key(4), 0, 0],
+    [9, key(4), 10, 50],
+  ]);
 });

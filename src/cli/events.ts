@@ -98,6 +98,19 @@ export interface StalledEvent {
   readonly path: PathKind;
 }
 
+/**
+ * A cast waits for a receiver that is silent, or was interrupted and may come back. Told once, and with `seconds` 0
+ * when it is back; what became of one that stays away is in its `receiver`.
+ */
+export interface AbsentEvent {
+  readonly t: "absent";
+  readonly peer: string;
+  /** Since when. */
+  readonly seconds: number;
+  /** After so long the cast goes on without it; 0 when it is back. */
+  readonly leftSeconds: number;
+}
+
 /** What became of one receiver of a cast: one line each, when the cast is over. */
 export interface ReceiverEvent {
   readonly t: "receiver";
@@ -235,6 +248,7 @@ export type CliEventBody =
   | ProgressEvent
   | CastProgressEvent
   | StalledEvent
+  | AbsentEvent
   | ReceiverEvent
   | FileEvent
   | DoneEvent

@@ -6,6 +6,7 @@ import {
   formatKey,
   type ReceiverState,
 } from "../index.ts";
+import { Absences } from "./absences.ts";
 import type { Context } from "./context.ts";
 import type { CastProgressEvent } from "./events.ts";
 import { StallWatch } from "./motion.ts";
@@ -31,10 +32,15 @@ export async function followCast(
   const meter = new RateMeter();
   const stalled = (seconds: number) => reporter.emit({ t: "stalled", seconds, path: "multicast" });
   using watch = new StallWatch(stalled, now);
+  const absences = new Absences(
+    () => casting.receivers(),
+    (event) => reporter.emit(event),
+  );
   const over = reporter.follow(() => receiverLines(casting));
   let waiting = "";
   try {
     for await (const progress of casting) {
+      absences.look(now());
       meter.add(now(), progress.slowest);
       // What is live goes no faster than it comes, whatever the network would take.
       const rate = progress.total === undefined ? meter.rate : progress.rate;

@@ -80,6 +80,7 @@ export class HumanReporter implements Reporter {
         if (!this.#options.isQuiet) this.#progress.update(event);
         break;
       case "stalled":
+      case "absent":
         // The line of progress says it.
         break;
       case "peer":
