@@ -32,6 +32,19 @@ for (const backend of kinds) {
   });
 
   const missing = [noGroups.get(backend)];
+  testWhere(missing, `${backend}: groups on loopback alone are said to lead nowhere`, async (t) => {
+    const asking = async (...interfaces: readonly string[]) => {
+      const { multicast } = await openEndpoint(t, { backend, discovery: { interfaces } });
+      t.deepEqual(multicast?.interfaces, [LOOPBACK]);
+      return multicast?.trouble ?? "";
+    };
+    const only = new RegExp(
+      `only ${LOOPBACK} takes part .* does not leave this device: .*there are`,
+    );
+    t.regex(await asking(LOOPBACK), only);
+    t.regex(await asking(LOOPBACK, "nope0"), only);
+  });
+
   testWhere(missing, `${backend}: two casts on one group each arrive whole`, async (t) => {
     const folder = await scratch(t);
     const group = `239.255.${process.pid % 250}.77`;

@@ -99,6 +99,7 @@ export class EndpointGroups {
     const lacking = all.filter(({ lacksMulticast }) => lacksMulticast);
     const trouble = groupTrouble({
       outward,
+      loopback: interfaces.find((name) => name === loopback),
       chosen,
       present,
       lacking: lacking.flatMap(({ name, isLoopback }) => (isLoopback ? [] : name)),

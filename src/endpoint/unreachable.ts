@@ -6,6 +6,8 @@ import type { MulticastInfo } from "./call-options.ts";
 interface Heard extends Pick<MulticastInfo, "refused" | "deaf" | "hasHeardOthers"> {
   /** Interfaces that lead to other devices. */
   readonly outward: readonly string[];
+  /** The loopback interface, where it takes part. */
+  readonly loopback: string | undefined;
   /** Names that the program asked for; undefined for all. */
   readonly chosen: readonly string[] | undefined;
   /** Names of the interfaces that are up. */
@@ -31,22 +33,28 @@ export function explained(error: unknown, multicast: MulticastInfo | undefined):
 
 /** @returns undefined where other devices were heard: multicast works here then */
 export function groupTrouble(heard: Heard): string | undefined {
-  const { outward, chosen, present, lacking, refused, deaf, hasHeardOthers } = heard;
-  if (outward.length === 0) {
-    const reasons = [
-      ...refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`),
-      ...(chosen === undefined ? lacking : []).map((name) => `${name} carries none`),
-    ];
-    const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
-    if (chosen !== undefined)
-      return `none of the interfaces asked for takes part in multicast${why}: ${chosen.join(", ")}; there are ${present.join(", ")}`;
-    return `no interface of this device takes part in multicast${why}: connect it to a network`;
-  }
+  const { outward, deaf, hasHeardOthers } = heard;
+  if (outward.length === 0) return nowhere(heard);
   if (hasHeardOthers) return undefined;
   if (deaf.length > 0) {
     return `a firewall on this device eats multicast, its own packets on ${named(deaf)} do not come back: let UDP port ${GROUP_PORT} in and out`;
   }
   return `no other device was heard on ${outward.join(", ")}: check that the peer is running on this network, and that no firewall, switch or access point eats multicast (UDP port ${GROUP_PORT})`;
+}
+
+/** No interface that takes part leads to other devices. */
+function nowhere({ loopback, chosen, present, lacking, refused }: Heard): string {
+  const reasons = [
+    ...refused.map(({ interfaceName, error }) => `${interfaceName}: ${error.message}`),
+    ...(chosen === undefined ? lacking : []).map((name) => `${name} carries none`),
+  ];
+  const why = reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+  if (chosen === undefined)
+    return `no interface of this device takes part in multicast${why}: connect it to a network`;
+  const there = `there are ${present.join(", ")}`;
+  if (loopback === undefined)
+    return `none of the interfaces asked for takes part in multicast${why}: ${chosen.join(", ")}; ${there}`;
+  return `of the interfaces asked for only ${loopback} takes part in multicast, which does not leave this device${why}: check that the peer is running here, or ask for one that leads to it; ${there}`;
 }
 
 /** `"eth0 (IPv4, IPv6)"`. */
