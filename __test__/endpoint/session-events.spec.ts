@@ -99,3 +99,27 @@ test("whoever was held up first reads what came meanwhile", (t) => {
   clock.run(clock.now + 1000);
   t.deepEqual(told, []);
 });
+
+for (const size of ["small", "full"] as const) {
+  test(`who sends ${size} datagrams faster than the path takes them is told when there is room, and none is lost`, (t) => {
+    const { internet, bob, session } = established();
+    const bytes = new Uint8Array(size === "small" ? 1 : session.stats().datagramBytes);
+    let left = 5000;
+    let drains = 0;
+    const send = () => {
+      while (left > 0 && session.send(bytes)) left--;
+    };
+    session.on("drain", () => {
+      drains++;
+      t.true(session.send(bytes), "there is room");
+      left--;
+      send();
+    });
+    send();
+    t.true(left > 0, "the queue is bounded");
+    internet.clock.run(internet.clock.now + 60_000);
+    t.is(left, 0);
+    t.is(bob.events.filter(({ event }) => event.kind === "datagram").length, 5000);
+    t.true(drains < 20, `${drains}: told once for many datagrams`);
+  });
+}

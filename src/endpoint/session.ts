@@ -24,6 +24,8 @@ const DATAGRAMS_KEPT = {
 
 export interface SessionEvents {
   path: [path: PathInfo];
+  /** After `send` returned false because the queue was full: half of it is free. */
+  drain: [];
   /**
    * The peer has owed an answer for `ms` milliseconds: 5,000, and again after twice as long each time. While streams are
    * open it is asked for one at least every 15 s, without them only what is sent asks.
@@ -129,9 +131,10 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
   }
 
   /**
-   * Sends an unreliable datagram of up to `stats().datagramBytes`.
+   * Sends an unreliable datagram of up to `stats().datagramBytes`, as fast as the path takes it.
    *
-   * @returns false where it is too large or the queue is full; nothing tells when it has room, so try later or drop it
+   * @returns false where nothing of it is sent: it is too large, or 1,024 datagrams or 1 MiB wait; of the latter `drain`
+   * tells when to go on
    * @throws {TypeError} for anything but bytes
    * @throws {Mp2pError} the reason the session ended
    */
@@ -143,7 +146,7 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
     return taken;
   }
 
-  /** Datagrams from the peer; at most 1,024 wait to be read. Ends with the session. */
+  /** Datagrams from the peer; 16,384 or 4 MiB wait to be read, what comes then is dropped. Ends with the session. */
   datagrams(options: LoopOptions = {}): AsyncIterable<Uint8Array> {
     return this.#datagrams.loop(options);
   }
@@ -198,6 +201,9 @@ export class Session extends EventEmitter<SessionEvents> implements AsyncDisposa
         break;
       case "path":
         this.emit("path", this.path);
+        break;
+      case "drain":
+        this.emit("drain");
         break;
       case "silent":
         this.emit("silent", event.ms);

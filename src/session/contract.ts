@@ -78,6 +78,8 @@ export type SessionEvent =
   | { kind: "reset"; stream: number; code: number }
   | { kind: "stopped"; stream: number; code: number }
   | { kind: "datagram"; bytes: Uint8Array }
+  /** A datagram was refused because too many waited, and half of them have left. */
+  | { kind: "drain" }
   /** The peer has owed an answer for so long. */
   | { kind: "silent"; ms: number }
   /** After `silent`: something came. */

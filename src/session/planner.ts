@@ -177,7 +177,7 @@ export class Planner {
     for (let head = datagrams.head; head !== undefined; head = datagrams.head) {
       const fits = head.length <= most;
       if (fits && !writer.datagram(head)) return;
-      datagrams.shift();
+      if (datagrams.shift()) this.#state.emit({ kind: "drain" });
       if (fits) items.push({ kind: FRAME.DATAGRAM, id: 0 });
     }
   }

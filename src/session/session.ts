@@ -232,7 +232,7 @@ export class SessionEngine {
     return chunks;
   }
 
-  /** @returns false where the datagram is larger than a packet or too many wait */
+  /** @returns false where the datagram is larger than a packet, or too many wait: then `drain` follows */
   sendDatagram(bytes: Uint8Array, _now: number): boolean {
     if (this.#state.closing !== undefined || bytes.length > this.#datagramBytes) return false;
     return this.#state.datagrams.push(bytes);
