@@ -143,6 +143,8 @@ export interface ReceiverSetup extends HubOptions {
   readonly fullAfter?: number;
   /** How long a write takes. */
   readonly writeMs?: number;
+  /** How long it puts files in place. */
+  readonly completeMs?: number;
   /** Of its stream from the sender. */
   readonly streamBitsPerSecond?: number;
 }
@@ -258,7 +260,11 @@ export class SimReceiver {
           done(undefined);
         });
       },
-      complete: (done) => done(undefined),
+      complete: (done) => {
+        const { completeMs = 0 } = this.#setup;
+        if (completeMs === 0) done(undefined);
+        else clock.after(completeMs, () => done(undefined));
+      },
     };
   }
 }

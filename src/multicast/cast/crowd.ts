@@ -11,6 +11,8 @@ const PER_KEY_MOST = 4;
 const HELD_MOST = 1 << 20;
 /** All others are done: whoever gets on no more is waited for so long. */
 const LAGGING_MS = 60_000;
+/** Whoever has every block puts files in place: a million of them take minutes. */
+const PLACING_MS = 600_000;
 
 export class Crowd {
   #peers: Peer[] = [];
@@ -67,14 +69,18 @@ export class Crowd {
     return !this.isAbandoned || this.#peers.every((peer) => returnMs(peer, now) === 0);
   }
 
-  /** All others are through, and these have not got on for long: not entered, or nothing written. */
+  /** All others have everything or are gone, and these have not got on for long: not entered, or nothing written. */
   laggards(now: number): Peer[] {
     const waiting = this.#peers.filter(({ outcome }) => outcome === undefined);
-    const lagging = waiting.filter(({ progressAt }) => now - progressAt >= LAGGING_MS);
+    const lagging = waiting.filter(
+      ({ progressAt, hasAll }) => now - progressAt >= (hasAll ? PLACING_MS : LAGGING_MS),
+    );
     if (lagging.length === 0 || lagging.length < waiting.length) return [];
     const lastAt = Math.max(...this.#peers.map(({ finishedAt }) => finishedAt));
-    const isAnyComplete = this.#peers.some(({ outcome }) => outcome === "complete");
-    return isAnyComplete && now - lastAt >= LAGGING_MS ? lagging : [];
+    const isAnyThrough = this.#peers.some(
+      ({ outcome, hasAll }) => outcome === "complete" || hasAll,
+    );
+    return isAnyThrough && now - lastAt >= LAGGING_MS ? lagging : [];
   }
 
   #ofKey(key: Uint8Array): readonly Peer[] {

@@ -66,6 +66,8 @@ export class Peer {
   wishedAt: number = -Infinity;
   /** When it had written a block more than ever before: by bytes, one could get on without end. */
   progressAt: number;
+  /** Every block is there: it puts files in place. */
+  hasAll = false;
   /** How much it had written then. */
   #progressBytes = 0;
   /** Since when it is served, by what it reports without a pause. */
@@ -137,8 +139,9 @@ export class Peer {
     this.isInterrupted = !isNew && !isLive && code === "MP2P_CLOSED";
   }
 
-  noteProgress({ writtenBytes }: Status, now: number, geometry: Geometry): void {
-    const { bytes = Infinity, blockBytes } = geometry;
+  noteProgress({ writtenBytes, next }: Status, now: number, geometry: Geometry): void {
+    const { bytes = Infinity, blockBytes, blocks } = geometry;
+    this.hasAll = next >= blocks;
     const written = Math.min(writtenBytes, bytes);
     if (written - this.#progressBytes < blockBytes) return;
     this.#progressBytes = written;

@@ -15,6 +15,7 @@ import { Intake } from "./intake.ts";
 import { KernelWindow } from "./kernel-window.ts";
 import { type CastKey, joinProof, joinRecord } from "./key-record.ts";
 import type { CastLink, TargetPort } from "./ports.ts";
+import type { ReceiverOptions } from "./receiver-options.ts";
 import { Reception } from "./reception.ts";
 import {
   completeRecord,
@@ -30,20 +31,12 @@ import { Watchfulness } from "./watchfulness.ts";
 
 /** The sender speaks every second; one of files is waited for while its network is away. */
 const GONE_MS = { live: 30_000, files: 60_000 };
+/** Whoever has every block is heard on while it puts files in place, which takes minutes where they are many. */
+const PLACING_STATUS_MS = 1000;
 /** Statuses wait while the stream is this far behind. */
 const BACKLOG_MOST = 4096;
 const NO_GROUPS = 1;
 const INTERRUPTED = { code: "MP2P_CLOSED", message: "it was interrupted" } as const;
-
-export interface ReceiverOptions {
-  readonly castId: Uint8Array;
-  /** The sender's key. */
-  readonly sender: Uint8Array;
-  readonly secret?: Uint8Array;
-  readonly suites: readonly number[];
-  /** 0 to 1. */
-  readonly random: () => number;
-}
 
 export class CastReceiver implements Service {
   readonly #hub: GroupHub;
@@ -65,6 +58,8 @@ export class CastReceiver implements Service {
   #writtenBytes = 0;
   #state: "joining" | "offered" | "receiving" | "completing" | "told" | "over" = "joining";
   #recordAt: number;
+  /** The sender went away while everything was put in place. */
+  #isAlone = false;
   readonly #watch: Watchfulness;
 
   /** @param ended - called once: with a receipt, or with why there is none */
@@ -120,9 +115,10 @@ export class CastReceiver implements Service {
     this.#hub.changed();
   }
 
-  /** The stream is gone. */
+  /** The stream is gone, or the sender: what has every block is put in place without it. */
   lost(error: unknown): void {
-    this.#end(undefined, error);
+    if (this.#state === "completing") this.#isAlone = true;
+    else this.#end(undefined, error);
   }
 
   /** Ends it from this side; the sender is told why. */
@@ -137,15 +133,18 @@ export class CastReceiver implements Service {
     this.#watch.turn(now);
     if (this.#watch.silentMs(this.#recordAt, now) >= GONE_MS[this.#geometry.kind])
       this.lost(new Mp2pError("MP2P_CLOSED", "the sender fell silent"));
-    if (this.#state !== "receiving") return;
-    if (this.#status.isDue(now)) this.#report(now);
-    this.#completeIfDone();
+    if (this.#isReporting && this.#status.isDue(now)) this.#report(now);
+    if (this.#state === "receiving") this.#completeIfDone(now);
   }
 
   nextAt(): number {
     const lookAt = this.#watch.nextAt();
-    if (this.#state !== "receiving") return lookAt;
-    return this.#isWritten ? Number.NEGATIVE_INFINITY : Math.min(lookAt, this.#status.nextAt());
+    if (this.#state === "receiving" && this.#isWritten) return Number.NEGATIVE_INFINITY;
+    return this.#isReporting ? Math.min(lookAt, this.#status.nextAt()) : lookAt;
+  }
+
+  get #isReporting(): boolean {
+    return this.#state === "receiving" || this.#state === "completing";
   }
 
   get #path(): "multicast" | "unicast" {
@@ -259,10 +258,11 @@ export class CastReceiver implements Service {
     return this.#writing === 0 && (this.#intake?.next ?? 0) >= this.#geometry.blocks;
   }
 
-  #completeIfDone(): void {
+  #completeIfDone(now: number): void {
     if (!this.#isWritten) return;
     this.#state = "completing";
     this.#ears?.leave();
+    this.#status.asked(now, PLACING_STATUS_MS, 1, false);
     this.#target.complete((error) => {
       if (this.#state !== "completing") return;
       if (error !== undefined) {
@@ -271,6 +271,7 @@ export class CastReceiver implements Service {
       }
       this.#link.send(completeRecord(this.#geometry.bytes ?? 0, this.#reception.lossRate));
       this.#state = "told";
+      if (this.#isAlone) this.lost(undefined);
     });
   }
 
@@ -286,7 +287,7 @@ export class CastReceiver implements Service {
 
   #aborted(body: Uint8Array): void {
     const { code, why } = parseReason(body);
-    this.#end(undefined, new Mp2pError(code, `the sender ended the cast: ${why}`));
+    this.lost(new Mp2pError(code, `the sender ended the cast: ${why}`));
   }
 
   #end(receipt: CastReceipt | undefined, error: unknown): void {
