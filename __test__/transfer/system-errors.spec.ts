@@ -5,35 +5,10 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { type ReceiveOptions, receiveFiles } from "../../src/transfer/receive.ts";
 import { sendFiles } from "../../src/transfer/send.ts";
+import { after, broken } from "./failing-calls.ts";
 import { listing, memoryPair, noise, patch, scratch } from "./support.ts";
 
 const MIB = 1024 * 1024;
-
-function broken(): NodeJS.ErrnoException {
-  return Object.assign(new Error("EIO: made to fail"), { code: "EIO" });
-}
-
-/** Calls of node:fs, made at once or on a thread, fail when they are done where `fails` says so. */
-function after(
-  t: ExecutionContext,
-  name: "open" | "close" | "fstat" | "lstat",
-  fails: (first: unknown, result: unknown) => unknown,
-): void {
-  const [now, later] = [Reflect.get(fs, `${name}Sync`), Reflect.get(fs, name)];
-  patch(t, {
-    [`${name}Sync`]: (...args: unknown[]) => {
-      const result = Reflect.apply(now, fs, args);
-      if (fails(args[0], result)) throw broken();
-      return result;
-    },
-    [name]: (...args: unknown[]) => {
-      const done = args.pop() as (error: unknown, result?: unknown) => void;
-      const settled = (error: unknown, result: unknown) =>
-        done(error ?? (fails(args[0], result) ? broken() : null), result);
-      Reflect.apply(later, fs, [...args, settled]);
-    },
-  });
-}
 
 async function folders(t: ExecutionContext) {
   const [from, into] = [await scratch(t), await scratch(t)];
@@ -106,4 +81,42 @@ test.serial("a target that cannot be looked at ends both ends, by name", async (
     t.is(code, "MP2P_TARGET");
     t.regex(message, /cannot look for top\/small: EIO/);
   }
+});
+
+test.serial("what is in a folder that cannot be listed is found by name", async (t) => {
+  const { from, top, into } = await folders(t);
+  await transfer(top, into);
+  after(t, "readdir", (path) => fs.realpathSync(String(path)) === join(into, "top"));
+  const [again] = await transfer(top, into);
+  t.like(again, { status: "fulfilled", value: { partial: false, skipped: 2 } });
+  t.deepEqual(await listing(into), await listing(from));
+});
+
+test.serial(
+  "a folder that cannot be opened for a moment is not taken for an empty one",
+  async (t) => {
+    const { from, top, into } = await folders(t);
+    await transfer(top, into);
+    after(t, "open", (path) => String(path).endsWith("/top") && String(path) !== top);
+    for (const end of await transfer(top, into)) {
+      const { code, message } = end.status === "rejected" ? end.reason : end.value;
+      t.is(code, "MP2P_TARGET");
+      t.regex(message, /cannot open the folder top: EIO/);
+    }
+    t.deepEqual(await listing(into), await listing(from));
+  },
+);
+
+test.serial("a folder whose mode could not be set gets it at the next attempt", async (t) => {
+  const { from, top, into } = await folders(t);
+  let isFirst = true;
+  after(t, "fchmod", (fd) => {
+    if (!isFirst || !fs.fstatSync(fd as number).isDirectory()) return false;
+    isFirst = false;
+    return true;
+  });
+  const [first] = await transfer(top, into);
+  t.like(first, { value: { failed: [{ name: "top" }] } });
+  t.like(await transfer(top, into), [{ value: { partial: false } }]);
+  t.deepEqual(await listing(into), await listing(from));
 });

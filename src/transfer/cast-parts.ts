@@ -14,7 +14,16 @@ import {
   sameIdentity,
 } from "./cast-journal.ts";
 import { CastLayout } from "./cast-layout.ts";
-import { closeFile, readAt, statIfThere, truncate, writeAt } from "./file-calls.ts";
+import { CastPart } from "./cast-part.ts";
+import {
+  closeFile,
+  readAt,
+  setMode,
+  setTimes,
+  statIfThere,
+  truncate,
+  writeAt,
+} from "./file-calls.ts";
 import { type Blake3, partName, UNIT_BYTES } from "./hashes.ts";
 import type { Inbox } from "./inbox.ts";
 import { OpenFiles } from "./open-files.ts";
@@ -25,18 +34,6 @@ const PACK = 0xffff_ffff;
 const OPEN_AT_ONCE = 32;
 const NOT_WANTED = new Uint8Array();
 const NOWHERE: FileIdentity = { dev: 0n, ino: 0n };
-
-class Part {
-  readonly fd: number;
-
-  constructor(fd: number) {
-    this.fd = fd;
-  }
-
-  close(): Promise<void> {
-    return closeFile(this.fd);
-  }
-}
 
 /** A run of bytes in one part file. */
 interface Run {
@@ -60,7 +57,7 @@ export class CastParts {
   readonly #options: PartsOptions;
   readonly #layout: CastLayout;
   readonly #packAt: Float64Array;
-  readonly #files: OpenFiles<Part>;
+  readonly #files: OpenFiles<CastPart>;
   #journal!: CastJournal;
   #isOpen = true;
   #blocks = new Map<number, Uint8Array>();
@@ -145,9 +142,14 @@ export class CastParts {
     return content;
   }
 
-  /** Works with the part of a large file, which is complete. @returns its path */
-  async large(number: number, work: (fd: number) => Promise<void>): Promise<string> {
-    await this.#files.use(number, ({ fd }) => work(fd));
+  /** Mode, time and, where asked for, the disk of a large file that is complete; closes it. @returns its path */
+  async seal(number: number, { mode, mtimeNs }: Entry, durable: boolean): Promise<string> {
+    await this.#files.use(number, async (part) => {
+      await setMode(part.fd, mode);
+      await setTimes(part.fd, mtimeNs);
+      if (durable) await part.sync();
+    });
+    await this.#files.close(number);
     return this.#path(number);
   }
 
@@ -155,7 +157,9 @@ export class CastParts {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    await Promise.allSettled([this.#files.close(), this.#journal.close()]);
+    // What cannot be closed is disowned in the journal.
+    await Promise.allSettled([this.#files.closeAll()]);
+    await Promise.allSettled([this.#journal.close()]);
   }
 
   /** Runs of bytes as they lie in part files: neighbours in the pack are one. */
@@ -211,7 +215,7 @@ export class CastParts {
       if (!this.#blocks.has(block)) await this.#journal.unclaim(block);
     }
     for (const number of parts.keys()) {
-      if (!this.#found.has(number)) await this.#journal.part(number, NOWHERE);
+      if (!this.#found.has(number)) await this.#disown(number);
     }
   }
 
@@ -235,15 +239,21 @@ export class CastParts {
     }
   }
 
-  async #open(number: number): Promise<Part> {
+  /** None of its blocks counts at the next attempt. */
+  #disown(part: number): Promise<void> {
+    return this.#journal.part(part, NOWHERE);
+  }
+
+  async #open(number: number): Promise<CastPart> {
     const { fd, stat } = await this.#options.inbox.openPart(this.#name(number));
+    const part = new CastPart(fd, () => this.#disown(number));
     try {
-      if (sameIdentity(this.#found.get(number)?.identity, stat)) return new Part(fd);
+      if (sameIdentity(this.#found.get(number)?.identity, stat)) return part;
       await truncate(fd, 0);
       const { dev, ino } = stat;
       await this.#journal.part(number, { dev, ino });
       this.#found.set(number, { identity: { dev, ino }, bytes: 0 });
-      return new Part(fd);
+      return part;
     } catch (error) {
       await closeFile(fd);
       throw error;
@@ -252,8 +262,8 @@ export class CastParts {
 }
 
 /** What an earlier attempt holds, without opening it for writing. */
-export async function estimateHeld(inbox: Inbox | undefined, stamp: CastStamp): Promise<number> {
-  const rows = inbox === undefined ? undefined : await readCastRows(inbox.folder.at(JOURNAL));
+export async function estimateHeld(inbox: Inbox, stamp: CastStamp): Promise<number> {
+  const rows = await readCastRows(inbox.folder.at(JOURNAL));
   if (rows === undefined || !isSameCast(rows.stamp, stamp)) return 0;
   return rows.blocks.size * stamp.blockBytes;
 }

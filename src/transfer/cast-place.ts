@@ -1,6 +1,6 @@
 /** The end of a cast: every byte is here, now files, folders and links get their places. */
 import type { CastParts } from "./cast-parts.ts";
-import { setMode, setTimes, sync } from "./file-calls.ts";
+import { sync } from "./file-calls.ts";
 import { fileError } from "./file-error.ts";
 import { Gate } from "./gate.ts";
 import { type Blake3, fileRoot, HASH_BYTES, UNIT_BYTES } from "./hashes.ts";
@@ -59,11 +59,7 @@ async function small(cast: CastPlacing, number: number, entry: FitEntry): Promis
 
 async function large(cast: CastPlacing, number: number, entry: FitEntry): Promise<void> {
   const { parts, target, inbox, settling, durable } = cast;
-  const part = await parts.large(number, async (fd) => {
-    await setMode(fd, entry.mode);
-    await setTimes(fd, entry.mtimeNs);
-    if (durable) await sync(fd);
-  });
+  const part = await parts.seal(number, entry, durable);
   const [above, name] = split(entry.path);
   const done = (as: string) => inbox.finished.addFile(entry, NO_ROOT, as);
   const folder = await target.folder(above, 0o777);

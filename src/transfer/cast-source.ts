@@ -36,6 +36,6 @@ export class CastSource implements CastContent {
 
   /** No read may be under way. */
   async close(): Promise<void> {
-    await this.#files.close();
+    await this.#files.closeAll();
   }
 }

@@ -101,10 +101,13 @@ export class FilesTarget implements CastTarget {
 
   /** Closes what is open; what is unfinished stays. */
   async close(): Promise<void> {
-    await this.#work?.parts.close();
-    await this.#work?.inbox.close();
-    this.#over.resolve();
-    await this.#alone.catch(() => undefined);
+    try {
+      await this.#work?.parts.close();
+      await this.#work?.inbox.close();
+    } finally {
+      this.#over.resolve();
+      await this.#alone.catch(() => undefined);
+    }
   }
 
   /** Another attempt at the same cast ends this one, and waits until it is over. */
@@ -128,7 +131,8 @@ export class FilesTarget implements CastTarget {
     try {
       const stamp = { boot, layout: shape.layout, blockBytes: shape.blockBytes };
       const seen = await survey(book, target, inbox, blake3);
-      const here = seen.resumeBytes + (await estimateHeld(inbox, stamp));
+      const held = (await inbox?.named(estimateHeld(inbox, stamp))) ?? 0;
+      const here = seen.resumeBytes + held;
       const { present, conflicts, damaged } = seen;
       const found = { present, conflicts, damaged, resumeBytes: Math.min(here, book.bytes) };
       const peer = { key: shape.sender, keyText: toZbase32(shape.sender) };
@@ -141,7 +145,8 @@ export class FilesTarget implements CastTarget {
       settleNow(settling, book.refused, found, policies);
       const isWanted = (number: number) => !settling.has(number);
       const { entries } = book;
-      const parts = await CastParts.open({ inbox, entries, stamp, blake3, isWanted });
+      const opening = CastParts.open({ inbox, entries, stamp, blake3, isWanted });
+      const parts = await inbox.named(opening);
       this.#work = new Work(this.#options, { settling, inbox, parts, policies });
       await makeFolders(this.#work);
       return this.#report(offer.files);

@@ -114,20 +114,20 @@ export class Inbox {
 
   /** Finds out what the file system does to names and modes, by a file with an accented name. */
   probe(): Promise<Folding> {
-    return this.#named(this.#probe());
+    return this.named(this.#probe());
   }
 
   /** Removes everything, and the folder above where nothing else is in it. */
   remove(): Promise<void> {
-    return this.#named(this.#remove());
+    return this.named(this.#remove());
   }
 
   close(): Promise<void> {
-    return this.#named(this.#close());
+    return this.named(this.#close());
   }
 
   /** What the system says of no file of the transfer, but of the journal. */
-  #named<T>(work: Promise<T>): Promise<T> {
+  named<T>(work: Promise<T>): Promise<T> {
     return work.catch((error) => {
       throw journalError(error, this.#name);
     });
@@ -167,9 +167,12 @@ export class Inbox {
   }
 
   async #close(): Promise<void> {
-    await this.#closeJournal();
-    await this.#lock.release();
-    this.folder.release();
+    try {
+      await this.#closeJournal();
+    } finally {
+      await this.#lock.release();
+      this.folder.release();
+    }
   }
 
   #closeJournal(): Promise<void> {

@@ -42,11 +42,18 @@ export class OpenFiles<File extends Closable> {
     }
   }
 
-  /** No file may be in use. */
-  async close(): Promise<void> {
-    const slots = [...this.#slots.values()];
-    this.#slots.clear();
-    for (const { opening } of slots) await closed(opening);
+  /** It may not be in use. */
+  async close(number: number): Promise<void> {
+    const slot = this.#slots.get(number);
+    this.#slots.delete(number);
+    if (slot !== undefined) await closed(slot.opening);
+  }
+
+  /** No file may be in use. @throws the first error, when all are closed */
+  async closeAll(): Promise<void> {
+    const numbers = [...this.#slots.keys()];
+    const ends = await Promise.allSettled(numbers.map((number) => this.close(number)));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   async #closeSome(): Promise<void> {

@@ -67,8 +67,7 @@ async function receive(
     // All that could be placed is: single files that were refused are in the summary.
     if (!files.isPlaced || options.rejectPartial) throw error;
   } finally {
-    await files.close();
-    await target.close();
+    await files.close().finally(() => target.close());
   }
   const summary = files.tally.summary();
   // The tally knows when the offer was taken, the receipt when the sender began.

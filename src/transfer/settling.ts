@@ -6,7 +6,7 @@ import { UNIT_BYTES } from "./hashes.ts";
 import type { FitEntry, OfferBook } from "./offer-book.ts";
 import type { Placed } from "./place.ts";
 import { printable } from "./printable.ts";
-import { type Reason, resultRecord, type WireResult } from "./records.ts";
+import { KIND, type Reason, resultRecord, type WireResult } from "./records.ts";
 import type { Tally } from "./tally.ts";
 
 /** Failures after which a part file is no use. */
@@ -20,7 +20,7 @@ export interface Telling {
 }
 
 export class Settling {
-  /** A file is left that a later attempt can go on with. */
+  /** A file is left that a later attempt can go on with, or a folder whose mode and time it is to set. */
   hasUnfinished = false;
   readonly #settled = new Set<number>();
   readonly #book: OfferBook;
@@ -57,8 +57,9 @@ export class Settling {
   }
 
   refuse(number: number, error: Mp2pError): void {
-    const size = this.#book.entries[number]?.size ?? 0;
-    if (!this.has(number) && size > UNIT_BYTES && !FINAL.has(error.code)) this.hasUnfinished = true;
+    const { size = 0, kind } = this.#book.entries[number] ?? {};
+    const isKept = size > UNIT_BYTES || kind === KIND.folder;
+    if (!this.has(number) && isKept && !FINAL.has(error.code)) this.hasUnfinished = true;
     this.#settle(number, "refused", { code: error.code, why: error.message });
   }
 

@@ -32,6 +32,15 @@ export interface Existing {
   readonly offered: { readonly bytes: number; readonly mtimeMs: number };
 }
 
+interface Names {
+  has(name: string): boolean;
+}
+
+/** Of a folder that cannot be listed: each name is looked for. */
+const ANY: Names = { has: () => true };
+/** What is for such a folder is refused by itself. */
+const NO_FOLDER: ReadonlySet<string> = new Set(["MP2P_NAME", "MP2P_EXISTS", "MP2P_PERMISSION"]);
+
 export interface Survey {
   /** Complete in the target since an earlier attempt, or equal in size and time: by entry number. */
   readonly present: ReadonlyMap<number, "kept" | "same">;
@@ -70,7 +79,7 @@ class Look implements Survey {
   readonly #inbox: Inbox | undefined;
   readonly #blake3: Blake3;
   /** Names in folders of the target; undefined for folders that are not there. */
-  readonly #listed = new Map<string, ReadonlySet<string> | undefined>();
+  readonly #listed = new Map<string, Names | undefined>();
 
   constructor(target: Target, inbox: Inbox | undefined, blake3: Blake3) {
     this.#target = target;
@@ -107,11 +116,14 @@ class Look implements Survey {
     this.resumeBytes += bytes;
   }
 
-  async #list(path: string): Promise<ReadonlySet<string> | undefined> {
-    const folder = await this.#target.folder(path).catch(() => undefined);
-    let names: ReadonlySet<string> | undefined;
+  async #list(path: string): Promise<Names | undefined> {
+    const folder = await this.#target.folder(path).catch(unlessNoFolder);
+    let names: Names | undefined;
     if (folder !== undefined) {
-      names = new Set(await namesIn(folder.at(".")).catch(() => []));
+      names = await namesIn(folder.at(".")).then(
+        (list) => new Set(list),
+        () => ANY,
+      );
       folder.release();
     }
     this.#listed.set(path, names);
@@ -166,6 +178,10 @@ class Look implements Survey {
       folder.release();
     }
   }
+}
+
+function unlessNoFolder(error: unknown): undefined {
+  if (!NO_FOLDER.has(errnoOf(error) ?? "")) throw error;
 }
 
 /** Reads a whole file. @returns undefined where it is gone or has another size */
