@@ -55,9 +55,9 @@ export class OfferBook {
   /** Refuses entries that the target could not keep apart. */
   refuseCollisions(folding: Folding): void {
     if (!folding.caseless && !folding.normalising) return;
-    const spelled = new Map<string, string>();
+    const spellings = new Spellings(folding);
     for (const [number, { path }] of [...this.fit()]) {
-      const other = collision(path, spelled, folding);
+      const other = spellings.otherOf(path);
       if (other === undefined) continue;
       const names = `${printable(path)} and ${printable(other)}`;
       this.refused.set(number, `${names} are the same name in the target`);
@@ -98,19 +98,41 @@ export class OfferBook {
   }
 }
 
-/** @returns the other spelling of the path or of a folder it is in */
-function collision(
-  path: string,
-  spelled: Map<string, string>,
-  folding: Folding,
-): string | undefined {
-  for (let at = path.indexOf("/"); ; at = path.indexOf("/", at + 1)) {
-    const prefix = at < 0 ? path : path.slice(0, at);
-    const key = folded(prefix, folding);
-    const known = spelled.get(key);
-    if (known === undefined) spelled.set(key, prefix);
-    else if (known !== prefix) return known;
-    if (at < 0) return undefined;
+interface Folder {
+  readonly number: number;
+  /** Another spelling, of the folder or of one it is in. */
+  readonly other: string | undefined;
+}
+
+/** What was spelled first, folder by folder: a name is folded once, however many paths go through it. */
+class Spellings {
+  readonly #folding: Folding;
+  readonly #folders = new Map<string, Folder>([["", { number: 0, other: undefined }]]);
+  /** Paths, by the number of their folder and their folded name. */
+  readonly #firsts = new Map<string, string>();
+
+  constructor(folding: Folding) {
+    this.#folding = folding;
+  }
+
+  /** @returns the other spelling of the path or of a folder it is in */
+  otherOf(path: string): string | undefined {
+    const at = path.lastIndexOf("/");
+    const { number, other } = this.#folder(path.slice(0, Math.max(0, at)));
+    if (other !== undefined) return other;
+    const name = `${number}/${folded(path.slice(at + 1), this.#folding)}`;
+    const first = this.#firsts.get(name);
+    if (first === undefined) this.#firsts.set(name, path);
+    return first === path ? undefined : first;
+  }
+
+  #folder(path: string): Folder {
+    const known = this.#folders.get(path);
+    if (known !== undefined) return known;
+    const other = this.otherOf(path);
+    const folder = { number: this.#folders.size, other };
+    this.#folders.set(path, folder);
+    return folder;
   }
 }
 
