@@ -32,14 +32,17 @@ async function tree(t: ExecutionContext): Promise<string> {
 
 interface Attempt {
   readonly sent: number;
+  /** What the sender was told of it. */
+  readonly why: string | undefined;
   readonly end: TransferSummary | Error;
 }
 
 async function attempt(from: string, into: string, options: MemoryCastOptions = {}) {
   const { sender, receiver, sent } = memoryCast({ blockBytes: BLOCK, ...options });
-  const { ticket } = await castFiles(sender, [join(from, "top")]);
+  const { ticket, done } = await castFiles(sender, [join(from, "top")]);
   const end = await receiveCast(receiver, ticket, into).done.catch((error) => error);
-  return { sent: sent(), end } as Attempt;
+  const [line] = (await done).receivers;
+  return { sent: sent(), why: line?.why, end } as Attempt;
 }
 
 async function inboxOf(into: string): Promise<string> {
@@ -175,9 +178,10 @@ test.serial("a full disk ends the cast for this receiver, and nothing is torn", 
       else Reflect.apply(write, fs, args);
     },
   });
-  const { end } = await attempt(from, into);
+  const { end, why } = await attempt(from, into);
   Object.assign(fs, { write, writeSync });
-  t.is((end as Error & { code: string }).code, "MP2P_DISK_FULL");
+  t.like(end, { code: "MP2P_DISK_FULL", message: `cannot write ${into}: ENOSPC` });
+  t.is(why, "cannot write what comes: ENOSPC", "where it lies is not the sender's affair");
   t.deepEqual(await readdir(join(into, "top")), []);
   const again = await attempt(from, into);
   t.true("files" in again.end, String(again.end));

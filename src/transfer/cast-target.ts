@@ -47,6 +47,8 @@ export class FilesTarget implements CastTarget {
   readonly #over: Deferred<void> = deferred();
   #alone: Promise<void> = Promise.resolve();
   #work: Work | undefined;
+  /** A write that failed, as each side is told: paths of this machine are nobody else's affair. */
+  #failure: { readonly own: Mp2pError; readonly told: Mp2pError } | undefined;
 
   constructor(options: FilesTargetOptions) {
     this.#options = options;
@@ -80,12 +82,20 @@ export class FilesTarget implements CastTarget {
       const isAgain = await parts.write(offset, bytes, hash);
       if (isAgain) this.tally.resentUnit(bytes.length);
     } catch (error) {
-      throw fileError(error, "MP2P_TARGET", "write", this.#options.target.directory);
+      const own = fileError(error, "MP2P_TARGET", "write", this.#options.target.directory);
+      this.#failure ??= { own, told: fileError(error, "MP2P_TARGET", "write", "what comes") };
+      throw this.#failure.told;
     }
     this.tally.moved(bytes.length);
     this.tally.confirm(
       Math.min(this.tally.resumedBytes + this.tally.payloadBytes, this.tally.total),
     );
+  }
+
+  /** @returns what this side's user is told of what the sender was told: with the path */
+  own(error: unknown): unknown {
+    const { own, told } = this.#failure ?? {};
+    return own !== undefined && error === told ? own : error;
   }
 
   /** @throws {Mp2pError} `MP2P_DISK_FULL`; `MP2P_PARTIAL` where single files were refused */

@@ -65,7 +65,7 @@ async function receive(
     onReceipt?.(receipt);
   } catch (error) {
     // All that could be placed is: single files that were refused are in the summary.
-    if (!files.isPlaced || options.rejectPartial) throw error;
+    if (!files.isPlaced || options.rejectPartial) throw files.own(error);
   } finally {
     await files.close().finally(() => target.close());
   }
