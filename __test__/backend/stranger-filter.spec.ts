@@ -126,6 +126,44 @@ test("every bit of an INIT but those of mac2 decides whether it reaches anyone",
   }
 });
 
+function announced(sorting: StrangerSorter, source: string, nowMs: number, times: number): number {
+  const sorted = Array.from({ length: times }, () =>
+    sorting.sort(new Uint8Array(40).fill(0x58), source, nowMs, "eth0"),
+  );
+  return sorted.filter((verdict) => verdict === "pass").length;
+}
+
+test("one address that announces without end leaves the others heard", (t) => {
+  const sorting = sorter({ announcementsPerSecond: 30 });
+  t.is(announced(sorting, HOME, 0, 500), 3);
+  t.is(announced(sorting, "192.0.2.1:6000", 0, 1), 0, "another port");
+  t.is(announced(sorting, "192.0.2.2:5000", 0, 3), 3, "another host");
+  t.is(sorting.sort(new Uint8Array(40).fill(0x58), HOME, 0, "eth1"), "pass", "another interface");
+  t.is(announced(sorting, HOME, 1_000, 9), 3, "a second later");
+});
+
+test("neighbours of one IPv6 network announce each at its own rate", (t) => {
+  const sorting = sorter({ announcementsPerSecond: 30 });
+  t.is(announced(sorting, "[fe80::1%eth0]:6727", 0, 500), 3);
+  t.is(announced(sorting, "[fe80::2%eth0]:6727", 0, 1), 1);
+});
+
+test("announcements from addresses without end keep to the common rate", (t) => {
+  const sorting = sorter({ announcementsPerSecond: 30 });
+  const passed = (nowMs: number) =>
+    Array.from({ length: 100 }, (_, host) =>
+      announced(sorting, `192.0.2.${host}:1`, nowMs, 1),
+    ).filter((count) => count === 1).length;
+  t.is(passed(0), 30);
+  t.is(passed(700), 21);
+});
+
+test("where the common rate is low each address still has an announcement", (t) => {
+  const sorting = sorter({ announcementsPerSecond: 2 });
+  const passed = [1, 2, 3].map((host) => announced(sorting, `192.0.2.${host}:1`, 0, 5));
+  t.deepEqual(passed, [1, 1, 0]);
+});
+
 test("only the sources heard of last are remembered", (t) => {
   const buckets = new SourceBuckets(0, 1, 100);
   t.true(buckets.of("first").take(0));

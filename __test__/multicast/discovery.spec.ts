@@ -190,7 +190,8 @@ test("replays, forgeries and what belongs to another group change nothing", (t) 
 test("made-up keys cost 50 verifications a second and 1,024 places in memory, no more", (t) => {
   const lan = new Lan({ seed: 7 });
   const seeker = lan.add({ mode: "silent" });
-  const attacker = lan.net.hub(new Identity(primitives, new Uint8Array(32).fill(66)));
+  const mallory = new Identity(primitives, new Uint8Array(32).fill(66));
+  const attackers = Array.from({ length: 6 }, () => lan.net.hub(mallory));
   let verified = 0;
   const stop = seeker.discovery.search(undefined, () => verified++);
   const identity = new Identity(primitives, new Uint8Array(32).fill(7));
@@ -207,7 +208,7 @@ test("made-up keys cost 50 verifications a second and 1,024 places in memory, no
       addresses: [],
     };
     lan.net.clock.after(ms, () => {
-      sent.packets++;
+      const attacker = attackers[sent.packets++ % attackers.length] as SimHub;
       attacker.announce(
         group,
         writePeer(announcement, group, (message) => identity.sign(message)),
@@ -218,6 +219,28 @@ test("made-up keys cost 50 verifications a second and 1,024 places in memory, no
   stop();
   t.is(sent.packets, 800);
   t.true(verified >= 200 && verified <= 50 + 4 * 50, `${verified}`);
+});
+
+test("a host that forges announcements of a key without end does not hide whose it is", (t) => {
+  const lan = new Lan({ seed: 9 });
+  const peer = lan.add();
+  const attacker = lan.add({ mode: "silent" });
+  const seeker = lan.add({ mode: "silent" });
+  const [group] = GROUPS;
+  for (let ms = 0; ms < 2000; ms++) {
+    const announcement = {
+      key: peer.identity.key,
+      staticKey: attacker.identity.staticPublic,
+      instance: lan.net.random.bytes(8),
+      seq: 1,
+      ttlSeconds: 60,
+      addresses: [],
+    };
+    const forged = writePeer(announcement, group, () => new Uint8Array(64));
+    lan.net.clock.after(ms, () => attacker.hub.announce(group, forged));
+  }
+  lan.run(500);
+  t.is(search(lan, seeker, peer.identity.key, 1000).found.length, 1);
 });
 
 test("who says goodbye is forgotten at once, who falls silent when its time is over", (t) => {

@@ -245,7 +245,10 @@ export interface StrangerFilter {
   readonly initsPerSourcePerSecond: number;
   /** Burst of one source. */
   readonly initsPerSourceBurst: number;
-  /** ANNOUNCE packets (0x58) admitted a second, by groups only; more count as limited. 0: none. */
+  /**
+   * ANNOUNCE packets (0x58) admitted a second, by groups only, a tenth of them from one address on one
+   * interface; more count as limited. 0: none.
+   */
   readonly announcementsPerSecond: number;
 }
 

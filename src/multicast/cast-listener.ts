@@ -3,14 +3,13 @@
  * Only those of keys that somebody follows are verified. Sans-IO.
  */
 import { equalBytes, toHex } from "../base/bytes.ts";
-import { TokenBucket } from "../base/token-bucket.ts";
 import { ANNOUNCE_KIND, parseCastAnnouncement } from "../wire/announce.ts";
 import { isSigned } from "./announcement.ts";
 import { GreatestNumbers } from "./greatest-numbers.ts";
 import type { GroupHub } from "./hub.ts";
 import { type Sighting, sightingOf } from "./sighting.ts";
+import { StrangeChecks } from "./strange-checks.ts";
 
-const VERIFIED_PER_SECOND = 50;
 /** A cast is told of again as long as it is on: whoever was interrupted joins again. */
 const AGAIN_MS = 60_000;
 /** Replays of what a key announced long ago can make us dial it so often, and no more. */
@@ -41,7 +40,7 @@ export class CastListener {
   readonly #followers = new Set<Follower>();
   /** That verified, by key and cast. */
   readonly #seqs = new GreatestNumbers();
-  readonly #verifications = new TokenBucket(VERIFIED_PER_SECOND);
+  readonly #checks = new StrangeChecks();
   #stop: (() => void) | undefined;
 
   constructor(config: CastListenerConfig) {
@@ -74,7 +73,7 @@ export class CastListener {
     if (followers.length === 0 || (equalBytes(instance, ours) && equalBytes(key, hub.key))) return;
     const now = hub.now();
     const name = `${sender}.${toHex(castId)}`;
-    if (!this.#seqs.isNew(name, seq) || !this.#verifications.take(now)) return;
+    if (!this.#seqs.isNew(name, seq) || !this.#checks.take(source, now)) return;
     if (!isSigned(hub.primitives, announcement, group)) return;
     this.#seqs.take(name, seq);
     const sighting = sightingOf(announcement, source, interfaceName, now);

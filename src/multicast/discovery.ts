@@ -4,7 +4,6 @@
  */
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { RecentMap } from "../base/recent-map.ts";
-import { TokenBucket } from "../base/token-bucket.ts";
 import {
   ANNOUNCE_KIND,
   parsePeerAnnouncement,
@@ -21,10 +20,10 @@ import {
 import type { Crowd } from "./crowd.ts";
 import type { GroupHub, Service } from "./hub.ts";
 import { type Sighting, sightingOf } from "./sighting.ts";
+import { StrangeChecks } from "./strange-checks.ts";
 
 /** WIRE item 21. */
 const MAX_REMEMBERED = 1024;
-const VERIFIED_PER_SECOND = 50;
 /** Keys that each private announcement is tried with. */
 const MAX_TRIED_KEYS = 64;
 /** Answers may be lost, and who is sought may be about to start. */
@@ -63,7 +62,7 @@ export class Discovery implements Service {
   readonly #contacts = new Set<string>();
   /** By key and instance, the one heard last at the end. */
   readonly #seen = new RecentMap<string, Remembered>(MAX_REMEMBERED);
-  readonly #verifications = new TokenBucket(VERIFIED_PER_SECOND);
+  readonly #checks = new StrangeChecks();
   readonly #stops: readonly (() => void)[];
 
   constructor(config: DiscoveryConfig) {
@@ -176,7 +175,7 @@ export class Discovery implements Service {
     const { key, instance, seq } = announcement;
     if (this.#isOurs(key, instance) || !this.#isWanted(key)) return;
     const name = `${toHex(key)}.${toHex(instance)}`;
-    if (seq <= (this.#seen.get(name)?.seq ?? -1) || !this.#verifications.take(now)) return;
+    if (seq <= (this.#seen.get(name)?.seq ?? -1) || !this.#checks.take(source, now)) return;
     if (!isSigned(hub.primitives, announcement, group)) return;
     const sighting = sightingOf(announcement, source, interfaceName, now);
     this.#seen.set(name, { seq, sighting });

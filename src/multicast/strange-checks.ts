@@ -10,7 +10,7 @@ const STRANGE_PER_SECOND = 50;
 const STRANGE_PER_HOST_PER_SECOND = 10;
 const HOSTS_MOST = 256;
 
-/** Over all members of a group, or of one cast. */
+/** Over all members of a group, of one cast, or over all announcements of a kind. */
 export class StrangeChecks {
   readonly #all = new TokenBucket(STRANGE_PER_SECOND);
   readonly #byHost = new RecentMap<string, TokenBucket>(HOSTS_MOST);

@@ -250,17 +250,15 @@ impl<'shared> Receiver<'shared> {
         group: Option<Membership>,
     ) -> bool {
         let counters = &self.shared.counters;
+        let interface = group.map_or(0, |membership| membership.interface);
+        let caller = Caller { address: received.from, interface };
         let verdict = match cid_answered(datagram) {
             Some(cid) if tables.expected.contains(&cid) => Verdict::Pass,
             Some(_) => Verdict::Unknown,
             None if group.is_some() && is_announcement(datagram) => {
-                tables.filter.judge_announcement(received.time)
+                tables.filter.judge_announcement(caller, received.time)
             }
-            None => {
-                let interface = group.map_or(0, |membership| membership.interface);
-                let caller = Caller { address: received.from, interface };
-                tables.filter.judge(datagram, caller, received.time)
-            }
+            None => tables.filter.judge(datagram, caller, received.time),
         };
         match verdict {
             Verdict::Pass => {

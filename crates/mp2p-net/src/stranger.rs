@@ -30,6 +30,8 @@ const COOKIE_ANSWERS_PER_SECOND: f64 = 1000.0;
 /// How long the rate must stay within limits before INITs pass without a cookie again.
 const CALM_MS: f64 = 5_000.0;
 const SOURCES: usize = 4096;
+/// One address has this share of the common rate of announcements.
+const ANNOUNCER_SHARE: f64 = 0.1;
 
 pub struct Addressee {
     pub mac1_key: [u8; 32],
@@ -97,6 +99,8 @@ pub struct Filter {
     cookie_holders: Buckets<Source>,
     answers: Bucket,
     announcements: Bucket,
+    /// By address and interface: neighbours share the IPv6 /64.
+    announcers: Buckets<(IpAddr, u32)>,
     /// Until when INITs need a cookie.
     alarm_until_ms: f64,
     cookies: CookieJar,
@@ -119,6 +123,7 @@ impl Filter {
             cookie_holders: Buckets::new(SOURCES),
             answers: Bucket::full(COOKIE_ANSWERS_PER_SECOND, 0.0),
             announcements: Bucket::full(0.0, 0.0),
+            announcers: Buckets::new(SOURCES),
             alarm_until_ms: f64::NEG_INFINITY,
             cookies: CookieJar::default(),
         }
@@ -132,6 +137,7 @@ impl Filter {
             self.all = Bucket::full(limits.inits_per_second, now_ms);
             self.by_source = Buckets::new(SOURCES);
             self.announcements = Bucket::full(limits.announcements_per_second, now_ms);
+            self.announcers = Buckets::new(SOURCES);
             self.alarm_until_ms = f64::NEG_INFINITY;
         }
     }
@@ -164,13 +170,16 @@ impl Filter {
         self.cookie_answer(datagram, from, addressee, now_ms)
     }
 
-    /// Judges an announcement that came by a group. Sources can be made up, so all share one rate;
-    /// whoever reads it checks its signature.
-    pub fn judge_announcement(&mut self, now_ms: f64) -> Verdict {
+    /// Judges an announcement that came by a group: one address over its own rate costs the others
+    /// nothing. Addresses can be made up, so all share a rate, too.
+    pub fn judge_announcement(&mut self, from: Caller, now_ms: f64) -> Verdict {
         let rate = self.limits.announcements_per_second;
-        if !self.announcements.has(rate, rate, now_ms) {
+        let (share, burst) = (rate * ANNOUNCER_SHARE, (rate * ANNOUNCER_SHARE).max(1.0));
+        let own = self.announcers.bucket(&(from.address.ip(), from.interface), burst, now_ms);
+        if !own.has(share, burst, now_ms) || !self.announcements.has(rate, rate, now_ms) {
             return Verdict::Limited;
         }
+        own.take();
         self.announcements.take();
         Verdict::Pass
     }
@@ -245,7 +254,7 @@ mod tests {
             inits_per_second: all,
             inits_per_source_per_second: source,
             inits_per_source_burst: burst,
-            announcements_per_second: 3.0,
+            announcements_per_second: 30.0,
         };
         let other = Addressee { mac1_key: [9; 32], cookie_key: [9; 32] };
         let ours = Addressee { mac1_key: MAC1_KEY, cookie_key: COOKIE_KEY };
@@ -397,17 +406,51 @@ mod tests {
         assert_eq!(filter.judge(&plain, source(1, 1), 1.0), Verdict::Limited);
     }
 
+    fn announced(filter: &mut Filter, from: Caller, times: usize, at: f64) -> usize {
+        (0..times).filter(|_| filter.judge_announcement(from, at) == Verdict::Pass).count()
+    }
+
     #[test]
     fn announcements_have_a_rate_of_their_own() {
         let mut filter = filter(0.0, 0.0, 0.0);
         let passed = |filter: &mut Filter, at| {
-            (0..10).filter(|_| filter.judge_announcement(at) == Verdict::Pass).count()
+            (0..100).map(|host| announced(filter, source(host, 1), 1, at)).sum::<usize>()
         };
-        assert_eq!(passed(&mut filter, 0.0), 3);
-        assert_eq!(passed(&mut filter, 700.0), 2);
+        assert_eq!(passed(&mut filter, 0.0), 30);
+        assert_eq!(passed(&mut filter, 700.0), 21);
         assert!(is_announcement(&[TYPE_ANNOUNCE; 40]) && !is_announcement(&[TYPE_ANNOUNCE]));
         let by_unicast = filter.judge(&[TYPE_ANNOUNCE; 40], source(1, 1), 5_000.0);
         assert_eq!(by_unicast, Verdict::Malformed);
+    }
+
+    #[test]
+    fn one_address_that_announces_without_end_leaves_the_others_heard() {
+        let mut filter = filter(0.0, 0.0, 0.0);
+        assert_eq!(announced(&mut filter, source(1, 1), 500, 0.0), 3);
+        assert_eq!(announced(&mut filter, source(1, 2), 1, 0.0), 0, "another port");
+        assert_eq!(announced(&mut filter, source(2, 1), 3, 0.0), 3, "another host");
+        let elsewhere = Caller { interface: 7, ..source(1, 1) };
+        assert_eq!(announced(&mut filter, elsewhere, 3, 0.0), 3, "another interface");
+        assert_eq!(announced(&mut filter, source(1, 1), 9, 1_000.0), 3, "a second later");
+    }
+
+    #[test]
+    fn neighbours_of_one_ipv6_network_announce_each_at_its_own_rate() {
+        let mut filter = filter(0.0, 0.0, 0.0);
+        let neighbour = |last: u16| Caller {
+            address: SocketAddr::from(([0xfe80, 0, 0, 0, 0, 0, 0, last], 6727)),
+            interface: 2,
+        };
+        assert_eq!(announced(&mut filter, neighbour(1), 500, 0.0), 3);
+        assert_eq!(announced(&mut filter, neighbour(2), 1, 0.0), 1);
+    }
+
+    #[test]
+    fn where_the_common_rate_is_low_each_address_still_has_an_announcement() {
+        let mut filter = filter(0.0, 0.0, 0.0);
+        filter.set(Vec::new(), Limits { announcements_per_second: 2.0, ..filter.limits }, 0.0);
+        let passed = [1, 2, 3].map(|host| announced(&mut filter, source(host, 1), 5, 0.0));
+        assert_eq!(passed, [1, 1, 0]);
     }
 
     #[test]
@@ -431,7 +474,9 @@ mod tests {
             let address = SocketAddr::from((host.to_be_bytes(), 1));
             let from = Caller { address, interface: 0 };
             assert_eq!(filter.judge(&plain, from, 0.0), Verdict::Pass);
+            filter.judge_announcement(from, 0.0);
         }
         assert!(filter.by_source.len() <= SOURCES);
+        assert!(filter.announcers.len() <= SOURCES);
     }
 }

@@ -31,6 +31,8 @@ const COOKIES_PER_SECOND = 1_000;
 /** How long cookies are demanded of everyone after the global bucket ran empty. */
 const CALM_MS = 5_000;
 const MOST_SOURCES = 4_096;
+/** One address has this share of the common rate of announcements. */
+const ANNOUNCER_SHARE = 0.1;
 
 export type Verdict =
   | "pass"
@@ -56,6 +58,7 @@ export class StrangerSorter {
   #addressees: readonly Addressee[] = [];
   #all = new TokenBucket(0);
   #announcements = new TokenBucket(0);
+  #announcers = new SourceBuckets(0, 0, MOST_SOURCES);
   #sources = new SourceBuckets(0, 0, MOST_SOURCES);
   #cookiesUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -76,6 +79,8 @@ export class StrangerSorter {
     }));
     this.#all = new TokenBucket(filter.initsPerSecond);
     this.#announcements = new TokenBucket(filter.announcementsPerSecond);
+    const share = filter.announcementsPerSecond * ANNOUNCER_SHARE;
+    this.#announcers = new SourceBuckets(share, Math.max(1, share), MOST_SOURCES);
     const { initsPerSourcePerSecond, initsPerSourceBurst } = filter;
     this.#sources = new SourceBuckets(initsPerSourcePerSecond, initsPerSourceBurst, MOST_SOURCES);
     this.#cookiesUntilMs = Number.NEGATIVE_INFINITY;
@@ -95,7 +100,7 @@ export class StrangerSorter {
    */
   sort(datagram: Uint8Array, source: string, nowMs: number, by = ""): Verdict {
     if (datagram[0] === TYPE.init) return this.#sortInit(datagram, source, nowMs, by);
-    if (datagram[0] === TYPE.announce) return this.#sortAnnouncement(datagram, nowMs, by !== "");
+    if (datagram[0] === TYPE.announce) return this.#sortAnnouncement(datagram, source, nowMs, by);
     if (!isAnswer(datagram)) return "droppedMalformed";
     return this.#expected.find(datagram, 4) === undefined ? "droppedUnknown" : "pass";
   }
@@ -118,11 +123,16 @@ export class StrangerSorter {
     return "cookie";
   }
 
-  /** Sources can be made up, so all share one rate; whoever reads it checks its signature. */
-  #sortAnnouncement({ length }: Uint8Array, nowMs: number, byGroup: boolean): Verdict {
+  /**
+   * One address over its own rate costs the others nothing. Addresses can be made up, so all share
+   * a rate, too. By whole addresses: neighbours share the IPv6 /64.
+   */
+  #sortAnnouncement({ length }: Uint8Array, source: string, nowMs: number, by: string): Verdict {
     const isPossible = length >= ANNOUNCE_LEAST_BYTES && length <= MOST_PACKET_BYTES;
-    if (!byGroup || !isPossible) return "droppedMalformed";
-    return this.#announcements.take(nowMs) ? "pass" : "droppedLimited";
+    if (by === "" || !isPossible) return "droppedMalformed";
+    const own = this.#announcers.of(`${source.slice(0, source.lastIndexOf(":"))} ${by}`);
+    const isAdmitted = own.holdsOne(nowMs) && this.#announcements.take(nowMs) && own.take(nowMs);
+    return isAdmitted ? "pass" : "droppedLimited";
   }
 
   #addresseeOf(init: Uint8Array): Addressee | undefined {

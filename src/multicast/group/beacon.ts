@@ -3,11 +3,11 @@
  * from the group's terms. Hints only: what an announcement can do is make a member dial.
  */
 import { compareBytes, concat } from "../../base/bytes.ts";
-import { TokenBucket } from "../../base/token-bucket.ts";
 import { ANNOUNCE_KIND_GROUP, BEACON_NONCE_BYTES } from "../../wire/group-beacon.ts";
 import { GreatestNumbers } from "../greatest-numbers.ts";
 import type { GroupHub, Service } from "../hub.ts";
 import { about, between } from "../jitter.ts";
+import { StrangeChecks } from "../strange-checks.ts";
 import { type AnnouncementKeys, openAnnouncement, sealAnnouncement } from "./announcement.ts";
 import type { GroupCounters } from "./counters.ts";
 import { memberName } from "./member.ts";
@@ -24,7 +24,6 @@ const ANSWERS_APART_MS = 1000;
 const PATIENCE_MS = 1500;
 const WAITING_MAX = 256;
 /** Signatures verified a second: strangers who know a group's name could make us do nothing else. */
-const VERIFIED_PER_SECOND = 50;
 
 export interface BeaconOptions extends AnnouncementKeys {
   readonly hub: GroupHub;
@@ -47,7 +46,7 @@ export class Beacon implements Service {
   readonly #options: BeaconOptions;
   readonly #numbers = new GreatestNumbers();
   readonly #waiting = new Map<string, Waiting>();
-  readonly #verifications = new TokenBucket(VERIFIED_PER_SECOND);
+  readonly #checks = new StrangeChecks();
   readonly #stops: readonly (() => void)[];
   #number: number;
   #sent = 0;
@@ -108,7 +107,7 @@ export class Beacon implements Service {
     if (announced === undefined || !wants(announced)) return;
     const now = hub.now();
     const name = memberName(announced);
-    if (!this.#numbers.isNew(name, announced.number) || !this.#verifications.take(now)) return;
+    if (!this.#numbers.isNew(name, announced.number) || !this.#checks.take(source, now)) return;
     if (!announced.verify()) {
       counters.forgedAnnouncements++;
       return;
