@@ -104,10 +104,15 @@ interface Folder {
   readonly other: string | undefined;
 }
 
+const TOP: Folder = { number: 0, other: undefined };
+
 /** What was spelled first, folder by folder: a name is folded once, however many paths go through it. */
 class Spellings {
   readonly #folding: Folding;
-  readonly #folders = new Map<string, Folder>([["", { number: 0, other: undefined }]]);
+  /** In which entries are, by path. */
+  readonly #folders = new Map<string, Folder>();
+  /** All, by the number of the folder they are in and their name. */
+  readonly #named = new Map<string, Folder>();
   /** Paths, by the number of their folder and their folded name. */
   readonly #firsts = new Map<string, string>();
 
@@ -118,21 +123,40 @@ class Spellings {
   /** @returns the other spelling of the path or of a folder it is in */
   otherOf(path: string): string | undefined {
     const at = path.lastIndexOf("/");
-    const { number, other } = this.#folder(path.slice(0, Math.max(0, at)));
-    if (other !== undefined) return other;
-    const name = `${number}/${folded(path.slice(at + 1), this.#folding)}`;
-    const first = this.#firsts.get(name);
-    if (first === undefined) this.#firsts.set(name, path);
-    return first === path ? undefined : first;
+    const folder = at < 0 ? TOP : this.#folder(path.slice(0, at));
+    return this.#otherIn(folder, path.slice(at + 1), path);
   }
 
+  /** Name by name from the top: looking folders up by their whole paths is quadratic in their depth. */
   #folder(path: string): Folder {
-    const known = this.#folders.get(path);
-    if (known !== undefined) return known;
-    const other = this.otherOf(path);
-    const folder = { number: this.#folders.size, other };
+    let folder = this.#folders.get(path);
+    if (folder !== undefined) return folder;
+    folder = TOP;
+    for (let from = 0, end = 0; end < path.length && folder.other === undefined; from = end + 1) {
+      const next = path.indexOf("/", from);
+      end = next < 0 ? path.length : next;
+      folder = this.#below(folder, path.slice(from, end), path.slice(0, end));
+    }
     this.#folders.set(path, folder);
     return folder;
+  }
+
+  #below(folder: Folder, name: string, path: string): Folder {
+    const key = `${folder.number}/${name}`;
+    const known = this.#named.get(key);
+    if (known !== undefined) return known;
+    const other = this.#otherIn(folder, name, path);
+    const below = { number: this.#named.size + 1, other };
+    this.#named.set(key, below);
+    return below;
+  }
+
+  #otherIn({ number, other }: Folder, name: string, path: string): string | undefined {
+    if (other !== undefined) return other;
+    const key = `${number}/${folded(name, this.#folding)}`;
+    const first = this.#firsts.get(key);
+    if (first === undefined) this.#firsts.set(key, path);
+    return first === path ? undefined : first;
   }
 }
 
