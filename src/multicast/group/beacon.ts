@@ -23,7 +23,6 @@ const ANSWERS_APART_MS = 1000;
 /** The smaller of two dials; the larger does so only where nothing comes of that. */
 const PATIENCE_MS = 1500;
 const WAITING_MAX = 256;
-/** Signatures verified a second: strangers who know a group's name could make us do nothing else. */
 
 export interface BeaconOptions extends AnnouncementKeys {
   readonly hub: GroupHub;
