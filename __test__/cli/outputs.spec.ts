@@ -45,14 +45,14 @@ test("a pipe is not done before its reader has the last byte", async (t) => {
   });
   const stdin = new PassThrough().end();
   const signal = new AbortController().signal;
-  const stats = () => ({ packetsReceived: 0, inFlightBytes: 0 });
-  const session = { peer: {}, path: {}, stats } as unknown as Session;
+  const parts = { peer: {}, path: {}, stats: () => ({}), on: () => parts };
+  const session = parts as unknown as Session;
   const context = { stdin, stdout, signal, now: () => 0 } as unknown as Context;
   let isDone = false;
-  const done = runPipe(session, stream as unknown as Stream, context).then(() => {
+  const done = runPipe(session, stream as unknown as Stream, context).finally(() => {
     isDone = true;
   });
-  while (waiting.length === 0) await new Promise(setImmediate);
+  while (!isDone && waiting.length === 0) await new Promise(setImmediate);
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   t.false(isDone);
   isRead = true;
