@@ -4,6 +4,7 @@ import type { Context } from "../../src/cli/context.ts";
 import type { CliEventBody } from "../../src/cli/events.ts";
 import { type FollowedCast, followCast } from "../../src/cli/follow-cast.ts";
 import { formatKey, type ReceiverStatus } from "../../src/index.ts";
+import { castReceiver } from "./cast-receiver.ts";
 
 const PROGRESS = {
   bytes: 0,
@@ -17,27 +18,15 @@ const PROGRESS = {
 };
 const REPORT = { bytes: 9, seconds: 1, wireBytes: 9, receivers: [] };
 
-const receiver = (seed: number, changes: Partial<ReceiverStatus> = {}): ReceiverStatus => ({
-  key: new Uint8Array(32).fill(seed),
-  state: "receiving",
-  bytes: 0,
-  seconds: 0,
-  lossRate: 0,
-  path: "multicast",
-  why: undefined,
-  absence: undefined,
-  ...changes,
-});
-
 test("two inboxes of one key are one of those that a cast waits for", async (t) => {
-  let receivers = [receiver(1), receiver(1)];
+  let receivers = [castReceiver(1), castReceiver(1)];
   const casting: FollowedCast = {
     done: Promise.resolve(REPORT),
     progress: () => PROGRESS,
     receivers: () => receivers,
     async *[Symbol.asyncIterator]() {
       yield PROGRESS;
-      receivers = [receiver(1), receiver(2)];
+      receivers = [castReceiver(1), castReceiver(2)];
       yield PROGRESS;
     },
   };
@@ -57,19 +46,19 @@ test("a receiver that is away is told once, and once more when it is back, not w
   const absence = (seconds: number) => ({ absence: { seconds, leftSeconds: 60 - seconds } });
   // What a cast says of its receivers, a second apart.
   const seen: readonly (readonly ReceiverStatus[])[] = [
-    [receiver(1), receiver(2)],
-    [receiver(1, absence(10)), receiver(2)],
-    [receiver(1, absence(11)), receiver(2, absence(10))],
-    [receiver(1), receiver(2, absence(11))],
-    [receiver(1, { state: "complete" }), receiver(2, { state: "lost" })],
+    [castReceiver(1), castReceiver(2)],
+    [castReceiver(1, absence(10)), castReceiver(2)],
+    [castReceiver(1, absence(11)), castReceiver(2, absence(10))],
+    [castReceiver(1), castReceiver(2, absence(11))],
+    [castReceiver(1, { state: "complete" }), castReceiver(2, { state: "lost" })],
     // Interrupted, and started anew.
-    [receiver(3, { state: "declined", ...absence(2) })],
-    [receiver(3, { state: "joining" })],
+    [castReceiver(3, { state: "declined", ...absence(2) })],
+    [castReceiver(3, { state: "joining" })],
     // One of two with one key comes back.
-    [receiver(4, absence(10)), receiver(4)],
-    [receiver(4), receiver(4)],
-    [receiver(4, absence(10)), receiver(4)],
-    [receiver(4)],
+    [castReceiver(4, absence(10)), castReceiver(4)],
+    [castReceiver(4), castReceiver(4)],
+    [castReceiver(4, absence(10)), castReceiver(4)],
+    [castReceiver(4)],
   ];
   let second = 0;
   const casting: FollowedCast = {
@@ -88,7 +77,7 @@ test("a receiver that is away is told once, and once more when it is back, not w
     follow: () => () => undefined,
   };
   await followCast(casting, 1, { reporter, now: () => second * 1000 } as unknown as Context);
-  const key = (seed: number) => formatKey(receiver(seed).key);
+  const key = (seed: number) => formatKey(castReceiver(seed).key);
   t.deepEqual(told, [
     [1, key(1), 10, 50],
     [2, key(2), 10, 50],

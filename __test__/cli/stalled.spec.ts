@@ -5,7 +5,8 @@ import type { Context } from "../../src/cli/context.ts";
 import type { CliEventBody } from "../../src/cli/events.ts";
 import { type FollowedCast, followCast } from "../../src/cli/follow-cast.ts";
 import { type Following, followTransfer } from "../../src/cli/follow-transfer.ts";
-import type { Transfer, TransferEvent } from "../../src/index.ts";
+import type { ReceiverStatus, Transfer, TransferEvent } from "../../src/index.ts";
+import { castReceiver } from "./cast-receiver.ts";
 
 const PEER = "ybndrfg8";
 const SUMMARY = {
@@ -122,18 +123,9 @@ test.serial("a cast stands still only when it has begun, for somebody who is the
     const counts = { bytes: slowest, total: 9, receivers, complete: 0, slowest };
     return { ...counts, median: slowest, rate: 1, wireBytes: 0 };
   };
-  const one = {
-    state: "receiving",
-    bytes: 0,
-    seconds: 0,
-    lossRate: 0,
-    path: "multicast",
-    why: undefined,
-    absence: undefined,
-  } as const;
   let seed = 0;
-  const receivers: ReturnType<FollowedCast["receivers"]>[number][] = [];
-  const come = () => receivers.push({ ...one, key: new Uint8Array(32).fill(++seed) });
+  const receivers: ReceiverStatus[] = [];
+  const come = () => receivers.push(castReceiver(++seed));
   const steps = script.play([of(0, 0), 30, of(1, 0), 30, of(2, 0), 12, of(2, 5), 12, of(2, 9)]);
   const casting: FollowedCast = {
     done: Promise.resolve({ bytes: 9, seconds: 1, wireBytes: 9, receivers: [] }),

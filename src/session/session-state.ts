@@ -52,6 +52,13 @@ export class SessionState {
     return ours === 0 || theirs === 0 ? Math.max(ours, theirs) : Math.min(ours, theirs);
   }
 
+  /** Since when the peer owes an answer: something is outstanding, and nothing came since. Infinity where it owes none. */
+  get owedSince(): number {
+    const path = this.paths.active;
+    if (path === undefined || path.inFlight === 0) return Infinity;
+    return Math.max(this.lastReceivedAt, path.busySince);
+  }
+
   /** Nothing but the end is told once the session is closed. */
   emit(event: SessionEvent): void {
     if (this.closing !== undefined && event.kind !== "closed" && event.kind !== "retired") return;

@@ -41,8 +41,6 @@ export class Silence {
 
   get #since(): number {
     if (this.#toldSince !== undefined) return this.#toldSince;
-    const path = this.#state.paths.active;
-    if (path === undefined || path.inFlight === 0) return Infinity;
-    return Math.max(this.#state.lastReceivedAt, path.busySince, this.#heldUpUntil);
+    return Math.max(this.#state.owedSince, this.#heldUpUntil);
   }
 }

@@ -173,8 +173,7 @@ export class Timers {
   /** WIRE 7: when nothing authenticated came while something is outstanding. */
   get #silenceAt(): number {
     const path = this.#state.paths.active;
-    if (path === undefined || path.inFlight === 0) return Infinity;
-    const since = Math.max(this.#state.lastReceivedAt, path.busySince);
-    return since + Math.max(SILENCE_MS_MIN, DRAIN_PTOS * path.rtt.ptoMs);
+    if (path === undefined) return Infinity;
+    return this.#state.owedSince + Math.max(SILENCE_MS_MIN, DRAIN_PTOS * path.rtt.ptoMs);
   }
 }

@@ -5,6 +5,7 @@
 import { equalBytes } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import type { HeldBlock } from "../multicast/cast/contract.ts";
+import { allDone } from "./all-done.ts";
 import {
   CastJournal,
   type CastRows,
@@ -126,8 +127,7 @@ export class CastParts {
       this.#files.use(part, ({ fd }) => writeAt(fd, bytes.subarray(from, from + length), position)),
     );
     // All of them settle before the caller may use its bytes again.
-    const failed = (await Promise.allSettled(writing)).find(isRejected);
-    if (failed !== undefined) throw failed.reason;
+    await allDone(writing);
     await this.#journal.claim(block, hash);
     this.#blocks.set(block, hash.slice());
     return isAgain;
@@ -158,8 +158,8 @@ export class CastParts {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     // What cannot be closed is disowned in the journal.
-    await Promise.allSettled([this.#files.closeAll()]);
-    await Promise.allSettled([this.#journal.close()]);
+    await this.#files.closeAll().catch(() => undefined);
+    await this.#journal.close().catch(() => undefined);
   }
 
   /** Runs of bytes as they lie in part files: neighbours in the pack are one. */
@@ -270,8 +270,4 @@ export async function estimateHeld(inbox: Inbox, stamp: CastStamp): Promise<numb
 
 function isSameCast(left: CastStamp, right: CastStamp): boolean {
   return left.blockBytes === right.blockBytes && equalBytes(left.layout, right.layout);
-}
-
-function isRejected(result: PromiseSettledResult<unknown>): result is PromiseRejectedResult {
-  return result.status === "rejected";
 }

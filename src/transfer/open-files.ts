@@ -1,4 +1,5 @@
 /** Files kept open for their next use: the longest unused is closed when there are too many. */
+import { allDone } from "./all-done.ts";
 
 interface Closable {
   close(): Promise<void>;
@@ -52,8 +53,7 @@ export class OpenFiles<File extends Closable> {
   /** No file may be in use. @throws the first error, when all are closed */
   async closeAll(): Promise<void> {
     const numbers = [...this.#slots.keys()];
-    const ends = await Promise.allSettled(numbers.map((number) => this.close(number)));
-    for (const end of ends) if (end.status === "rejected") throw end.reason;
+    await allDone(numbers.map((number) => this.close(number)));
   }
 
   async #closeSome(): Promise<void> {
