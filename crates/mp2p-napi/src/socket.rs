@@ -4,9 +4,9 @@ use crate::error::{
     Result, argument_error, elements, napi_error, size_error, socket_error, system_error, whole,
 };
 use crate::open_sockets::{OpenSocket, Slot, forget, remember};
-#[cfg(unix)]
-use crate::raw::Watcher;
 use crate::raw::expose;
+#[cfg(unix)]
+use crate::raw::{Watched, Watcher};
 use mp2p_crypto::packet::{Cid, PacketKeys};
 use mp2p_net::{
     Addressee, GroupOptions, Limits, Next, Plan, Totals, UdpEndpoint, count_to_f64, now_ms,
@@ -17,6 +17,8 @@ use napi::{Env, Error};
 use napi_derive::napi;
 use std::cell::RefMut;
 use std::rc::Rc;
+#[cfg(unix)]
+use std::rc::Weak;
 
 /// Answers of `next`, known to src/backend/native/addon.ts.
 const NEXT_NOTHING: u32 = 0;
@@ -128,24 +130,13 @@ impl NativeSocket {
     /// Lets the event loop read while the load is light.
     #[cfg(unix)]
     fn watch(&self, env: &Env, wake: &Function<(), ()>) -> Result<()> {
-        let slot = Rc::downgrade(&self.slot);
-        let on_readable = move || {
-            let Some(slot) = slot.upgrade() else { return false };
-            let mut open = slot.borrow_mut();
-            let Some(OpenSocket { watcher, endpoint }) = open.as_mut() else { return false };
-            if endpoint.read()
-                && let Some(watcher) = watcher
-            {
-                watcher.stop();
-            }
-            endpoint.has_news()
-        };
+        let watched = Rc::new(Reading(Rc::downgrade(&self.slot)));
         let mut open = self.open_socket()?;
         let groups = open.endpoint.group_sockets();
         let sockets = open.endpoint.binds().iter().chain(groups.iter().map(|socket| &**socket));
         let descriptors = sockets.map(mp2p_net::Bind::descriptor);
-        let mut watcher = Watcher::new(env, descriptors, Rc::new(on_readable), wake)
-            .map_err(|error| napi_error(&error))?;
+        let mut watcher =
+            Watcher::new(env, descriptors, watched, wake).map_err(|error| napi_error(&error))?;
         watcher.start();
         open.watcher = Some(watcher);
         Ok(())
@@ -433,6 +424,32 @@ impl NativeSocket {
 impl Drop for NativeSocket {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Reads on the event loop, for as long as the socket is open.
+#[cfg(unix)]
+struct Reading(Weak<Slot>);
+
+#[cfg(unix)]
+impl Watched for Reading {
+    fn read(&self) -> bool {
+        let Some(slot) = self.0.upgrade() else { return false };
+        let mut open = slot.borrow_mut();
+        let Some(OpenSocket { watcher: Some(watcher), endpoint }) = open.as_mut() else {
+            return false;
+        };
+        if endpoint.read() {
+            watcher.stop();
+        } else if endpoint.waits_awake() {
+            watcher.stay_awake();
+        }
+        endpoint.has_news()
+    }
+
+    fn waits_awake(&self) -> bool {
+        let Some(slot) = self.0.upgrade() else { return false };
+        slot.borrow().as_ref().is_some_and(|open| open.endpoint.waits_awake())
     }
 }
 

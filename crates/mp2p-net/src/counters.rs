@@ -17,7 +17,7 @@ macro_rules! counters {
 
         impl Counters {
             pub fn totals(&self) -> Totals {
-                Totals { $($name: self.$name.0.load(Relaxed),)* }
+                Totals { $($name: self.$name.get(),)* }
             }
         }
     };
@@ -48,5 +48,9 @@ pub struct Counter(AtomicU64);
 impl Counter {
     pub fn add(&self, count: usize) {
         self.0.fetch_add(count as u64, Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
     }
 }

@@ -8,6 +8,7 @@ mod bucket;
 mod clock;
 mod cookie_jar;
 mod counters;
+mod exchange;
 #[cfg(all(test, unix))]
 mod flood_tests;
 mod group_drops;

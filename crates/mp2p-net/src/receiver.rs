@@ -112,17 +112,16 @@ pub fn run(shared: &Shared, wake: &dyn Fn()) {
     }
 }
 
-/// Reads on the event loop's own thread, which saves a light load two changes of threads. True
-/// where the load is no longer light: then this thread reads no more until told.
-pub fn read_on_loop(shared: &Shared) -> bool {
+/// Reads on the event loop's own thread, which saves a light load two changes of threads. Where the
+/// load is no longer light, `thread_reads` is set: then this thread reads no more until told.
+pub fn read_on_loop(shared: &Shared) -> Load {
     let mut receiver = Receiver::new(shared, &|| {});
     let load = receiver.drain(&shared.groups.all(), |_| true, Some(LOOP_LOAD));
-    let is_heavy = load.exceeds(LOOP_LOAD) || receiver.starved;
-    if is_heavy {
+    if load.exceeds(LOOP_LOAD) || receiver.starved {
         shared.thread_reads.store(true, Ordering::Release);
         shared.waker.wake();
     }
-    is_heavy
+    load
 }
 
 struct Receiver<'shared> {

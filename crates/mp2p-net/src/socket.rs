@@ -3,6 +3,7 @@
 use crate::address::{self, AddressError, Remote};
 use crate::clock::now_ms;
 use crate::counters::{Counters, Totals};
+use crate::exchange::Exchange;
 use crate::membership::MAX_MEMBERSHIPS;
 use crate::pool::{Next, Pool};
 use crate::receiver::{GroupSockets, Shared, read_on_loop, run};
@@ -20,7 +21,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::{Builder, JoinHandle};
+use std::thread::{Builder, JoinHandle, available_parallelism};
 
 const MAX_PATHS: usize = 4096;
 const MAX_BINDS: usize = 8;
@@ -54,6 +55,9 @@ pub struct UdpEndpoint {
     path_ids: HashMap<Remote, u32>,
     last_path: u32,
     pub(crate) groups: Option<GroupOptions>,
+    exchange: Exchange,
+    /// On a lone processor whoever is to answer would wait for us.
+    may_wait_awake: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -111,6 +115,8 @@ impl UdpEndpoint {
             path_ids: HashMap::new(),
             last_path: 0,
             groups: None,
+            exchange: Exchange::default(),
+            may_wait_awake: available_parallelism().is_ok_and(|processors| processors.get() > 1),
             thread: None,
         })
     }
@@ -151,7 +157,17 @@ impl UdpEndpoint {
 
     /// Reads what there is; true where it was much, and the receive thread goes on with it.
     pub fn read(&mut self) -> bool {
-        read_on_loop(&self.shared)
+        let load = read_on_loop(&self.shared);
+        if load.packets > 0 {
+            let sent = self.shared.counters.bytes_sent.get();
+            self.exchange.arrived(load.bytes, sent, now_ms());
+        }
+        self.shared.thread_reads.load(Ordering::Acquire)
+    }
+
+    /// Whether the next packet is likely to come before a sleeping event loop could be woken.
+    pub fn waits_awake(&self) -> bool {
+        self.may_wait_awake && self.exchange.waits_awake(now_ms())
     }
 
     /// Whether `advance` has something to say.
@@ -258,6 +274,7 @@ impl UdpEndpoint {
         let Shared { binds, counters, .. } = &*self.shared;
         let sent = self.sender.send(binds, slot, target, plan, counters);
         let result = sent.map_err(|why| SocketError::Argument(why.into()))?;
+        self.exchange.departed(now_ms());
         if let Some(bind) = self.sender.blocked_bind() {
             self.await_writable(bind);
         }

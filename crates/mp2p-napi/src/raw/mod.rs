@@ -9,4 +9,4 @@ mod watcher;
 pub use exclusive::exclusive;
 pub use region::{can_expose, expose};
 #[cfg(unix)]
-pub use watcher::Watcher;
+pub use watcher::{Watched, Watcher};
