@@ -68,7 +68,7 @@ export class EndpointGroups {
       groups: this.#lan,
       crowd: this.#crowd,
     });
-    this.casts = new AnnouncedCasts(this.#announcing);
+    this.casts = new AnnouncedCasts(this.#announcing());
   }
 
   start(): void {
@@ -117,14 +117,14 @@ export class EndpointGroups {
 
   #announce(): void {
     const { network } = this.#config;
-    const announcer = new Announcer({ ...this.#announcing, network, crowd: this.#crowd });
+    const announcer = new Announcer({ ...this.#announcing(), network, crowd: this.#crowd });
     this.#announcer = announcer;
     this.hub.attach(announcer);
     this.hub.watch((_interfaces, now) => announcer.burst(now));
   }
 
   /** What all that we say of ourselves has in common. */
-  get #announcing(): Omit<AnnouncerConfig, "network" | "crowd"> {
+  #announcing(): Omit<AnnouncerConfig, "network" | "crowd"> {
     const { identity, instance, discovery, unixMs } = this.#config;
     return {
       hub: this.hub,

@@ -158,18 +158,18 @@ export class EndpointHub implements GroupHub {
   }
 
   listen(keys: PacketKeys, receive: (row: GroupRow) => void): () => void {
-    const slot = this.#own.slots.take();
+    const slot = this.#own().slots.take();
     this.#config.socket.installReceive(slot, keys, true);
     this.#listeners.set(slot, receive);
     return () => {
       if (!this.#listeners.delete(slot)) return;
       this.#config.socket.removeReceive(slot);
-      this.#own.slots.release(slot);
+      this.#own().slots.release(slot);
     };
   }
 
   speak(keys: PacketKeys): Speaker {
-    return new HubSpeaker(this.#config.socket, this.#own, keys);
+    return new HubSpeaker(this.#config.socket, this.#own(), keys);
   }
 
   announcements(kind: number, heard: Heard): () => void {
@@ -249,7 +249,7 @@ export class EndpointHub implements GroupHub {
     this.run(now);
   }
 
-  get #own(): Shared {
+  #own(): Shared {
     if (this.#shared === undefined) throw new Error("the hub belongs to no core yet");
     return this.#shared;
   }

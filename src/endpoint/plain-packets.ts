@@ -37,8 +37,9 @@ export class PlainPackets {
 
   /** Answers some of the INITs that wait. */
   answer(now: number): void {
-    for (const { packet, way } of this.#waiting.splice(0, HANDSHAKES_PER_TURN)) {
-      this.#acceptor.receiveInit(packet, way, now);
+    if (this.#waiting.length > 0) {
+      for (const { packet, way } of this.#waiting.splice(0, HANDSHAKES_PER_TURN))
+        this.#acceptor.receiveInit(packet, way, now);
     }
     this.#acceptor.reply();
   }

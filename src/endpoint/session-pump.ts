@@ -16,7 +16,8 @@ export interface PumpHooks {
 export class SessionPump {
   readonly #socket: DatagramSocket;
   readonly #hooks: PumpHooks;
-  readonly #touched = new Set<SessionRecord>();
+  /** A list and a mark on each, as a set makes new tables while it grows and shrinks by one. */
+  #touched: SessionRecord[] = [];
   readonly #blocked = new Set<SessionRecord>();
   readonly #deadlines = new Deadlines<SessionRecord>();
 
@@ -26,36 +27,41 @@ export class SessionPump {
   }
 
   touch(record: SessionRecord): void {
-    if (!record.over) this.#touched.add(record);
+    if (record.over || record.touched) return;
+    record.touched = true;
+    this.#touched.push(record);
   }
 
   /** The socket takes packets again. */
   writable(): void {
     for (const record of this.#blocked) {
       record.engine.socketWritable();
-      this.#touched.add(record);
+      this.touch(record);
     }
     this.#blocked.clear();
   }
 
   forget(record: SessionRecord): void {
-    this.#touched.delete(record);
+    record.touched = false;
     this.#blocked.delete(record);
     this.#deadlines.forget(record);
   }
 
   run(now: number): void {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) {
-      this.#touched.add(due);
+      this.touch(due);
     }
+    // Grows while it is walked: one session may touch another.
     for (const record of this.#touched) {
-      this.#touched.delete(record);
+      if (!record.touched) continue;
+      record.touched = false;
       this.#drain(record, now);
     }
+    this.#touched = [];
   }
 
   nextAt(now: number): number {
-    return this.#touched.size > 0 ? now : this.#deadlines.next();
+    return this.#touched.length > 0 ? now : this.#deadlines.next();
   }
 
   /** Sends an engine's bursts, passes its events on, and notes when it wants to be called. */

@@ -37,6 +37,8 @@ export class SessionRecord implements Timed {
   closing = false;
   /** Gone: no slots, no paths. */
   over = false;
+  /** Waits for its turn. */
+  touched = false;
   /** Takes the engine's events once the session is proved. */
   listener: ((event: RecordEvent) => void) | undefined;
   /** XX message 3, sent before each burst until the peer's first packet arrives. */

@@ -266,11 +266,11 @@ export class Stream extends Duplex {
   /** @internal the session or the peer ended this stream before its time. */
   fail(failure: Mp2pError): void {
     this.failure = failure;
-    this.destroy(this.#isListenedTo ? failure : undefined);
+    this.destroy(this.#isListenedTo() ? failure : undefined);
   }
 
   /** `source.pipe(stream)` listens, once for each `unpipe`, and throws what it hears where it is alone. */
-  get #isListenedTo(): boolean {
+  #isListenedTo(): boolean {
     return this.listenerCount("error") > this.listenerCount("unpipe");
   }
 

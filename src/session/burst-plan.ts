@@ -27,7 +27,7 @@ type MutablePlan = { -readonly [Key in keyof SendPlan]: SendPlan[Key] } & { sour
 /** One burst as the port wants it, and beside each span the run that will stand for it in the books. */
 export class BurstPlan {
   readonly plan: MutablePlan;
-  readonly runs: SentRun[] = [];
+  runs: SentRun[] = [];
   /** UDP payload of what is planned. */
   bytes = 0;
   framePackets = 0;
@@ -47,11 +47,11 @@ export class BurstPlan {
   }
 
   begin(packetBytes: number, skip: number): void {
-    this.runs.length = 0;
+    this.runs = [];
     this.bytes = 0;
     this.framePackets = 0;
     this.plan.spanCount = 0;
-    this.plan.sources.length = 0;
+    this.plan.sources = [];
     this.plan.packetBytes = packetBytes;
     this.plan.skip = skip;
   }

@@ -28,11 +28,11 @@ export class Delivery implements Settlement {
   /** Bytes a stream may hold: what its path needs, as far as the session's other streams leave it. */
   #mostOf(half: SendHalf): number {
     const left = SEND_BUFFER_BYTES_MAX - this.#state.streams.held.bytes;
-    return Math.min(this.#bufferBytes, Math.max(SEND_BUFFER_BYTES_LEAST, half.buffered + left));
+    return Math.min(this.#bufferBytes(), Math.max(SEND_BUFFER_BYTES_LEAST, half.buffered + left));
   }
 
   /** Enough for two round trips at the rate of the path. */
-  get #bufferBytes(): number {
+  #bufferBytes(): number {
     const path = this.#state.paths.active;
     const product =
       path === undefined ? 0 : Math.ceil(2 * path.controller.bandwidth * path.rtt.smoothed);

@@ -66,7 +66,7 @@ export class PathState {
   delivered = 0;
   /** Delivered bytes from which on samples are no longer limited by the program; 0 when none are. */
   appLimitedTo = 0;
-  readonly sample: AckSample;
+  sample: AckSample = emptySample(0, 0);
   #deliveredAt = 0;
   #firstSentAt = 0;
   #newestAckedSentAt: number = -Infinity;
@@ -97,7 +97,6 @@ export class PathState {
       initialWindow,
       loopback,
     });
-    this.sample = emptySample();
   }
 
   /** How long until nothing of what is under way can still arrive. */
@@ -146,7 +145,7 @@ export class PathState {
 
   /** Starts the account of one ACK, or of one look at the clock. */
   beginSample(now: number): void {
-    Object.assign(this.sample, emptySample(), { now, priorInFlight: this.inFlight });
+    this.sample = emptySample(now, this.inFlight);
     this.#newest = undefined;
     this.#oldestAckedSentAt = Infinity;
     this.#collapseFrom = Infinity;
@@ -221,14 +220,14 @@ export class PathState {
   }
 }
 
-function emptySample(): AckSample {
+function emptySample(now: number, priorInFlight: number): AckSample {
   return {
-    now: 0,
+    now,
     ackedBytes: 0,
     lostBytes: 0,
     ackedPackets: 0,
     lostPackets: 0,
-    priorInFlight: 0,
+    priorInFlight,
     inFlight: 0,
     rttMs: 0,
     delayMs: 0,

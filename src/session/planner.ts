@@ -24,7 +24,7 @@ export class Planner {
   readonly #skips: SkipDraw;
   readonly #burst: BurstPlan;
   /** Generations whose ACKs the burst carries, all in its first packet. */
-  readonly #acknowledging: KeyGeneration[] = [];
+  #acknowledging: KeyGeneration[] = [];
   #keys: KeyGeneration | undefined;
   #path: PathState | undefined;
   #to = 0;
@@ -54,7 +54,7 @@ export class Planner {
     this.#keys = keys;
     this.#path = path;
     this.#to = to;
-    this.#acknowledging.length = 0;
+    this.#acknowledging = [];
     this.#burst.begin(packetBytes, this.#skips.due(keys.nextPacket));
   }
 
@@ -112,7 +112,7 @@ export class Planner {
       this.#enter(run, keys, path, result.tooBig > 0, now);
     }
     if (result.packets > 0) keys.nextPacket = packet;
-    for (const run of unsent.reverse()) this.#delivery.unsent(run);
+    if (unsent.length > 0) for (const run of unsent.reverse()) this.#delivery.unsent(run);
     if (result.packets === 0) for (const each of this.#acknowledging) each.acks.unwritten(now);
     return unsent.length === 0;
   }

@@ -74,7 +74,7 @@ export class Rate implements CongestionController {
     if (bandwidth === 0) return blind;
     const rate = this.#gain * bandwidth * PACING_MARGIN;
     return this.#mode === "startup"
-      ? Math.max(rate, (this.#gain * this.#initialWindow) / this.#delayMs)
+      ? Math.max(rate, (this.#gain * this.#initialWindow) / this.#delayMs())
       : rate;
   }
 
@@ -98,7 +98,7 @@ export class Rate implements CongestionController {
     this.#model.forgiveLosses();
   }
 
-  get #delayMs(): number {
+  #delayMs(): number {
     const { minRttMs } = this.#model;
     return this.#loopback ? Math.max(minRttMs, LOOPBACK_RTT_MS) : minRttMs;
   }
@@ -106,7 +106,7 @@ export class Rate implements CongestionController {
   /** Bytes that fill the path, times a gain. */
   #product(gain: number): number {
     const { bandwidth } = this.#model;
-    return bandwidth === 0 ? this.#initialWindow : gain * bandwidth * this.#delayMs;
+    return bandwidth === 0 ? this.#initialWindow : gain * bandwidth * this.#delayMs();
   }
 
   #endRound(sample: AckSample): void {

@@ -18,7 +18,7 @@ export interface Settlement {
 export class Recovery {
   readonly #generations: Generations;
   readonly #settlement: Settlement;
-  readonly #touched: PathState[] = [];
+  #touched: PathState[] = [];
   /** Of the ACK under way, where its newest packet is in the ledger. */
   #newestSentAt: number | undefined;
 
@@ -48,7 +48,7 @@ export class Recovery {
       this.#markLost(path, now);
       path.finishSample();
     }
-    this.#touched.length = 0;
+    this.#touched = [];
     return undefined;
   }
 

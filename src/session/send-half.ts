@@ -57,17 +57,17 @@ export class SendHalf {
     if (this.resetCode !== undefined) return 0;
     const fresh = Math.max(0, Math.min(this.buffer.end, this.limit) - this.sentTo);
     const bytes = this.#toRepeat.total + fresh;
-    return bytes === 0 && this.#finDue ? 1 : bytes;
+    return bytes === 0 && this.#finDue() ? 1 : bytes;
   }
 
   /** Whether something could leave now, given room in the connection's credit. */
   canSend(connectionRoom: number): boolean {
     if (this.resetCode !== undefined) return false;
-    if (this.#toRepeat.size > 0 || this.#finDue) return true;
+    if (this.#toRepeat.size > 0 || this.#finDue()) return true;
     return connectionRoom > 0 && this.sentTo < Math.min(this.buffer.end, this.limit);
   }
 
-  get #finDue(): boolean {
+  #finDue(): boolean {
     return this.finished && !this.#finSent && this.sentTo === this.buffer.end;
   }
 

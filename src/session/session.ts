@@ -234,11 +234,11 @@ export class SessionEngine {
 
   /** @returns false where the datagram is larger than a packet, or too many wait: then `drain` follows */
   sendDatagram(bytes: Uint8Array, _now: number): boolean {
-    if (this.#state.closing !== undefined || bytes.length > this.#datagramBytes) return false;
+    if (this.#state.closing !== undefined || bytes.length > this.#datagramBytes()) return false;
     return this.#state.datagrams.push(bytes);
   }
 
-  get #datagramBytes(): number {
+  #datagramBytes(): number {
     const packetBytes = this.#state.paths.active?.size.current ?? 0;
     return Math.max(0, packetBytes - FRAMES_OVERHEAD_BYTES - DATAGRAM_FRAME_BYTES);
   }
@@ -294,7 +294,7 @@ export class SessionEngine {
       inFlightBytes: path?.inFlight ?? 0,
       rate: (path?.controller.bandwidth ?? 0) * 1000,
       packetBytes: path?.size.current ?? 0,
-      datagramBytes: this.#datagramBytes,
+      datagramBytes: this.#datagramBytes(),
       streams: streams.count,
       ptoCount: path?.ptoCount ?? 0,
     };

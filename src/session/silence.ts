@@ -19,7 +19,7 @@ export class Silence {
 
   /** When there is something to tell, should nothing come in. */
   get at(): number {
-    return this.#since + this.#nextMs;
+    return this.#since() + this.#nextMs;
   }
 
   run(now: number): void {
@@ -33,13 +33,13 @@ export class Silence {
       this.#heldUpUntil = now;
       return;
     }
-    this.#toldSince = this.#since;
+    this.#toldSince = this.#since();
     const ms = now - this.#toldSince;
     while (this.#nextMs <= ms) this.#nextMs *= 2;
     this.#state.emit({ kind: "silent", ms });
   }
 
-  get #since(): number {
+  #since(): number {
     if (this.#toldSince !== undefined) return this.#toldSince;
     return Math.max(this.#state.owedSince, this.#heldUpUntil);
   }

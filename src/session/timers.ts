@@ -68,16 +68,16 @@ export class Timers {
         this.#state.emit({ kind: "retired", generation });
     }
     for (const dead of paths.dead(now)) this.#recovery.abandon(dead);
-    if (this.#idleAt <= now) {
+    if (this.#idleAt() <= now) {
       this.#state.end(CLOSE_CODE.IDLE, "no contact", "idle", now);
       return;
     }
     this.#silence.run(now);
-    if (this.#keepAliveAt <= now) {
+    if (this.#keepAliveAt() <= now) {
       this.#state.flowedAt = -Infinity;
       this.#state.control.ping();
     }
-    if (this.#silenceAt <= now) this.#rehandshake("silence", now);
+    if (this.#silenceAt() <= now) this.#rehandshake("silence", now);
     if (this.#lacksKeys(now)) this.#rehandshake("expired", now);
   }
 
@@ -90,10 +90,10 @@ export class Timers {
       return speaks ? Math.min(closing.drainedAt, closing.sayAt) : closing.drainedAt;
     }
     let at = Math.min(
-      this.#idleAt,
-      this.#keepAliveAt,
+      this.#idleAt(),
+      this.#keepAliveAt(),
       this.#silence.at,
-      Math.max(this.#silenceAt, this.#heardSince ? -Infinity : this.#rehandshakeAt),
+      Math.max(this.#silenceAt(), this.#heardSince() ? -Infinity : this.#rehandshakeAt),
       paths.nextAt,
       this.#outbox.paceAt,
     );
@@ -134,8 +134,8 @@ export class Timers {
   }
 
   #rehandshake(reason: RehandshakeReason, now: number): void {
-    if (this.#heardSince) this.#rehandshakeWaitMs = REHANDSHAKE_AGAIN_MS;
-    if (now < this.#rehandshakeAt && !(reason === "silence" && this.#heardSince)) return;
+    if (this.#heardSince()) this.#rehandshakeWaitMs = REHANDSHAKE_AGAIN_MS;
+    if (now < this.#rehandshakeAt && !(reason === "silence" && this.#heardSince())) return;
     this.#heardBefore = this.#state.counters.packetsReceived;
     this.#rehandshakeAt = now + this.#rehandshakeWaitMs;
     this.#rehandshakeWaitMs = Math.min(2 * this.#rehandshakeWaitMs, REHANDSHAKE_AGAIN_MS_MAX);
@@ -143,35 +143,35 @@ export class Timers {
   }
 
   /** New silence, not the same one: handshakes alone do not end it, or they would follow each other. */
-  get #heardSince(): boolean {
+  #heardSince(): boolean {
     return this.#state.counters.packetsReceived > this.#heardBefore;
   }
 
-  get #idleAt(): number {
+  #idleAt(): number {
     const { counters, idleSeconds, lastReceivedAt } = this.#state;
     const ms = idleSeconds === 0 ? Infinity : idleSeconds * 1000;
     return lastReceivedAt + (counters.packetsReceived === 0 ? Math.min(ms, UNHEARD_MS) : ms);
   }
 
-  get #keepAliveAt(): number {
+  #keepAliveAt(): number {
     const { config, control, generations, lastReceivedAt, lastSentAt, streams } = this.#state;
     const wait = config.keepAliveMs ?? KEEP_ALIVE_MS;
     if (wait === 0 || streams.count === 0 || control.pending || !generations.had) return Infinity;
-    return Math.min(Math.max(lastReceivedAt, lastSentAt) + wait, this.#cutOffAt);
+    return Math.min(Math.max(lastReceivedAt, lastSentAt) + wait, this.#cutOffAt());
   }
 
   /**
    * When to ask why a stream stopped in its flow: only what leaves from here makes a NAT that forgot us
    * let the peer's packets in again, and whoever only reads sends nothing of its own accord.
    */
-  get #cutOffAt(): number {
+  #cutOffAt(): number {
     const { flowedAt, lastReceivedAt, paths } = this.#state;
     if (flowedAt < lastReceivedAt) return Infinity;
     return flowedAt + Math.max(CUT_OFF_MS, paths.active?.silenceMs ?? 0);
   }
 
   /** WIRE 7: when nothing authenticated came while something is outstanding. */
-  get #silenceAt(): number {
+  #silenceAt(): number {
     const path = this.#state.paths.active;
     if (path === undefined) return Infinity;
     return this.#state.owedSince + Math.max(SILENCE_MS_MIN, DRAIN_PTOS * path.rtt.ptoMs);

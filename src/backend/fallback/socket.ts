@@ -167,7 +167,7 @@ export class FallbackSocket implements DatagramSocket {
   }
 
   close(): Promise<void> {
-    this.#closed ??= Promise.all(this.#allPorts.map((port) => port.close())).then(() => {});
+    this.#closed ??= Promise.all(this.#allPorts().map((port) => port.close())).then(() => {});
     return this.#closed;
   }
 
@@ -181,7 +181,7 @@ export class FallbackSocket implements DatagramSocket {
     this.#groups.unref();
   }
 
-  get #allPorts(): readonly UdpPort[] {
+  #allPorts(): readonly UdpPort[] {
     return [...this.#ports, ...this.#groups.ports];
   }
 
@@ -209,7 +209,7 @@ export class FallbackSocket implements DatagramSocket {
     if (
       !this.#refused ||
       this.#closed !== undefined ||
-      !this.#allPorts.every((port) => port.hasRoom)
+      !this.#allPorts().every((port) => port.hasRoom)
     )
       return;
     this.#refused = false;

@@ -61,10 +61,10 @@ export class NativeDatagramSocket implements DatagramSocket {
 
   /** Packets in one send call; 1 once segmentation failed on this socket. */
   get gsoSegments(): number {
-    return this.#closed ? 1 : this.#native.gsoSegments();
+    return this.#closed() ? 1 : this.#native.gsoSegments();
   }
 
-  get #closed(): boolean {
+  #closed(): boolean {
     return this.#finalCounters !== undefined;
   }
 
@@ -76,7 +76,7 @@ export class NativeDatagramSocket implements DatagramSocket {
 
   #drain(): void {
     for (let turn = 0; turn < BATCHES_A_TURN; turn++) {
-      if (this.#closed || this.#handler === undefined) return;
+      if (this.#closed() || this.#handler === undefined) return;
       const next = this.#native.next();
       if (next === NEXT.nothing) return;
       this.#deliver(next, this.#handler);
@@ -103,11 +103,11 @@ export class NativeDatagramSocket implements DatagramSocket {
   }
 
   leave(membership: number): void {
-    if (!this.#closed) this.#native.leave(membership);
+    if (!this.#closed()) this.#native.leave(membership);
   }
 
   groupDrops(): readonly GroupDrops[] {
-    return this.#closed ? [] : this.#native.groupDrops();
+    return this.#closed() ? [] : this.#native.groupDrops();
   }
 
   addPath(remote: string): number {
@@ -115,11 +115,11 @@ export class NativeDatagramSocket implements DatagramSocket {
   }
 
   removePath(path: number): void {
-    if (!this.#closed) this.#native.removePath(path);
+    if (!this.#closed()) this.#native.removePath(path);
   }
 
   sendPlain(remote: string, datagram: Uint8Array): boolean {
-    return !this.#closed && translated(() => this.#native.sendPlain(remote, datagram));
+    return !this.#closed() && translated(() => this.#native.sendPlain(remote, datagram));
   }
 
   installSend(slot: number, { suite, key, iv, lane, cid }: PacketKeys): void {
@@ -131,16 +131,16 @@ export class NativeDatagramSocket implements DatagramSocket {
   }
 
   removeSend(slot: number): void {
-    if (!this.#closed) this.#native.removeSend(slot);
+    if (!this.#closed()) this.#native.removeSend(slot);
   }
 
   removeReceive(slot: number): void {
-    if (!this.#closed) this.#native.removeReceive(slot);
+    if (!this.#closed()) this.#native.removeReceive(slot);
   }
 
   sendSealed(slot: number, path: number, plan: SendPlan): SendResult {
     const result = this.#result;
-    if (this.#closed) {
+    if (this.#closed()) {
       result.packets = 0;
       result.tooBig = 0;
       return result;
@@ -162,7 +162,7 @@ export class NativeDatagramSocket implements DatagramSocket {
       keys.set(mac1Key, index * 64);
       keys.set(cookieKey, index * 64 + 32);
     });
-    if (this.#closed) return;
+    if (this.#closed()) return;
     this.#native.setFilter(
       keys,
       filter.initsPerSecond,
@@ -173,11 +173,11 @@ export class NativeDatagramSocket implements DatagramSocket {
   }
 
   expect(cid: Uint8Array): void {
-    if (!this.#closed) this.#native.expect(cid);
+    if (!this.#closed()) this.#native.expect(cid);
   }
 
   unexpect(cid: Uint8Array): void {
-    if (!this.#closed) this.#native.unexpect(cid);
+    if (!this.#closed()) this.#native.unexpect(cid);
   }
 
   counters(): SocketCounters {
@@ -196,7 +196,7 @@ export class NativeDatagramSocket implements DatagramSocket {
   }
 
   close(): Promise<void> {
-    if (!this.#closed) {
+    if (!this.#closed()) {
       this.#finalCounters = this.counters();
       this.unref();
       this.#native.close();
@@ -205,7 +205,7 @@ export class NativeDatagramSocket implements DatagramSocket {
   }
 
   ref(): void {
-    if (!this.#closed) this.#keepAlive ??= setInterval(() => {}, NEVER_MS);
+    if (!this.#closed()) this.#keepAlive ??= setInterval(() => {}, NEVER_MS);
   }
 
   unref(): void {

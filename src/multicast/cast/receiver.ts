@@ -94,7 +94,7 @@ export class CastReceiver implements Service {
   progress(): CastReceiveProgress {
     const heldBytes = this.#intake?.heldBytes ?? 0;
     const bytes = this.#writtenBytes + heldBytes;
-    return { bytes, total: this.#geometry.bytes, heldBytes, path: this.#path };
+    return { bytes, total: this.#geometry.bytes, heldBytes, path: this.#path() };
   }
 
   /** Bytes that came by the stream and are being written: no more of it is wanted while they are many. */
@@ -133,21 +133,21 @@ export class CastReceiver implements Service {
     this.#watch.turn(now);
     if (this.#watch.silentMs(this.#recordAt, now) >= GONE_MS[this.#geometry.kind])
       this.lost(new Mp2pError("MP2P_CLOSED", "the sender fell silent"));
-    if (this.#isReporting && this.#status.isDue(now)) this.#report(now);
+    if (this.#isReporting() && this.#status.isDue(now)) this.#report(now);
     if (this.#state === "receiving") this.#completeIfDone(now);
   }
 
   nextAt(): number {
     const lookAt = this.#watch.nextAt();
-    if (this.#state === "receiving" && this.#isWritten) return Number.NEGATIVE_INFINITY;
-    return this.#isReporting ? Math.min(lookAt, this.#status.nextAt()) : lookAt;
+    if (this.#state === "receiving" && this.#isWritten()) return Number.NEGATIVE_INFINITY;
+    return this.#isReporting() ? Math.min(lookAt, this.#status.nextAt()) : lookAt;
   }
 
-  get #isReporting(): boolean {
+  #isReporting(): boolean {
     return this.#state === "receiving" || this.#state === "completing";
   }
 
-  get #path(): "multicast" | "unicast" {
+  #path(): "multicast" | "unicast" {
     const { symbolBytes = 0, unicastBytes = 0 } = this.#intake ?? {};
     return unicastBytes > symbolBytes ? "unicast" : "multicast";
   }
@@ -248,18 +248,18 @@ export class CastReceiver implements Service {
       if (error !== undefined) this.decline(error);
       else {
         this.#writtenBytes += bytes.length;
-        if (this.#isWritten) this.#hub.changed();
+        if (this.#isWritten()) this.#hub.changed();
       }
     });
   }
 
   /** Every block is here, and none is on its way to the disk. */
-  get #isWritten(): boolean {
+  #isWritten(): boolean {
     return this.#writing === 0 && (this.#intake?.next ?? 0) >= this.#geometry.blocks;
   }
 
   #completeIfDone(now: number): void {
-    if (!this.#isWritten) return;
+    if (!this.#isWritten()) return;
     this.#state = "completing";
     this.#ears?.leave();
     this.#status.asked(now, PLACING_STATUS_MS, 1, false);
@@ -282,7 +282,7 @@ export class CastReceiver implements Service {
     const heldBytes = this.#intake?.heldBytes ?? 0;
     const forged = this.#intake?.book.forged() ?? [];
     const { bytes = 0 } = this.#geometry;
-    return { key, bytes, heldBytes, seconds, lossRate, path: this.#path, forged };
+    return { key, bytes, heldBytes, seconds, lossRate, path: this.#path(), forged };
   }
 
   #aborted(body: Uint8Array): void {

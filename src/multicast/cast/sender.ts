@@ -128,7 +128,7 @@ export class CastSender implements Service {
     const rate = this.#flow.rate.rate * 1000;
     const { bytes: total, blockBytes } = this.#geometry;
     const bytes = Math.min(total ?? Infinity, this.#transmitter.block * blockBytes);
-    return progressOf(this.#audience.peers, { bytes, total, rate, wireBytes: this.#wireBytes });
+    return progressOf(this.#audience.peers, { bytes, total, rate, wireBytes: this.#wireBytes() });
   }
 
   receivers(): readonly ReceiverStatus[] {
@@ -173,15 +173,15 @@ export class CastSender implements Service {
   }
 
   /** Its length is not known yet. */
-  get #isLive(): boolean {
+  #isLive(): boolean {
     return this.#geometry.bytes === undefined;
   }
 
-  get #pace(): Pace {
+  #pace(): Pace {
     return { rate: this.#flow.rate.rate, isFixed: this.#isFixed };
   }
 
-  get #wireBytes(): number {
+  #wireBytes(): number {
     return this.#channels.wireBytes + this.#feed.wireBytes;
   }
 
@@ -211,7 +211,7 @@ export class CastSender implements Service {
       this.#transmitter.pulse(this.#audience.live().some(({ status }) => status?.deaf));
       this.#pulse.sent(now, Math.min(...hearers.map(({ rttMs }) => rttMs), IDLE_PULSE_MS));
     }
-    for (const peer of stuckPeers(hearers, this.#transmitter.block, this.#geometry, this.#pace))
+    for (const peer of stuckPeers(hearers, this.#transmitter.block, this.#geometry, this.#pace()))
       this.#audience.slow(peer);
     for (const peer of this.#demand.tooSlow(this.#transmitter.block, now))
       this.#audience.lose(peer, "too slow for what is live", now);
@@ -223,7 +223,8 @@ export class CastSender implements Service {
     this.#isPaced = false;
     if (hearers.length === 0) {
       // A live content has to be read on, whoever is left to feed.
-      if (this.#isLive) this.#transmitter.skipTo(this.#demand.readableTo(this.#transmitter.block));
+      if (this.#isLive())
+        this.#transmitter.skipTo(this.#demand.readableTo(this.#transmitter.block));
       return false;
     }
     const channels = [...this.#channels.active];
@@ -232,7 +233,7 @@ export class CastSender implements Service {
       this.#isPaced = paced <= 0;
       if (this.#isPaced) return false;
       const { block } = this.#transmitter;
-      const isAtEnd = this.#isLive && block >= this.#demand.readableTo(block);
+      const isAtEnd = this.#isLive() && block >= this.#demand.readableTo(block);
       const bytes = this.#transmitter.send(now, paced, isAtEnd ? 0 : window);
       this.#flow.spent(bytes);
       if (bytes === 0 && this.#transmitter.block === block) return false;
@@ -244,7 +245,7 @@ export class CastSender implements Service {
 
   #feedAll(now: number): boolean {
     const { block } = this.#transmitter;
-    const end = this.#isLive ? block : this.#geometry.blocks;
+    const end = this.#isLive() ? block : this.#geometry.blocks;
     const isBulk = this.#isFewBulk();
     let hasMore = false;
     for (const peer of this.#audience.live()) {
@@ -291,7 +292,7 @@ export class CastSender implements Service {
     this.#detach();
     this.#channels.close();
     const times = { from: this.#startedAt ?? this.#openedAt, to: this.#hub.now() };
-    const totals = { bytes: this.#geometry.bytes ?? 0, wireBytes: this.#wireBytes };
+    const totals = { bytes: this.#geometry.bytes ?? 0, wireBytes: this.#wireBytes() };
     const { peers } = this.#audience;
     this.#ended(error === undefined ? castReport(peers, totals, times) : undefined, error);
   }

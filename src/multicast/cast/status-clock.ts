@@ -40,7 +40,7 @@ export class StatusClock {
     this.#receivers = receivers;
     const spread = receivers > REPORTERS ? intervalMs * (this.#jitter ?? 0) : 0;
     const earliest = Math.max(now, this.#lastAt + LEAST_MS) + spread;
-    this.#at = Math.min(this.#at, report ? earliest : this.#regular);
+    this.#at = Math.min(this.#at, report ? earliest : this.#regular());
   }
 
   isDue(now: number): boolean {
@@ -55,10 +55,10 @@ export class StatusClock {
     this.#lastAt = now;
     this.#packets = 0;
     this.#jitter = (this.#jitter === undefined ? 0 : JITTER_LEAST) + this.#random();
-    this.#at = this.#regular;
+    this.#at = this.#regular();
   }
 
-  get #regular(): number {
+  #regular(): number {
     return this.#lastAt + this.#intervalMs * (this.#jitter ?? 1);
   }
 }

@@ -33,7 +33,7 @@ export class GroupRate {
     this.#ceiling = ceiling;
     this.#floor = Math.min(ceiling, FLOOR_BYTES_PER_SECOND);
     this.#rate = this.#floor;
-    this.#tokens = this.#burst;
+    this.#tokens = this.#burst();
   }
 
   /** Bytes a second. */
@@ -45,14 +45,14 @@ export class GroupRate {
   available(now: number): number {
     if (this.#filledAt === Number.NEGATIVE_INFINITY) this.#filledAt = now;
     const elapsed = Math.max(0, now - this.#filledAt);
-    this.#tokens = Math.min(this.#burst, this.#tokens + (elapsed * this.#rate) / 1000);
+    this.#tokens = Math.min(this.#burst(), this.#tokens + (elapsed * this.#rate) / 1000);
     this.#filledAt += elapsed;
     return this.#tokens;
   }
 
   /** When a burst of this many bytes, or the largest there is, may leave. */
   readyAt(bytes: number, now: number): number {
-    const short = Math.min(bytes, this.#burst) - this.available(now);
+    const short = Math.min(bytes, this.#burst()) - this.available(now);
     return short <= 0 ? now : now + (1000 * short) / this.#rate;
   }
 
@@ -68,7 +68,7 @@ export class GroupRate {
     if (all > 0) this.#worstLoss = Math.max(this.#worstLoss, missed / all);
   }
 
-  get #burst(): number {
+  #burst(): number {
     return Math.max(BURST_BYTES_MIN, (this.#rate * BURST_MS) / 1000);
   }
 
