@@ -131,10 +131,7 @@ export class Channel {
     const why = known ? error.message : "cancelled";
     this.#blockBytes = 0;
     this.#end(error);
-    this.stream.end(abortRecord({ code, why }));
-    const timer = setTimeout(() => this.stream.destroy(), FAREWELL_MS);
-    timer.unref();
-    this.stream.once("close", () => clearTimeout(timer));
+    breakOff(this.stream, { code, why });
   }
 
   /** All was said: the end of the stream is no failure from now on. */
@@ -187,4 +184,12 @@ export class Channel {
     this.#proceed();
     this.#ended(error);
   }
+}
+
+/** Tells the peer why there is no more to come, and gives it time to read that. */
+export function breakOff(stream: Duplex, reason: Reason): void {
+  stream.end(abortRecord(reason));
+  const timer = setTimeout(() => stream.destroy(), FAREWELL_MS);
+  timer.unref();
+  stream.once("close", () => clearTimeout(timer));
 }

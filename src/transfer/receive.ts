@@ -2,7 +2,7 @@
 import type { Duplex } from "node:stream";
 import { abortable } from "../base/abort.ts";
 import { Mp2pError } from "../base/errors.ts";
-import { CLOSED_HINT } from "./channel.ts";
+import { breakOff, CLOSED_HINT } from "./channel.ts";
 import { checkReceive } from "./check-transfer.ts";
 import type { Offer, Transfer, TransferSummary } from "./events.ts";
 import type { Conflict } from "./place.ts";
@@ -92,7 +92,7 @@ async function offered(
   return nextStream(session, signal);
 }
 
-/** The folder as it is now. Where it cannot be had, the peer does not wait for an answer. */
+/** The folder as it is now. Where it cannot be had, the peer is told, though not where it is. */
 async function openFor(stream: Duplex, directory: string): Promise<Target> {
   // One that breaks before the transfer listens, which is this turn, is looked at then.
   const ignore = (): void => undefined;
@@ -102,7 +102,8 @@ async function openFor(stream: Duplex, directory: string): Promise<Target> {
     stream.off("error", ignore);
     return target;
   } catch (error) {
-    stream.destroy();
+    const { code } = error as Mp2pError;
+    breakOff(stream, { code, why: "it cannot open its folder" });
     throw error;
   }
 }

@@ -12,6 +12,7 @@ import {
   type StreamCast,
 } from "../../index.ts";
 import { announce } from "../announce.ts";
+import { compileLater } from "../compile-later.ts";
 import type { Context } from "../context.ts";
 import type { DoneEvent } from "../events.ts";
 import { CliError, codeOf } from "../failure.ts";
@@ -30,6 +31,7 @@ export async function cast(
   options: CastCommandOptions,
   context: Context,
 ): Promise<void> {
+  compileLater();
   const isLive = paths.length === 1 && paths[0] === "-";
   if (!isLive) await requireSources(paths);
   // Whoever may receive is the cast's affair: `castOptions`. Our key alone means an inbox of ours, if there is one.

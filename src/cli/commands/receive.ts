@@ -1,4 +1,5 @@
 import { isCastTicket, receiveFiles } from "../../index.ts";
+import { compileLater } from "../compile-later.ts";
 import { Consent, decisionsFor } from "../consent.ts";
 import type { Context } from "../context.ts";
 import { CliError } from "../failure.ts";
@@ -23,6 +24,7 @@ export async function receive(
   const ticket = await ticketFrom(argument, env, stdin);
   const { output, yes, onConflict, durable } = options;
   const isCast = isCastTicket(ticket);
+  if (isCast) compileLater();
   if (output === "-" && !isCast) {
     throw new CliError("MP2P_USAGE", "-o - is for casts of a stream", "give a folder with -o DIR");
   }
