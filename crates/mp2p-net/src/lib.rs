@@ -10,6 +10,8 @@ mod cookie_jar;
 mod counters;
 mod exchange;
 #[cfg(all(test, unix))]
+mod exchange_tests;
+#[cfg(all(test, unix))]
 mod flood_tests;
 mod group_drops;
 #[cfg(all(test, target_os = "linux"))]

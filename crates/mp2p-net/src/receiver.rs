@@ -114,14 +114,15 @@ pub fn run(shared: &Shared, wake: &dyn Fn()) {
 
 /// Reads on the event loop's own thread, which saves a light load two changes of threads. Where the
 /// load is no longer light, `thread_reads` is set: then this thread reads no more until told.
-pub fn read_on_loop(shared: &Shared) -> Load {
+/// Returns the bytes that came where there was something of a peer's among them.
+pub fn read_on_loop(shared: &Shared) -> Option<usize> {
     let mut receiver = Receiver::new(shared, &|| {});
     let load = receiver.drain(&shared.groups.all(), |_| true, Some(LOOP_LOAD));
     if load.exceeds(LOOP_LOAD) || receiver.starved {
         shared.thread_reads.store(true, Ordering::Release);
         shared.waker.wake();
     }
-    load
+    receiver.opened.then_some(load.bytes)
 }
 
 struct Receiver<'shared> {
@@ -131,11 +132,13 @@ struct Receiver<'shared> {
     /// All slabs are with JavaScript: nothing is read until one comes back.
     starved: bool,
     load: Load,
+    /// Something came under keys of ours.
+    opened: bool,
 }
 
 impl<'shared> Receiver<'shared> {
     fn new(shared: &'shared Shared, wake: &'shared dyn Fn()) -> Self {
-        Self { shared, wake, filling: None, starved: false, load: Load::default() }
+        Self { shared, wake, filling: None, starved: false, load: Load::default(), opened: false }
     }
 
     /// Reads until no socket has anything more, `limit` is passed or all had their turns, then hands
@@ -180,6 +183,7 @@ impl<'shared> Receiver<'shared> {
                 Ok(received) => {
                     self.load += Load { bytes: received.length, packets: received.packets() };
                     self.accept(group, &received, &mut filling);
+                    self.opened |= filling.used > used;
                     true
                 }
                 // Errors of earlier sends (ICMP) come up here too and say nothing of this bind.

@@ -157,10 +157,10 @@ impl UdpEndpoint {
 
     /// Reads what there is; true where it was much, and the receive thread goes on with it.
     pub fn read(&mut self) -> bool {
-        let load = read_on_loop(&self.shared);
-        if load.packets > 0 {
+        // A stranger cannot keep us awake.
+        if let Some(bytes) = read_on_loop(&self.shared) {
             let sent = self.shared.counters.bytes_sent.get();
-            self.exchange.arrived(load.bytes, sent, now_ms());
+            self.exchange.arrived(bytes, sent, now_ms());
         }
         self.shared.thread_reads.load(Ordering::Acquire)
     }
