@@ -99,10 +99,10 @@ mod tests {
         }
         assert!(!received.waits_awake(10.0), "nothing leaves");
         let mut acknowledged = Exchange::default();
-        for packet in 1..100 {
+        for packet in 1..100_u32 {
             let now = f64::from(packet) * 0.2;
             acknowledged.departed(now);
-            acknowledged.arrived(40, u64::from(2900 * packet as u32), now + 0.1);
+            acknowledged.arrived(40, u64::from(2900 * packet), now + 0.1);
         }
         assert!(!acknowledged.waits_awake(20.0), "ACKs of full packets");
     }
