@@ -3,8 +3,33 @@ import fs from "node:fs";
 import type { ExecutionContext } from "ava";
 import { patch } from "./support.ts";
 
+export function errno(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: made to fail`), { code });
+}
+
 export function broken(): NodeJS.ErrnoException {
-  return Object.assign(new Error("EIO: made to fail"), { code: "EIO" });
+  return errno("EIO");
+}
+
+/** Calls of node:fs, made at once or on a thread, fail and do nothing where `when` says so of their first arguments. */
+export function before(
+  t: ExecutionContext,
+  name: "open" | "link" | "rename" | "mkdir" | "lutimes" | "read",
+  code: string,
+  when: (path: string, to: string) => boolean,
+): void {
+  const [now, later] = [Reflect.get(fs, `${name}Sync`), Reflect.get(fs, name)];
+  patch(t, {
+    [`${name}Sync`]: (...args: unknown[]) => {
+      if (when(String(args[0]), String(args[1]))) throw errno(code);
+      return Reflect.apply(now, fs, args);
+    },
+    [name]: (...args: unknown[]) => {
+      const done = args.at(-1) as (error: Error) => void;
+      if (when(String(args[0]), String(args[1]))) setImmediate(done, errno(code));
+      else Reflect.apply(later, fs, args);
+    },
+  });
 }
 
 /** Calls of node:fs, made at once or on a thread, fail when they are done where `fails` says so. */

@@ -7,35 +7,11 @@ import test, { type ExecutionContext } from "ava";
 import type { Offer } from "../../src/transfer/events.ts";
 import { receiveFiles } from "../../src/transfer/receive.ts";
 import { sendFiles } from "../../src/transfer/send.ts";
+import { before, errno } from "./failing-calls.ts";
 import { listing, memoryPair, noise, patch, scratch } from "./support.ts";
 
 const MIB = 1024 * 1024;
 const LINUX = process.platform === "linux";
-
-/** Fails a call of node:fs, made at once or on a thread, where `when` says so. */
-function fail(
-  t: ExecutionContext,
-  name: "open" | "link",
-  code: string,
-  when: (path: string, to: string) => boolean,
-) {
-  const [now, later] = [Reflect.get(fs, `${name}Sync`), Reflect.get(fs, name)];
-  patch(t, {
-    [`${name}Sync`]: (...args: [string, string]) => {
-      if (when(...args)) throw errno(code);
-      return now(...args);
-    },
-    [name]: (...args: unknown[]) => {
-      const done = args.at(-1) as (error: Error) => void;
-      if (when(String(args[0]), String(args[1]))) setImmediate(done, errno(code));
-      else Reflect.apply(later, fs, args);
-    },
-  });
-}
-
-function errno(code: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: made to fail`), { code });
-}
 
 async function folderOf(t: ExecutionContext, files: Record<string, Uint8Array | string>) {
   const from = await scratch(t);
@@ -95,7 +71,7 @@ test.serial(
 test.serial("a file that may not be written fails alone", async (t) => {
   const top = await folderOf(t, { a: "a", b: "b", c: "c" });
   const into = await scratch(t);
-  fail(t, "link", "EACCES", (_from, to) => to.endsWith("/b"));
+  before(t, "link", "EACCES", (_from, to) => to.endsWith("/b"));
   const { sent, received } = await transfer(top, into);
   t.deepEqual(codes(sent.failed), ["top/b MP2P_PERMISSION"]);
   t.deepEqual(codes(received.failed), ["top/b MP2P_PERMISSION"]);
@@ -106,7 +82,7 @@ test.serial("a file that may not be written fails alone", async (t) => {
 test.serial("a file that may not be read fails alone", async (t) => {
   const top = await folderOf(t, { a: "a", b: "b", big: noise(3 * MIB) });
   const into = await scratch(t);
-  fail(t, "open", "EACCES", (path) => path === join(top, "b") || path === join(top, "big"));
+  before(t, "open", "EACCES", (path) => path === join(top, "b") || path === join(top, "big"));
   const { received } = await transfer(top, into);
   t.deepEqual(codes(received.failed), ["top/b MP2P_PERMISSION", "top/big MP2P_PERMISSION"]);
   t.deepEqual(await readdir(join(into, "top")), ["a"]);
@@ -117,7 +93,7 @@ test.serial("a file system without hard links is served by checked renames", asy
   const into = await scratch(t);
   await mkdir(join(into, "top"));
   await writeFile(join(into, "top/b"), "mine");
-  fail(t, "link", "EPERM", () => true);
+  before(t, "link", "EPERM", () => true);
   const { sent } = await transfer(top, into);
   t.false(sent.partial);
   t.deepEqual((await readdir(join(into, "top"))).sort(), ["a", "b", "b (1)"]);
@@ -255,7 +231,7 @@ test("setuid, setgid and sticky bits do not travel", async (t) => {
 test.serial("a journal whose disk is full later on is given up, not the file", async (t) => {
   const top = await folderOf(t, { big: noise(3 * MIB) });
   const [into, journal] = [await scratch(t), await scratch(t)];
-  fail(t, "open", "ENOSPC", (path) => path.startsWith(journal));
+  before(t, "open", "ENOSPC", (path) => path.startsWith(journal));
   const { sender, receiver } = memoryPair();
   const receiving = receiveFiles(receiver, into);
   t.false((await sendFiles(sender, [top], { journal }).done).partial);
@@ -265,7 +241,7 @@ test.serial("a journal whose disk is full later on is given up, not the file", a
 test.serial("a receiver's journal that cannot be written is named at both ends", async (t) => {
   const top = await folderOf(t, { a: "a" });
   const into = await scratch(t);
-  fail(t, "open", "EROFS", (path) => path.endsWith("/finished"));
+  before(t, "open", "EROFS", (path) => path.endsWith("/finished"));
   const { sender, receiver } = memoryPair();
   const receiving = receiveFiles(receiver, into);
   const expected = {

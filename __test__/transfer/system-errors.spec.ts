@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { type ReceiveOptions, receiveFiles } from "../../src/transfer/receive.ts";
 import { sendFiles } from "../../src/transfer/send.ts";
-import { after, broken } from "./failing-calls.ts";
+import { after, before, broken } from "./failing-calls.ts";
 import { listing, memoryPair, noise, patch, scratch } from "./support.ts";
 
 const MIB = 1024 * 1024;
@@ -118,5 +118,14 @@ test.serial("a folder whose mode could not be set gets it at the next attempt", 
   const [first] = await transfer(top, into);
   t.like(first, { value: { failed: [{ name: "top" }] } });
   t.like(await transfer(top, into), [{ value: { partial: false } }]);
+  t.deepEqual(await listing(into), await listing(from));
+});
+
+test.serial("a read that was interrupted is made again", async (t) => {
+  const { from, top, into } = await folders(t);
+  const interrupted = new Set<string>();
+  before(t, "read", "EINTR", (fd) => !interrupted.has(fd) && Boolean(interrupted.add(fd)));
+  t.like(await transfer(top, into), [{ value: { partial: false } }, { value: { partial: false } }]);
+  t.true(interrupted.size > 0);
   t.deepEqual(await listing(into), await listing(from));
 });

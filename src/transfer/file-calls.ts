@@ -3,15 +3,18 @@
  * `FileHandle`. Calls go through `fs.` so that a test can make them fail.
  */
 import fs from "node:fs";
+import { whenAllowed } from "./open-limit.ts";
 import { quickCall, threaded } from "./quick-call.ts";
 
 /** Longer reads and writes go to a thread whatever they take. */
 const QUICK_BYTES = 256 * 1024;
 
 export function openFile(path: string, flags: number, mode = 0o600): Promise<number> {
-  return quickCall(
-    () => fs.openSync(path, flags, mode),
-    (done) => fs.open(path, flags, mode, done),
+  return whenAllowed(() =>
+    quickCall(
+      () => fs.openSync(path, flags, mode),
+      (done) => fs.open(path, flags, mode, done),
+    ),
   );
 }
 
@@ -70,11 +73,18 @@ export async function readAt(fd: number, into: Uint8Array, position: number): Pr
       fs.read(fd, into, from, length, position + from, done);
     const read = await (length > QUICK_BYTES
       ? threaded(later)
-      : quickCall(() => fs.readSync(fd, into, from, length, position + from), later, length));
+      : quickCall(() => fs.readSync(fd, into, from, length, position + from), later, length)
+    ).catch(unlessInterrupted);
+    if (read === undefined) continue;
     if (read === 0) break;
     at += read;
   }
   return at;
+}
+
+/** libuv makes other calls again by itself (uv__fs_work in its unix/fs.c). */
+function unlessInterrupted(error: unknown): undefined {
+  if (errnoOf(error) !== "EINTR") throw error;
 }
 
 /** @param position - null appends */
@@ -201,7 +211,7 @@ export function readLink(path: string): Promise<string> {
 }
 
 export function namesIn(path: string): Promise<string[]> {
-  return threaded((done) => fs.readdir(path, done));
+  return whenAllowed(() => threaded((done) => fs.readdir(path, done)));
 }
 
 /** @returns the errno name, `"ENOENT"`, or undefined for another kind of error. */

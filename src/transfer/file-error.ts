@@ -24,6 +24,13 @@ const HINT_OF: Partial<Record<ErrorCode, string>> = {
   MP2P_SOURCE: "Check that the file still exists and can be read.",
 };
 
+/** What a name alone does not say. */
+const REASON_OF: Readonly<Record<string, string>> = {
+  EXDEV: "EXDEV, as its folder is on another disk than the target",
+  EMFILE: "EMFILE, as this process has too many open files",
+  ENFILE: "ENFILE, as this machine has too many open files",
+};
+
 /**
  * @param fallback - the code of an errno that has no code of its own
  * @param doing - "write", "read": completes "cannot … NAME"
@@ -39,7 +46,8 @@ export function fileError(
   if (error instanceof Mp2pError) return error;
   const errno = errnoOf(error);
   const code = (errno === undefined ? undefined : CODE_OF[errno]) ?? fallback;
-  const reason = errno ?? (error instanceof Error ? error.message : String(error));
+  const said = errno ?? (error instanceof Error ? error.message : String(error));
+  const reason = REASON_OF[said] ?? said;
   const advice = hint ?? HINT_OF[code];
   return new Mp2pError(code, `cannot ${doing} ${printable(name)}: ${reason}`, {
     cause: error,

@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { toHex } from "../base/bytes.ts";
 import { Mp2pError } from "../base/errors.ts";
 import { closeFile, errnoOf, openFile, removeIfThere, renameFile, writeAt } from "./file-calls.ts";
+import { whenAllowed } from "./open-limit.ts";
 import type { Folder } from "./target.ts";
 
 const FILE = "lock";
@@ -103,7 +104,7 @@ async function startOf(pid: number): Promise<string> {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await whenAllowed(() => readFile(path, "utf8"));
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT" || errno === "ESRCH") return undefined;
