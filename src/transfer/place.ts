@@ -112,7 +112,8 @@ async function moveToFree(part: string, to: string): Promise<boolean> {
     await renameFile(part, to);
     return true;
   }
-  await removeFile(part);
+  // It has its name: what cannot be removed now is removed with the inbox.
+  await removeFile(part).catch(() => undefined);
   return true;
 }
 

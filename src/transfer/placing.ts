@@ -11,7 +11,7 @@ export interface Placing {
   readonly inbox: Inbox;
   readonly channel: Telling;
   readonly tasks: Tasks;
-  /** Folders made in this attempt. */
+  /** Folders made in this attempt, or found to be as they are offered. */
   readonly made: Set<string>;
   /** Sync each file to the disk before it gets its name. */
   readonly durable: boolean;

@@ -10,6 +10,7 @@ import { Mp2pError } from "../base/errors.ts";
 import { makeWithParents } from "../endpoint/make-with-parents.ts";
 import { closeRead, errnoOf, makeFolder, openFile, statIfThere } from "./file-calls.ts";
 import { fileError } from "./file-error.ts";
+import { spare, unspare } from "./open-limit.ts";
 import { printable } from "./printable.ts";
 
 const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0 } = fs.constants;
@@ -23,14 +24,11 @@ export interface Folder {
   at(name: string): string;
   /** Undefined where folders are not used by descriptor. */
   readonly fd: number | undefined;
-  /** This use made it. */
-  readonly made: boolean;
   release(): void;
 }
 
 interface OpenFolder {
   readonly fd: number;
-  readonly made: boolean;
 }
 
 interface Slot {
@@ -41,13 +39,17 @@ interface Slot {
 
 export class Target {
   readonly directory: string;
+  /** Awaited before a folder is made. */
+  making: (path: string) => Promise<void> = async () => undefined;
   readonly #root: OpenFolder | undefined;
   /** In order of last use. */
   readonly #open = new Map<string, Slot>();
+  readonly #closeUnused = () => this.#closeSome(0);
 
   private constructor(directory: string, root: OpenFolder | undefined) {
     this.directory = directory;
     this.#root = root;
+    spare(this.#closeUnused);
   }
 
   /**
@@ -63,7 +65,7 @@ export class Target {
       if (!byDescriptor || process.platform !== "linux") return new Target(real, undefined);
       const fd = await openFile(real, O_RDONLY | O_DIRECTORY);
       const there = await statIfThere(`/proc/self/fd/${fd}/.`).catch(() => undefined);
-      if (there !== undefined) return new Target(real, { fd, made: false });
+      if (there !== undefined) return new Target(real, { fd });
       await closeRead(fd);
       return new Target(real, undefined);
     } catch (error) {
@@ -83,7 +85,6 @@ export class Target {
     if (open === undefined) return undefined;
     return {
       fd: open.fd,
-      made: open.made,
       at: (name) => `/proc/self/fd/${open.fd}/${name}`,
       release: () => this.#release(path),
     };
@@ -91,6 +92,7 @@ export class Target {
 
   /** Closes every descriptor; none may be in use. */
   async close(): Promise<void> {
+    unspare(this.#closeUnused);
     for (const { opening } of [...this.#open.values()]) {
       const folder = await opening.catch(() => undefined);
       if (folder !== undefined) await closeRead(folder.fd);
@@ -137,14 +139,14 @@ export class Target {
     if (parent === undefined) return undefined;
     const at = `/proc/self/fd/${parent.fd}/${name}`;
     const open = () => openFile(at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    let made = false;
     try {
       let fd = await open().catch(unlessMissing);
       if (fd === undefined && make !== undefined) {
-        made = await madeNow(at, make);
+        await this.making(path);
+        await makeIfMissing(at, make);
         fd = await open();
       }
-      return fd === undefined ? undefined : { fd, made };
+      return fd === undefined ? undefined : { fd };
     } catch (error) {
       throw await whyNoFolder(error, at, path);
     } finally {
@@ -154,7 +156,7 @@ export class Target {
 
   /** Folders that nobody uses are opened anew: another transfer may have removed them. */
   refresh(): Promise<void> {
-    return this.#closeSome(0);
+    return this.#closeUnused();
   }
 
   /** Closes the longest unused. */
@@ -169,15 +171,16 @@ export class Target {
 
   async #byName(path: string, make: number | undefined): Promise<Folder | undefined> {
     let at = this.directory;
-    let made = false;
+    let below = "";
     for (const name of path === "" ? [] : path.split("/")) {
       at = join(at, name);
-      made = false;
+      below = below === "" ? name : `${below}/${name}`;
       try {
         let there = await statIfThere(at);
         if (there === undefined && make === undefined) return undefined;
         if (there === undefined) {
-          made = await madeNow(at, make as number);
+          await this.making(below);
+          await makeIfMissing(at, make as number);
           there = await statIfThere(at);
         }
         if (!there?.isDirectory()) throw new NotAFolder();
@@ -185,7 +188,7 @@ export class Target {
         throw await whyNoFolder(error, at, path);
       }
     }
-    return { fd: undefined, made, at: (name) => join(at, name), release: () => {} };
+    return { fd: undefined, at: (name) => join(at, name), release: () => {} };
   }
 }
 
@@ -197,14 +200,11 @@ function unlessMissing(error: unknown): undefined {
   if (errnoOf(error) !== "ENOENT") throw error;
 }
 
-/** @returns false where somebody else was faster. */
-async function madeNow(at: string, mode: number): Promise<boolean> {
+async function makeIfMissing(at: string, mode: number): Promise<void> {
   try {
     await makeFolder(at, mode);
-    return true;
   } catch (error) {
-    if (errnoOf(error) === "EEXIST") return false;
-    throw error;
+    if (errnoOf(error) !== "EEXIST") throw error;
   }
 }
 

@@ -2,10 +2,12 @@
 import fs from "node:fs";
 import {
   closeRead,
+  errnoOf,
   isThere,
   makeLink,
   openFile,
   readLink,
+  sameTime,
   setLinkTimes,
   setMode,
   setTimes,
@@ -23,19 +25,38 @@ import { type Folder, split } from "./target.ts";
 const FOLDER_MODE = 0o700;
 const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0 } = fs.constants;
 
+/** A folder's row is written before it is made, by whatever needs it first: the next attempt knows whose it is. */
 export async function makeFolders(content: Placing): Promise<void> {
-  const { settling, target, inbox } = content;
+  const { settling, target, inbox, made } = content;
+  const offered = new Set<string>();
+  for (const [, { kind, path }] of settling.entries()) if (kind === KIND.folder) offered.add(path);
+  const own = async (path: string): Promise<void> => {
+    if (!offered.has(path)) return;
+    await inbox.finished.addFolder(path);
+    made.add(path);
+  };
+  target.making = own;
   for (const [number, entry] of settling.entries()) {
     if (entry.kind !== KIND.folder) continue;
     try {
       const folder = await target.folder(entry.path, FOLDER_MODE);
-      folder?.release();
-      if (folder?.made) await inbox.finished.addFolder(entry.path);
-      if (folder?.made) content.made.add(entry.path);
+      try {
+        const isOurs = made.has(entry.path) || inbox.finished.found.folders.has(entry.path);
+        if (!isOurs && (await isAsOffered(folder as Folder, entry))) await own(entry.path);
+      } finally {
+        folder?.release();
+      }
     } catch (error) {
       settling.refuse(number, fileError(error, "MP2P_TARGET", "make the folder", entry.path));
     }
   }
+}
+
+/** A folder of this mode and time gets both back when its files are in, whoever made it. */
+async function isAsOffered(folder: Folder, { mode, mtimeNs }: FitEntry): Promise<boolean> {
+  const stat = await statIfThere(folder.at("."));
+  if (stat === undefined) return false;
+  return (Number(stat.mode) & 0o777) === mode && sameTime(stat.mtimeNs, mtimeNs);
 }
 
 export async function makeLinks(content: Placing): Promise<void> {
@@ -66,6 +87,9 @@ async function makeOne(
   const target = entry.target as string;
   const there = await statIfThere(folder.at(name));
   if (there?.isSymbolicLink() && (await readLink(folder.at(name))) === target) {
+    if (!sameTime(there.mtimeNs, entry.mtimeNs)) {
+      await setLinkTimes(folder.at(name), entry.mtimeNs).catch(unlessOthers);
+    }
     return { result: "written", name };
   }
   const conflict = await content.policy(number);
@@ -95,7 +119,12 @@ async function makeOne(
   return placed;
 }
 
-/** Folders this transfer made, the innermost first; those that were there keep what they have. */
+/** Only its owner may set a link's times. */
+function unlessOthers(error: unknown): void {
+  if (errnoOf(error) !== "EPERM") throw error;
+}
+
+/** Folders that are this transfer's, the innermost first; others keep what they have. */
 export async function sealFolders(content: Placing): Promise<void> {
   const entries = [...content.settling.entries()].reverse();
   const earlier = content.inbox.finished.found.folders;
