@@ -97,3 +97,18 @@ for (const code of ["EIO", "EACCES", "EMFILE", "EXDEV"]) {
     },
   );
 }
+
+test.serial("what was put under another name is neither sent nor renamed again", async (t) => {
+  const { top, into } = await folders(t);
+  await mkdir(join(into, "top/sub"), { recursive: true });
+  await writeFile(join(into, "top/sub/big"), "mine");
+  await symlink("mine", join(into, "top/sub/link"));
+  let failing = 2;
+  before(t, "link", "EIO", (_from, to) => to.endsWith("/small") && failing-- > 0);
+  for (const name of ["first", "second"]) {
+    t.like((await transfer(top, into)).received.failed, [{ name: "top/sub/small" }], name);
+  }
+  t.like(await transfer(top, into), { sent: { partial: false, payloadBytes: 5 } });
+  const names = ["big", "big (1)", "link", "link (1)", "small"];
+  t.deepEqual(fs.readdirSync(join(into, "top/sub")).sort(), names);
+});

@@ -2,8 +2,9 @@
 import type { CastParts } from "./cast-parts.ts";
 import { sync } from "./file-calls.ts";
 import { fileError } from "./file-error.ts";
+import { NO_ROOT } from "./finished-journal.ts";
 import { Gate } from "./gate.ts";
-import { type Blake3, fileRoot, HASH_BYTES, UNIT_BYTES } from "./hashes.ts";
+import { type Blake3, fileRoot, UNIT_BYTES } from "./hashes.ts";
 import type { FitEntry } from "./offer-book.ts";
 import { place } from "./place.ts";
 import type { Placing } from "./placing.ts";
@@ -14,8 +15,6 @@ import { makeLinks, sealFolders } from "./tree.ts";
 
 /** Keeps four file system threads busy, and memory below 16 MiB. */
 const SMALL_AT_ONCE = 16;
-/** A root is the hash of unit hashes, which blocks of another size do not give. */
-const NO_ROOT = new Uint8Array(HASH_BYTES);
 
 export interface CastPlacing extends Placing {
   readonly parts: CastParts;

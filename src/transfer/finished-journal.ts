@@ -9,10 +9,13 @@
 import { ascii, equalBytes, viewOf } from "../base/bytes.ts";
 import { crc32c } from "../base/crc32c.ts";
 import { AppendLog, readLog } from "./append-log.ts";
+import { HASH_BYTES } from "./hashes.ts";
 
 const MAGIC = ascii("mp2pdone");
 const HEADER_BYTES = 28;
 const FILE_FIXED_BYTES = 51;
+/** A root is the hash of unit hashes, which links have none of, and blocks of casts do not give. */
+export const NO_ROOT: Uint8Array = new Uint8Array(HASH_BYTES);
 const ROW_FILE = 1;
 const ROW_FOLDER = 2;
 

@@ -21,7 +21,10 @@ export interface Telling {
 
 export class Settling {
   /** A file is left that a later attempt can go on with, or a folder whose mode and time it is to set. */
-  hasUnfinished = false;
+  #isUnfinished = false;
+  /** Something failed that may succeed later. */
+  #hasFailed = false;
+  #hasRenamed = false;
   readonly #settled = new Set<number>();
   readonly #book: OfferBook;
   readonly #channel: Telling;
@@ -31,6 +34,11 @@ export class Settling {
     this.#book = book;
     this.#channel = channel;
     this.#tally = tally;
+  }
+
+  /** A later attempt needs the journal: it alone says what was put under which other name. */
+  get hasUnfinished(): boolean {
+    return this.#isUnfinished || (this.#hasFailed && this.#hasRenamed);
   }
 
   has(number: number): boolean {
@@ -59,7 +67,10 @@ export class Settling {
   refuse(number: number, error: Mp2pError): void {
     const { size = 0, kind } = this.#book.entries[number] ?? {};
     const isKept = size > UNIT_BYTES || kind === KIND.folder;
-    if (!this.has(number) && isKept && !FINAL.has(error.code)) this.hasUnfinished = true;
+    if (!this.has(number) && !FINAL.has(error.code)) {
+      this.#hasFailed = true;
+      this.#isUnfinished ||= isKept;
+    }
     this.#settle(number, "refused", { code: error.code, why: error.message });
   }
 
@@ -74,6 +85,8 @@ export class Settling {
     const entry = this.#book.entries[number];
     if (entry === undefined || this.#settled.has(number)) return;
     this.#settled.add(number);
+    // One that was kept has its name from an earlier attempt, perhaps another.
+    this.#hasRenamed ||= result === "renamed" || result === "kept";
     this.#channel.put(resultRecord(number, result, reason));
     this.#tally.settled(entry, { result, reason }, root && toHex(root));
   }

@@ -15,6 +15,7 @@ import {
   sync,
 } from "./file-calls.ts";
 import { fileError } from "./file-error.ts";
+import { NO_ROOT } from "./finished-journal.ts";
 import type { FitEntry } from "./offer-book.ts";
 import { atFreeName, type Placed, replace } from "./place.ts";
 import type { Placing } from "./placing.ts";
@@ -85,12 +86,13 @@ async function makeOne(
 ): Promise<Placed> {
   const [, name] = split(entry.path);
   const target = entry.target as string;
-  const there = await statIfThere(folder.at(name));
-  if (there?.isSymbolicLink() && (await readLink(folder.at(name))) === target) {
+  const earlier = content.inbox.finished.found.files.get(entry.path)?.name ?? name;
+  const there = await statIfThere(folder.at(earlier));
+  if (there?.isSymbolicLink() && (await readLink(folder.at(earlier))) === target) {
     if (!sameTime(there.mtimeNs, entry.mtimeNs)) {
-      await setLinkTimes(folder.at(name), entry.mtimeNs).catch(unlessOthers);
+      await setLinkTimes(folder.at(earlier), entry.mtimeNs).catch(unlessOthers);
     }
-    return { result: "written", name };
+    return { result: earlier === name ? "written" : "renamed", name: earlier };
   }
   const conflict = await content.policy(number);
   if (conflict === "overwrite") {
@@ -103,7 +105,7 @@ async function makeOne(
   const placed = await atFreeName(
     name,
     conflict,
-    async () => {},
+    (as) => content.inbox.finished.addFile(entry, NO_ROOT, as),
     async (as) => {
       try {
         await makeLink(target, folder.at(as));
