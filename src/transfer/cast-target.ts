@@ -25,6 +25,7 @@ import { type Survey, survey } from "./survey.ts";
 import { Tally } from "./tally.ts";
 import type { Target } from "./target.ts";
 import { makeFolders } from "./tree.ts";
+import { Turns } from "./turns.ts";
 
 /** Some system's file system does each. */
 const FOLDS_ALL = { caseless: true, normalising: true };
@@ -45,7 +46,10 @@ export class FilesTarget implements CastTarget {
   isPlaced = false;
   readonly #options: FilesTargetOptions;
   readonly #over: Deferred<void> = deferred();
+  readonly #turns = new Turns(() => this.#check());
+  #isClosed = false;
   #alone: Promise<void> = Promise.resolve();
+  #inbox: Inbox | undefined;
   #work: Work | undefined;
   /** A write that failed, as each side is told: paths of this machine are nobody else's affair. */
   #failure: { readonly own: Mp2pError; readonly told: Mp2pError } | undefined;
@@ -111,13 +115,18 @@ export class FilesTarget implements CastTarget {
 
   /** Closes what is open; what is unfinished stays. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     try {
       await this.#work?.parts.close();
-      await this.#work?.inbox.close();
+      await this.#inbox?.close();
     } finally {
       this.#over.resolve();
       await this.#alone.catch(() => undefined);
     }
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw new Mp2pError("MP2P_CLOSED", "the cast ended before it began");
   }
 
   /** Another attempt at the same cast ends this one, and waits until it is over. */
@@ -138,9 +147,10 @@ export class FilesTarget implements CastTarget {
     const { target, blake3, accept, emit, portable, onConflict } = this.#options;
     const boot = await bootId();
     let inbox = await Inbox.open(target, name, boot, false);
+    this.#inbox = inbox;
     try {
       const stamp = { boot, layout: shape.layout, blockBytes: shape.blockBytes };
-      const seen = await survey(book, target, inbox, blake3);
+      const seen = await survey(book, target, inbox, blake3, this.#turns);
       const held = (await inbox?.named(estimateHeld(inbox, stamp))) ?? 0;
       const here = seen.resumeBytes + held;
       const { present, conflicts, damaged } = seen;
@@ -148,11 +158,14 @@ export class FilesTarget implements CastTarget {
       const peer = { key: shape.sender, keyText: toZbase32(shape.sender) };
       const offer = await describe({ peer, transferId: id, book }, target, found);
       await decide(offer, found, accept, emit);
+      this.#check();
       inbox ??= (await Inbox.open(target, name, boot, true)) as Inbox;
-      book.refuseCollisions(portable ? FOLDS_ALL : await inbox.probe());
-      const policies = await policiesFor(found, onConflict, () => undefined);
+      this.#inbox = inbox;
+      await book.refuseCollisions(portable ? FOLDS_ALL : await inbox.probe(), this.#turns);
+      const policies = await policiesFor(found, onConflict, () => this.#check());
       const settling = new Settling(book, NOBODY, this.tally);
-      settleNow(settling, book.refused, found, policies);
+      await settling.refuseNames(this.#turns);
+      settleNow(settling, found, policies);
       const isWanted = (number: number) => !settling.has(number);
       const { entries } = book;
       const opening = CastParts.open({ inbox, entries, stamp, blake3, isWanted });
@@ -181,11 +194,9 @@ export class FilesTarget implements CastTarget {
 /** What is decided before the first block. */
 function settleNow(
   settling: Settling,
-  refused: ReadonlyMap<number, string>,
   found: Survey,
   policies: ReadonlyMap<number, Conflict>,
 ): void {
-  for (const [number, why] of refused) settling.refuse(number, new Mp2pError("MP2P_NAME", why));
   for (const [number, how] of found.present) {
     if (how === "kept") settling.settle(number, "kept", "");
     else settling.settle(number, "skipped", "already there, of the same size and time");

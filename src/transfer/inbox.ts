@@ -38,6 +38,7 @@ export class Inbox {
   readonly #target: Target;
   readonly #name: string;
   readonly #lock: InboxLock;
+  #journalClosed: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(
@@ -123,7 +124,8 @@ export class Inbox {
   }
 
   close(): Promise<void> {
-    return this.named(this.#close());
+    this.#closed ??= this.named(this.#close());
+    return this.#closed;
   }
 
   /** What the system says of no file of the transfer, but of the journal. */
@@ -176,8 +178,8 @@ export class Inbox {
   }
 
   #closeJournal(): Promise<void> {
-    this.#closed ??= this.finished.close();
-    return this.#closed;
+    this.#journalClosed ??= this.finished.close();
+    return this.#journalClosed;
   }
 }
 

@@ -11,6 +11,7 @@ import { printable } from "./printable.ts";
 import type { ContentReceiver } from "./receive-content.ts";
 import { HAVE_HASHES, haveRecord, KIND, type Reason } from "./records.ts";
 import { split } from "./target.ts";
+import type { Turns } from "./turns.ts";
 
 /** Part files open at once; a sender that interleaves more waits. */
 const OPEN_AT_ONCE = 32;
@@ -41,10 +42,12 @@ export class LargeFiles {
   }
 
   /** Tells the sender what earlier attempts left. @returns its bytes */
-  async claim(entries: Iterable<readonly [number, FitEntry]>): Promise<number> {
+  async claim(entries: Iterable<readonly [number, FitEntry]>, turns: Turns): Promise<number> {
     const { inbox, settling, channel } = this.#content;
     let bytes = 0;
     for (const [number, entry] of entries) {
+      const turn = turns.after(entry.path.length);
+      if (turn !== undefined) await turn;
       if (entry.kind !== KIND.file || entry.size <= UNIT_BYTES || settling.has(number)) continue;
       if (!inbox.parts.has(partName(this.#blake3, entry.path))) continue;
       const part = await PartFile.open(inbox, entry, this.#blake3).catch((error) => {

@@ -2,6 +2,8 @@
 import { fold, type NameRules, whyNotLink, whyNotPath } from "./names.ts";
 import { printable } from "./printable.ts";
 import { type Entry, KIND, type Kind } from "./records.ts";
+import type { Turns } from "./turns.ts";
+import { WideMap } from "./wide-map.ts";
 
 /** An entry whose names were found fit. */
 export interface FitEntry extends Entry {
@@ -26,9 +28,9 @@ export class OfferBook {
   /** Folders that names speak of and that were not offered before: a name of 4,096 bytes may speak of 2,047. */
   implied = 0;
   readonly #rules: NameRules;
-  readonly #kinds = new Map<string, Kind>();
+  readonly #kinds = new WideMap<Kind>();
   /** Paths with something below them. */
-  readonly #parents = new Set<string>();
+  readonly #parents = new WideMap<true>();
 
   constructor(rules: NameRules) {
     this.#rules = rules;
@@ -53,14 +55,17 @@ export class OfferBook {
   }
 
   /** Refuses entries that the target could not keep apart. */
-  refuseCollisions(folding: Folding): void {
+  async refuseCollisions(folding: Folding, turns: Turns): Promise<void> {
     if (!folding.caseless && !folding.normalising) return;
     const spellings = new Spellings(folding);
-    for (const [number, { path }] of [...this.fit()]) {
+    for (const [number, { path }] of this.fit()) {
       const other = spellings.otherOf(path);
-      if (other === undefined) continue;
-      const names = `${printable(path)} and ${printable(other)}`;
-      this.refused.set(number, `${names} are the same name in the target`);
+      if (other !== undefined) {
+        const names = `${printable(path)} and ${printable(other)}`;
+        this.refused.set(number, `${names} are the same name in the target`);
+      }
+      const turn = turns.after(path.length);
+      if (turn !== undefined) await turn;
     }
   }
 
@@ -93,7 +98,7 @@ export class OfferBook {
       if (kind === undefined) this.implied++;
       above.push(parent);
     }
-    for (const parent of above) this.#parents.add(parent);
+    for (const parent of above) this.#parents.set(parent, true);
     return undefined;
   }
 }
@@ -110,11 +115,12 @@ const TOP: Folder = { number: 0, other: undefined };
 class Spellings {
   readonly #folding: Folding;
   /** In which entries are, by path. */
-  readonly #folders = new Map<string, Folder>();
+  readonly #folders = new WideMap<Folder>();
   /** All, by the number of the folder they are in and their name. */
-  readonly #named = new Map<string, Folder>();
+  readonly #named = new WideMap<Folder>();
+  #count = 0;
   /** Paths, by the number of their folder and their folded name. */
-  readonly #firsts = new Map<string, string>();
+  readonly #firsts = new WideMap<string>();
 
   constructor(folding: Folding) {
     this.#folding = folding;
@@ -146,7 +152,7 @@ class Spellings {
     const known = this.#named.get(key);
     if (known !== undefined) return known;
     const other = this.#otherIn(folder, name, path);
-    const below = { number: this.#named.size + 1, other };
+    const below = { number: ++this.#count, other };
     this.#named.set(key, below);
     return below;
   }

@@ -90,7 +90,7 @@ export class ContentReceiver implements Placing {
       await this.#answer();
       await this.#end.promise;
       await this.tasks.idle();
-      this.#refuseMissing();
+      await this.#refuseMissing();
       await makeLinks(this);
       await sealFolders(this);
       this.#throwIfEnded();
@@ -110,8 +110,8 @@ export class ContentReceiver implements Placing {
 
   /** Tells the sender what need not be sent. */
   async #answer(): Promise<void> {
-    const { book, tally } = this.#receiver;
-    for (const [number, why] of book.refused) this.settling.refuse(number, nameError(why));
+    const { book, tally, turns } = this.#receiver;
+    await this.settling.refuseNames(turns);
     let held = 0;
     for (const [number, how] of this.survey.present) {
       if (this.settling.has(number)) continue;
@@ -124,7 +124,7 @@ export class ContentReceiver implements Placing {
       this.settling.settle(number, "skipped", "another file has this name");
     }
     await makeFolders(this);
-    const resumed = held + (await this.#large.claim(book.fit()));
+    const resumed = held + (await this.#large.claim(book.fit(), turns));
     tally.resumed(resumed);
     this.confirming.add(resumed);
     this.#throwIfEnded();
@@ -240,8 +240,11 @@ export class ContentReceiver implements Placing {
     return entry?.kind === KIND.file ? (entry as FitEntry) : undefined;
   }
 
-  #refuseMissing(): void {
-    for (const [number, entry] of this.#receiver.book.fit()) {
+  async #refuseMissing(): Promise<void> {
+    const { book, turns } = this.#receiver;
+    for (const [number, entry] of book.fit()) {
+      const turn = turns.after(entry.path.length);
+      if (turn !== undefined) await turn;
       if (entry.kind !== KIND.file || this.settling.has(number)) continue;
       this.settling.refuse(number, new Mp2pError("MP2P_PROTOCOL", "the sender never sent it"));
     }
@@ -262,10 +265,6 @@ export class ContentReceiver implements Placing {
   #throwIfEnded(): void {
     if (this.channel.failure !== undefined) throw this.channel.failure.error;
   }
-}
-
-function nameError(why: string): Mp2pError {
-  return new Mp2pError("MP2P_NAME", why);
 }
 
 function integrityError(entry: FitEntry): Mp2pError {

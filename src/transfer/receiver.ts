@@ -23,6 +23,7 @@ import type { TransferSession } from "./session.ts";
 import { type Existing, survey } from "./survey.ts";
 import { Tally } from "./tally.ts";
 import type { Target } from "./target.ts";
+import { Turns } from "./turns.ts";
 
 const SHAPES: ReadonlyMap<number, RecordShape> = new Map<number, RecordShape>([
   [RECORD.hello, { most: 64 }],
@@ -56,6 +57,7 @@ export class Receiver implements RecordSink {
   readonly tally: Tally;
   readonly options: ReceiverOptions;
   readonly book: OfferBook;
+  readonly turns: Turns = new Turns(() => this.#check());
   readonly #session: TransferSession;
   readonly #emit: Emit;
   readonly #offered: Deferred<Uint8Array> = deferred();
@@ -163,13 +165,13 @@ export class Receiver implements RecordSink {
     const boot = await bootId();
     let inbox = await Inbox.open(target, name, boot, false);
     try {
-      const found = await survey(this.book, target, inbox, this.#session.blake3);
+      const found = await survey(this.book, target, inbox, this.#session.blake3, this.turns);
       const offer = await describe(this.#offering(), target, found);
       await decide(offer, found, this.options.accept, this.#emit);
       this.#check();
       inbox ??= (await Inbox.open(target, name, boot, true)) as Inbox;
       const folding = await inbox.probe();
-      this.book.refuseCollisions(this.options.portable ? FOLDS_ALL : folding);
+      await this.book.refuseCollisions(this.options.portable ? FOLDS_ALL : folding, this.turns);
       const policies = await policiesFor(found, this.options.onConflict, () => this.#check());
       this.#emit({ type: "accept", files: offer.files, resumeBytes: found.resumeBytes });
       this.tally.started();

@@ -1,6 +1,6 @@
 /** What became of each entry, told to the sender and to the caller once. */
 import { toHex } from "../base/bytes.ts";
-import type { Mp2pError } from "../base/errors.ts";
+import { Mp2pError } from "../base/errors.ts";
 import { fileError } from "./file-error.ts";
 import { UNIT_BYTES } from "./hashes.ts";
 import type { FitEntry, OfferBook } from "./offer-book.ts";
@@ -8,6 +8,7 @@ import type { Placed } from "./place.ts";
 import { printable } from "./printable.ts";
 import { KIND, type Reason, resultRecord, type WireResult } from "./records.ts";
 import type { Tally } from "./tally.ts";
+import type { Turns } from "./turns.ts";
 
 /** Failures after which a part file is no use. */
 const FINAL = new Set(["MP2P_NAME", "MP2P_EXISTS", "MP2P_INTEGRITY", "MP2P_PROTOCOL"]);
@@ -72,6 +73,15 @@ export class Settling {
       this.#isUnfinished ||= isKept;
     }
     this.#settle(number, "refused", { code: error.code, why: error.message });
+  }
+
+  /** Refuses what the book refuses. */
+  async refuseNames(turns: Turns): Promise<void> {
+    for (const [number, why] of this.#book.refused) {
+      this.refuse(number, new Mp2pError("MP2P_NAME", why));
+      const turn = turns.after(why.length);
+      if (turn !== undefined) await turn;
+    }
   }
 
   /** A call of the file system failed for one entry. */

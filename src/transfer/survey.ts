@@ -18,6 +18,7 @@ import type { FitEntry, OfferBook } from "./offer-book.ts";
 import { estimateClaims } from "./part-file.ts";
 import { KIND } from "./records.ts";
 import { split, type Target } from "./target.ts";
+import type { Turns } from "./turns.ts";
 
 const { O_RDONLY, O_NOFOLLOW = 0 } = fs.constants;
 
@@ -57,9 +58,12 @@ export async function survey(
   target: Target,
   inbox: Inbox | undefined,
   blake3: Blake3,
+  turns: Turns,
 ): Promise<Survey> {
   const looking = new Look(target, inbox, blake3);
   for (const [number, entry] of book.fit()) {
+    const turn = turns.after(entry.path.length);
+    if (turn !== undefined) await turn;
     if (entry.kind !== KIND.file) continue;
     try {
       await looking.at(number, entry);
