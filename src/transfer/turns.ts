@@ -1,7 +1,7 @@
 /** Others' turns on the event loop while many entries are looked at in a row: by how many, not by a clock. */
 
-/** UTF-16 units of names between two turns: the slowest take 15 ms. */
-export const TURN_UNITS: number = 65_536;
+/** UTF-16 units of names between two turns: one of the longest paths, whose 2,000 folders take 30 ms. */
+export const TURN_UNITS: number = 4096;
 /** What an entry costs besides its name, as units. */
 export const ENTRY_UNITS = 64;
 
