@@ -112,7 +112,7 @@ export class Planner {
       this.#enter(run, keys, path, result.tooBig > 0, now);
     }
     if (result.packets > 0) keys.nextPacket = packet;
-    if (unsent.length > 0) for (const run of unsent.reverse()) this.#delivery.unsent(run);
+    for (const run of unsent.reverse()) this.#delivery.unsent(run);
     if (result.packets === 0) for (const each of this.#acknowledging) each.acks.unwritten(now);
     return unsent.length === 0;
   }

@@ -1,9 +1,9 @@
 //! Every open socket of a JavaScript thread, so that the end of its environment ends their
 //! receive threads, whatever JavaScript forgot to close.
 
-#[cfg(unix)]
-use crate::raw::Watcher;
 use crate::raw::can_expose;
+#[cfg(unix)]
+use crate::raw::{Watched, Watcher};
 use mp2p_net::UdpEndpoint;
 use napi::Error;
 use napi::bindgen_prelude::{Env, Object, Result};
@@ -21,6 +21,32 @@ pub struct OpenSocket {
 
 /// `None` once closed.
 pub type Slot = RefCell<Option<OpenSocket>>;
+
+/// Reads on the event loop, for as long as the socket is open.
+#[cfg(unix)]
+pub struct Reading(pub Weak<Slot>);
+
+#[cfg(unix)]
+impl Watched for Reading {
+    fn read(&self) -> bool {
+        let Some(slot) = self.0.upgrade() else { return false };
+        let mut open = slot.borrow_mut();
+        let Some(OpenSocket { watcher: Some(watcher), endpoint }) = open.as_mut() else {
+            return false;
+        };
+        if endpoint.read() {
+            watcher.stop();
+        } else if endpoint.waits_awake() {
+            watcher.stay_awake();
+        }
+        endpoint.has_news()
+    }
+
+    fn waits_awake(&self) -> bool {
+        let Some(slot) = self.0.upgrade() else { return false };
+        slot.borrow().as_ref().is_some_and(|open| open.endpoint.waits_awake())
+    }
+}
 
 thread_local! {
     static OPEN: RefCell<(u64, HashMap<u64, Weak<Slot>>)> = RefCell::default();

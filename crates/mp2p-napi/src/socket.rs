@@ -3,10 +3,12 @@
 use crate::error::{
     Result, argument_error, elements, napi_error, size_error, socket_error, system_error, whole,
 };
-use crate::open_sockets::{OpenSocket, Slot, forget, remember};
-use crate::raw::expose;
 #[cfg(unix)]
-use crate::raw::{Watched, Watcher};
+use crate::open_sockets::Reading;
+use crate::open_sockets::{OpenSocket, Slot, forget, remember};
+#[cfg(unix)]
+use crate::raw::Watcher;
+use crate::raw::expose;
 use mp2p_crypto::packet::{Cid, PacketKeys};
 use mp2p_net::{
     Addressee, GroupOptions, Limits, Next, Plan, Totals, UdpEndpoint, count_to_f64, now_ms,
@@ -17,8 +19,6 @@ use napi::{Env, Error};
 use napi_derive::napi;
 use std::cell::RefMut;
 use std::rc::Rc;
-#[cfg(unix)]
-use std::rc::Weak;
 
 /// Answers of `next`, known to src/backend/native/addon.ts.
 const NEXT_NOTHING: u32 = 0;
@@ -424,32 +424,6 @@ impl NativeSocket {
 impl Drop for NativeSocket {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-/// Reads on the event loop, for as long as the socket is open.
-#[cfg(unix)]
-struct Reading(Weak<Slot>);
-
-#[cfg(unix)]
-impl Watched for Reading {
-    fn read(&self) -> bool {
-        let Some(slot) = self.0.upgrade() else { return false };
-        let mut open = slot.borrow_mut();
-        let Some(OpenSocket { watcher: Some(watcher), endpoint }) = open.as_mut() else {
-            return false;
-        };
-        if endpoint.read() {
-            watcher.stop();
-        } else if endpoint.waits_awake() {
-            watcher.stay_awake();
-        }
-        endpoint.has_news()
-    }
-
-    fn waits_awake(&self) -> bool {
-        let Some(slot) = self.0.upgrade() else { return false };
-        slot.borrow().as_ref().is_some_and(|open| open.endpoint.waits_awake())
     }
 }
 
